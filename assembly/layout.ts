@@ -1,0 +1,136 @@
+// The map of linear memory and the numbers both sides of the boundary share. Portable: asc, tsc and esbuild all
+// compile this very file, so it holds only constants, const enums and sums of them. Every region is the one
+// before it plus its size; nobody types an address. What lies below STATE_BASE means nothing once a call has
+// returned and every reply is drained; what lies from STATE_BASE on is the database, and a snapshot of it.
+//
+//   0            constants (asc's data segments)
+//   REGISTERS    results of the last call, command table, slab geometry
+//   ARGUMENTS    (address, bytes) of every argument of the commands parsed ahead
+//   INPUT        headroom for a partial command | received bytes | slack that may be over-read
+//   SCRATCH      working space of one command
+//   DIRTY        one byte for each 4 KiB block of the whole memory
+//   STATE_BASE   header, slab heads, 16 databases of 256 shards
+//   PAGE_TABLE   16 bytes for each page of the whole memory
+//   HEAP_BASE    pages
+
+export const PAGE_BITS: u32 = 16;
+export const PAGE_BYTES: u32 = 1 << 16;
+/** One page less than 4 GiB, so that an address one past the end still fits 32 bits. */
+export const MEMORY_PAGES_MAX: u32 = 65535;
+
+export const REGISTERS_BASE: u32 = 0x10000;
+export const REGISTERS_BYTES: u32 = 0x10000;
+
+/** Arguments of one command at most, and of all commands parsed ahead together. */
+export const ARGUMENTS_MAX: u32 = 131072;
+export const ARGUMENT_BYTES: u32 = 8;
+export const ARGUMENTS_BASE: u32 = REGISTERS_BASE + REGISTERS_BYTES;
+
+/** A partial command up to this size is kept whole and put before the next bytes; a longer one is collected argument by argument. */
+export const INPUT_HEADROOM: u32 = 0x10000;
+export const INPUT_BASE: u32 = ARGUMENTS_BASE + ARGUMENTS_MAX * ARGUMENT_BYTES + INPUT_HEADROOM;
+export const INPUT_BYTES: u32 = 0x100000;
+export const INPUT_SLACK: u32 = 0x10000;
+
+export const SCRATCH_BASE: u32 = INPUT_BASE + INPUT_BYTES + INPUT_SLACK;
+export const SCRATCH_BYTES: u32 = 0x100000;
+
+export const BLOCK_BITS: u32 = 12;
+export const DIRTY_BASE: u32 = SCRATCH_BASE + SCRATCH_BYTES;
+export const DIRTY_BYTES: u32 = 0x100000;
+
+/** Equal in every build; the build fails when a data segment reaches it. */
+export const STATE_BASE: u32 = DIRTY_BASE + DIRTY_BYTES;
+export const STATE_HEADER_BYTES: u32 = 0x1000;
+
+export const ZONES: u32 = 3;
+/** Keyspace entries: exactly one table slot refers to each, so they may move. */
+export const ZONE_ENTRY: u32 = 0;
+/** Everything else that is durable: segments, directories, hash fields, vector sets. */
+export const ZONE_OBJECT: u32 = 1;
+/** Connections and what they collect: never part of a snapshot. */
+export const ZONE_VOLATILE: u32 = 2;
+
+export const SLAB_CLASSES: u32 = 103;
+export const SLAB_HEAD_BYTES: u32 = 8;
+export const SLAB_HEADS_BASE: u32 = STATE_BASE + STATE_HEADER_BYTES;
+export const SLAB_HEADS_BYTES: u32 = 0x1000;
+
+export const DATABASES: u32 = 16;
+export const SHARDS: u32 = 256;
+export const TABLE_BYTES: u32 = 24;
+export const SHARDS_BASE: u32 = SLAB_HEADS_BASE + SLAB_HEADS_BYTES;
+export const SHARDS_BYTES: u32 = DATABASES * SHARDS * TABLE_BYTES;
+
+export const PAGE_RECORD_BYTES: u32 = 16;
+export const PAGE_TABLE_BASE: u32 = SHARDS_BASE + SHARDS_BYTES;
+export const PAGE_TABLE_BYTES: u32 = 0x100000;
+export const HEAP_BASE: u32 = (PAGE_TABLE_BASE + PAGE_TABLE_BYTES + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+
+export const enum PageKind {
+  Free = 0,
+  EntrySlab = 1,
+  ObjectSlab = 2,
+  VolatileSlab = 3,
+  Value = 4,
+  Vector = 5,
+  Output = 6,
+  Input = 7,
+  Scratch = 8,
+}
+
+export const enum Eviction {
+  None = 0,
+  AllKeysLru = 1,
+}
+
+/** How a call of execute ended. */
+export const enum Outcome {
+  Done = 0,
+  Yield = 1,
+  Host = 2,
+  Close = 3,
+  Overflow = 4,
+}
+
+/** A key, and a hash field, at most: it lies in one piece inside its entry. */
+export const KEY_BYTES_MAX: u32 = 32768;
+/** A longer argument is received into pages of its own. */
+export const PAGED_ARGUMENT_BYTES: u32 = 32768;
+export const VALUE_BYTES_MAX: u32 = 512 << 20;
+
+/** Pages kept back for splits, directories and replies when a write is admitted. */
+export const SPARE_PAGES: u32 = 8;
+
+/** Words of the result register block, in u32 from REGISTERS_BASE. */
+export const enum Result {
+  Consumed = 0,
+  Address = 1,
+  Bytes = 2,
+  Flags = 3,
+  Page = 4,
+}
+export const RESULT_BYTES: u32 = 64;
+
+export const COMMAND_RECORD_BYTES: u32 = 64;
+export const COMMANDS_MAX: u32 = 256;
+export const GEOMETRY_BASE: u32 = REGISTERS_BASE + RESULT_BYTES;
+export const GEOMETRY_BYTES: u32 = 1024;
+export const COMMANDS_BASE: u32 = GEOMETRY_BASE + GEOMETRY_BYTES;
+export const COMMAND_BUCKETS: u32 = 1024;
+export const COMMAND_INDEX_BASE: u32 = COMMANDS_BASE + COMMANDS_MAX * COMMAND_RECORD_BYTES;
+/** Commands parsed, hashed and touched before the first of them executes. */
+export const GROUP_COMMANDS: u32 = 16;
+export const GROUP_RECORD_BYTES: u32 = 32;
+export const GROUP_BASE: u32 = COMMAND_INDEX_BASE + COMMAND_BUCKETS * 2;
+
+/** Flags of a command, as Redis names them. */
+export const enum CommandFlag {
+  Write = 1,
+  ReadOnly = 2,
+  DenyOom = 4,
+  Fast = 8,
+  NoAuth = 16,
+  /** Answered by the host. */
+  Host = 32,
+}
