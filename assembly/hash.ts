@@ -6,7 +6,6 @@
 const STEP: u64 = 0x9e3779b97f4a7c15;
 const MIX: u64 = 0xbf58476d1ce4e5b9;
 
-// @ts-ignore: decorator
 @inline
 function fold(word: u64): u64 {
   return (word & 0xffffffff) * (word >> 32) + rotl(word, 29);
@@ -36,7 +35,6 @@ export function hashBytes(address: usize, bytes: u32, seed: u64): u64 {
 }
 
 /** The last 1 to 7 bytes as a number, never read past. */
-// @ts-ignore: decorator
 @inline
 function tail(at: usize, left: u32): u64 {
   if (left >= 4) return <u64>load<u32>(at) | (<u64>load<u32>(at + left - 4) << 32);
