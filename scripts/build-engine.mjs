@@ -5,10 +5,10 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat, utimes } from "node:fs/promises";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { build } from "esbuild";
-import { BUILD, DIST, failure, ROOT, writeDist, written, writeWhole } from "./build-files.mjs";
+import { BUILD, DIST, failure, ROOT, writeDist, writeWhole, written } from "./build-files.mjs";
 import { constantsEnd, exportsDeclaration } from "./wasm-module.mjs";
 
 const TARGETS = { release: "engine.wasm", debug: "engine.debug.wasm" };
@@ -46,7 +46,11 @@ async function upToDate(stamp) {
   const files = Object.values(TARGETS).map((name) => `${DIST}/${name}`);
   if (![STAMP, TYPES, ...files].every((path) => existsSync(path))) return false;
   if ((await readFile(STAMP, "utf8")) !== stamp) return false;
-  for (const name of Object.values(TARGETS)) written.set(name, (await readFile(`${DIST}/${name}`)).length);
+  const now = new Date();
+  for (const name of Object.values(TARGETS)) {
+    await utimes(`${DIST}/${name}`, now, now);
+    written.set(name, (await stat(`${DIST}/${name}`)).size);
+  }
   return true;
 }
 
@@ -99,7 +103,9 @@ async function checkModule({ target, wasm }, limit) {
   }
   const end = constantsEnd(wasm);
   if (end > limit) {
-    throw failure(`the constants of ${TARGETS[target]} end at ${end}, above ${limit}, where layout.ts begins its regions`);
+    throw failure(
+      `the constants of ${TARGETS[target]} end at ${end}, above ${limit}, where layout.ts begins its regions`,
+    );
   }
 }
 
