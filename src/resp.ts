@@ -1,5 +1,5 @@
 // Redis's wire format, versions 2 and 3, for everything outside the engine: commands out, replies out. The decoder is
-// in reply-decoder.ts and exported from here. Unlike the usual encoder this one measures nothing beforehand: a string
+// in resp-decoder.ts and exported from here. Unlike the usual encoder this one measures nothing beforehand: a string
 // is written behind a length guessed from its characters, and moved only when the guess was wrong (text that is not
 // ASCII and crosses a power of ten), so each character is touched once. No import beyond this folder's own: a browser's
 // bundle reaches this file.
@@ -7,9 +7,9 @@
 import { NearkeyError, ReplyError } from "./errors.ts";
 import { writeText } from "./text.ts";
 
-export { ReplyDecoder } from "./reply-decoder.ts";
-export type { ReplyDecoderOptions } from "./reply-decoder.ts";
 export { ReplyError } from "./errors.ts";
+export type { ReplyDecoderOptions } from "./resp-decoder.ts";
+export { ReplyDecoder } from "./resp-decoder.ts";
 
 /** One argument of a command: text goes as UTF-8, numbers as JavaScript prints them. */
 export type Argument = string | number | bigint | Uint8Array;
@@ -90,15 +90,20 @@ export class CommandWriter {
   }
 
   #argument(argument: Argument): void {
-    if (typeof argument === "string") return this.#text(argument);
-    if (typeof argument === "number" || typeof argument === "bigint") return this.#text(String(argument));
-    if (!(argument instanceof Uint8Array)) {
-      throw new NearkeyError("invalid-argument", `an argument must be text, a number or bytes, not ${describe(argument)}`);
+    if (typeof argument === "string") this.#text(argument);
+    else if (argument instanceof Uint8Array) this.#body(argument);
+    else if (typeof argument === "number" || typeof argument === "bigint") this.#text(String(argument));
+    else {
+      const given = argument === null ? "null" : typeof argument;
+      throw new NearkeyError("invalid-argument", `an argument must be text, a number or bytes, not ${given}`);
     }
-    this.#header(DOLLAR, argument.length);
-    this.#reserve(argument.length + 2);
-    this.#bytes.set(argument, this.#length);
-    this.#length += argument.length;
+  }
+
+  #body(bytes: Uint8Array): void {
+    this.#header(DOLLAR, bytes.length);
+    this.#reserve(bytes.length + 2);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
     this.#lineEnd();
   }
 
@@ -193,14 +198,14 @@ class ReplyWriter {
   }
 
   value(value: ReplyValue): void {
-    if (typeof value === "string") return this.#bulk(encodeText(value));
-    if (value instanceof Uint8Array) return this.#bulk(value);
-    if (value instanceof SimpleString) return this.#line(`+${singleLine(value.text)}`);
-    if (value instanceof ReplyError) return this.#line(`-${singleLine(value.message)}`);
-    if (Array.isArray(value)) return this.#array(value as readonly ReplyValue[]);
-    if (value === null) return this.#line(this.#protocol === 3 ? "_" : "$-1");
-    if (typeof value === "object") return this.#map(value as { readonly [key: string]: ReplyValue });
-    this.#scalar(value);
+    if (typeof value === "string") this.#bulk(encodeText(value));
+    else if (value instanceof Uint8Array) this.#bulk(value);
+    else if (value instanceof SimpleString) this.#line(`+${singleLine(value.text)}`);
+    else if (value instanceof ReplyError) this.#line(`-${singleLine(value.message)}`);
+    else if (Array.isArray(value)) this.#array(value);
+    else if (value === null) this.#line(this.#protocol === 3 ? "_" : "$-1");
+    else if (typeof value === "object") this.#map(value as { readonly [key: string]: ReplyValue });
+    else this.#scalar(value);
   }
 
   take(): Uint8Array {
@@ -214,15 +219,10 @@ class ReplyWriter {
   }
 
   #scalar(value: number | bigint | boolean): void {
-    const three = this.#protocol === 3;
-    if (typeof value === "boolean") return this.#line(three ? `#${value ? "t" : "f"}` : `:${value ? 1 : 0}`);
-    if (typeof value === "number" && !Number.isSafeInteger(value)) {
-      return three ? this.#line(`,${doubleText(value)}`) : this.#bulk(encodeText(doubleText(value)));
-    }
-    if (typeof value === "bigint" && (value > INT64_MAX || value < -INT64_MAX - 1n)) {
-      return three ? this.#line(`(${value}`) : this.#bulk(encodeText(String(value)));
-    }
-    this.#line(`:${value}`);
+    if (this.#protocol === 3) this.#line(scalarLine(value));
+    else if (typeof value === "boolean") this.#line(value ? ":1" : ":0");
+    else if (fitsInteger(value)) this.#line(`:${value}`);
+    else this.#bulk(encodeText(typeof value === "number" ? doubleText(value) : String(value)));
   }
 
   #array(items: readonly ReplyValue[]): void {
@@ -267,6 +267,18 @@ function singleLine(text: string): string {
   return text.replace(/[\r\n]+/g, " ");
 }
 
+function scalarLine(value: number | bigint | boolean): string {
+  if (typeof value === "boolean") return value ? "#t" : "#f";
+  if (fitsInteger(value)) return `:${value}`;
+  return typeof value === "number" ? `,${doubleText(value)}` : `(${value}`;
+}
+
+/** Whether an integer reply can carry the value: whole, and 64 bits. */
+function fitsInteger(value: number | bigint): boolean {
+  if (typeof value === "number") return Number.isSafeInteger(value);
+  return value <= INT64_MAX && value >= -INT64_MAX - 1n;
+}
+
 function doubleText(value: number): string {
   if (Number.isNaN(value)) return "nan";
   if (value === Infinity) return "inf";
@@ -277,8 +289,4 @@ function digitsOf(count: number): number {
   let digits = 1;
   for (let limit = 10; count >= limit; limit *= 10) digits++;
   return digits;
-}
-
-function describe(value: unknown): string {
-  return value === null ? "null" : typeof value;
 }

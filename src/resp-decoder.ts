@@ -66,13 +66,14 @@ const opened = Symbol("opened");
  * reuse the bytes it pushed. After a protocol error it stays broken: the stream's borders are lost.
  */
 export class ReplyDecoder {
-  readonly #asBytes: boolean;
+  /** Whether strings become bytes; may be changed between two whole replies. */
+  bytes: boolean;
   readonly #maxBulkBytes: number;
   readonly #stack: Aggregate[] = [];
-  #bytes: Uint8Array = new Uint8Array(0);
+  #input: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
-  /** False while #bytes is the caller's piece. */
+  /** False while #input is the caller's piece. */
   #owned = true;
   /** Bytes from #at on that are known to hold no line end. */
   #searched = 0;
@@ -82,7 +83,7 @@ export class ReplyDecoder {
   #broken = false;
 
   constructor(options: ReplyDecoderOptions = {}) {
-    this.#asBytes = options.bytes ?? false;
+    this.bytes = options.bytes ?? false;
     this.#maxBulkBytes = options.maxBulkBytes ?? 512 * 1024 * 1024;
   }
 
@@ -94,7 +95,7 @@ export class ReplyDecoder {
   /** Adds received bytes. They are borrowed until `next` answers undefined. */
   push(chunk: Uint8Array): void {
     if (this.#at === this.#end) {
-      this.#bytes = chunk;
+      this.#input = chunk;
       this.#at = 0;
       this.#end = chunk.length;
       this.#owned = false;
@@ -110,7 +111,8 @@ export class ReplyDecoder {
    * @throws NearkeyError `protocol-error` when the bytes are no RESP, too deeply nested or longer than the limit
    */
   next(): DecodedReply | undefined {
-    if (this.#broken) throw new NearkeyError("protocol-error", "the reply stream is broken: an earlier reply could not be read");
+    if (this.#broken)
+      throw new NearkeyError("protocol-error", "the reply stream is broken: an earlier reply could not be read");
     try {
       return this.#reply();
     } catch (error) {
@@ -144,7 +146,7 @@ export class ReplyDecoder {
       this.#stack.pop();
       // An attribute describes the value that follows it and is none itself.
       if (top.type === Type.Attribute) return undefined;
-      value = this.#asBytes || top.type !== Type.Map ? top.items : mapOf(top.items);
+      value = this.bytes || top.type !== Type.Map ? top.items : mapOf(top.items);
       isPush = top.type === Type.Push;
     }
   }
@@ -154,32 +156,42 @@ export class ReplyDecoder {
     const end = this.#lineEnd();
     if (end < 0) return incomplete;
     const start = this.#at + 1;
-    const type = this.#bytes[this.#at] as Type;
+    const type = this.#input[this.#at] as Type;
     this.#at = end + 2;
     this.#searched = 0;
     switch (type) {
-      case Type.Simple: return this.#string(start, end);
-      case Type.Error: return new ReplyError(readText(this.#bytes, start, end));
-      case Type.Integer: return this.#integer(start, end);
+      case Type.Simple:
+        return this.#string(start, end);
+      case Type.Error:
+        return new ReplyError(readText(this.#input, start, end));
+      case Type.Integer:
+        return this.#integer(start, end);
       case Type.Bulk:
       case Type.BulkError:
-      case Type.Verbatim: return this.#bulkHeader(type, start, end);
+      case Type.Verbatim:
+        return this.#bulkHeader(type, start, end);
       case Type.Array:
       case Type.Map:
       case Type.Set:
       case Type.Push:
-      case Type.Attribute: return this.#open(type, start, end);
-      case Type.Null: return null;
-      case Type.Double: return this.#double(start, end);
-      case Type.Boolean: return this.#boolean(start, end);
-      case Type.BigNumber: return this.#bigNumber(start, end);
-      default: throw malformed(`a reply cannot start with byte ${type}`);
+      case Type.Attribute:
+        return this.#open(type, start, end);
+      case Type.Null:
+        return null;
+      case Type.Double:
+        return this.#double(start, end);
+      case Type.Boolean:
+        return this.#boolean(start, end);
+      case Type.BigNumber:
+        return this.#bigNumber(start, end);
+      default:
+        throw malformed(`a reply cannot start with byte ${type}`);
     }
   }
 
   /** Where the line that starts at #at ends (its CR), -1 when that has not arrived. */
   #lineEnd(): number {
-    const bytes = this.#bytes;
+    const bytes = this.#input;
     const last = this.#end - 1;
     let at = this.#at + this.#searched;
     while (at < last && (bytes[at] !== CR || bytes[at + 1] !== LF)) at++;
@@ -199,7 +211,7 @@ export class ReplyDecoder {
     if (count === 0) {
       if (type === Type.Attribute) return opened;
       if (type === Type.Push) throw malformed("a push cannot be empty");
-      return pairs && !this.#asBytes ? mapOf([]) : [];
+      return pairs && !this.bytes ? mapOf([]) : [];
     }
     if (this.#stack.length === MAX_DEPTH) throw malformed(`replies nest deeper than ${MAX_DEPTH}`);
     if (type === Type.Push && this.#stack.length > 0) throw malformed("a push cannot stand inside a reply");
@@ -223,17 +235,18 @@ export class ReplyDecoder {
     const bytes = this.#bulkBytes;
     if (this.#end - start < bytes + 2) return incomplete;
     const end = start + bytes;
-    if (this.#bytes[end] !== CR || this.#bytes[end + 1] !== LF) throw malformed("a string is longer than its length says");
+    if (this.#input[end] !== CR || this.#input[end + 1] !== LF)
+      throw malformed("a string is longer than its length says");
     this.#at = end + 2;
     this.#bulkBytes = -1;
     if (this.#bulkType === Type.Bulk) return this.#string(start, end);
-    if (this.#bulkType === Type.BulkError) return new ReplyError(readText(this.#bytes, start, end));
+    if (this.#bulkType === Type.BulkError) return new ReplyError(readText(this.#input, start, end));
     if (bytes < 4) throw malformed("a verbatim string must name its format");
     return this.#string(start + 4, end);
   }
 
   #string(start: number, end: number): Reply {
-    return this.#asBytes ? this.#bytes.slice(start, end) : readText(this.#bytes, start, end);
+    return this.bytes ? this.#input.slice(start, end) : readText(this.#input, start, end);
   }
 
   /** A length or count: -1 or digits, at most `max`. */
@@ -245,7 +258,7 @@ export class ReplyDecoder {
   }
 
   #integer(start: number, end: number): number | bigint {
-    const bytes = this.#bytes;
+    const bytes = this.#input;
     const negative = bytes[start] === MINUS;
     let at = negative || bytes[start] === Type.Simple ? start + 1 : start;
     if (at === end) throw malformed("a number has no digits");
@@ -266,30 +279,30 @@ export class ReplyDecoder {
   }
 
   #bigNumber(start: number, end: number): bigint {
-    const text = readText(this.#bytes, start, end);
-    if (!/^[+-]?\d+$/.test(text)) throw malformed(`${quoted(this.#bytes, start, end)} is no whole number`);
+    const text = readText(this.#input, start, end);
+    if (!/^[+-]?\d+$/.test(text)) throw malformed(`${quoted(this.#input, start, end)} is no whole number`);
     return BigInt(text.startsWith("+") ? text.slice(1) : text);
   }
 
   #double(start: number, end: number): number {
-    const text = readText(this.#bytes, start, end);
+    const text = readText(this.#input, start, end);
     if (/^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(text)) return Number(text);
     if (/^[+-]?inf$/i.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
     if (/^-?nan$/i.test(text)) return Number.NaN;
-    throw malformed(`${quoted(this.#bytes, start, end)} is no double`);
+    throw malformed(`${quoted(this.#input, start, end)} is no double`);
   }
 
   #boolean(start: number, end: number): boolean {
-    const letter = end - start === 1 ? this.#bytes[start] : 0;
-    if (letter !== 116 && letter !== 102) throw malformed(`${quoted(this.#bytes, start, end)} is no boolean`);
+    const letter = end - start === 1 ? this.#input[start] : 0;
+    if (letter !== 116 && letter !== 102) throw malformed(`${quoted(this.#input, start, end)} is no boolean`);
     return letter === 116;
   }
 
   /** Copies what is left of a borrowed piece, so that the caller gets its bytes back. */
   #keepRest(): void {
     if (this.#owned) return;
-    const rest = this.#bytes.subarray(this.#at, this.#end);
-    this.#bytes = new Uint8Array(0);
+    const rest = this.#input.subarray(this.#at, this.#end);
+    this.#input = new Uint8Array(0);
     this.#at = 0;
     this.#end = 0;
     this.#owned = true;
@@ -300,16 +313,16 @@ export class ReplyDecoder {
   #append(chunk: Uint8Array): void {
     const rest = this.#end - this.#at;
     const needed = rest + chunk.length;
-    if (!this.#owned || this.#end + chunk.length > this.#bytes.length) {
-      const roomy = this.#owned && needed * 2 <= this.#bytes.length;
-      const room = roomy ? this.#bytes : new Uint8Array(Math.max(INITIAL_BYTES, needed * 2));
-      room.set(this.#bytes.subarray(this.#at, this.#end));
-      this.#bytes = room;
+    if (!this.#owned || this.#end + chunk.length > this.#input.length) {
+      const roomy = this.#owned && needed * 2 <= this.#input.length;
+      const room = roomy ? this.#input : new Uint8Array(Math.max(INITIAL_BYTES, needed * 2));
+      room.set(this.#input.subarray(this.#at, this.#end));
+      this.#input = room;
       this.#at = 0;
       this.#end = rest;
       this.#owned = true;
     }
-    this.#bytes.set(chunk, this.#end);
+    this.#input.set(chunk, this.#end);
     this.#end += chunk.length;
   }
 }

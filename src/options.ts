@@ -1,0 +1,118 @@
+// The settings of a database as people write them, checked and turned into numbers. Sizes are read as Redis reads
+// them: `kb`, `mb` and `gb` are powers of 1,024, `k`, `m` and `g` powers of 1,000, in either case. Whatever cannot be
+// meant is refused with the name of the setting in the message; nothing is rounded or clamped in silence.
+
+import { NearkeyError } from "./errors.ts";
+
+/** What happens when a write does not fit under the memory limit. */
+export type EvictionPolicy = "noeviction" | "allkeys-lru";
+
+/** Settings of `open`; every one has a default. */
+export interface OpenOptions {
+  /**
+   * Most memory the database may hold, everything counted: bytes as a number, or a size as Redis writes it
+   * (`"512mb"`, `"2g"`; `kb` is 1,024 bytes, `k` is 1,000). Default 1 GiB. One memory holds just under 4 GiB.
+   */
+  maxMemory?: number | string;
+  /**
+   * What a write does at the limit: `"noeviction"` (default) fails with `out-of-memory`, `"allkeys-lru"` makes room by
+   * removing keys that were not used for long.
+   */
+  eviction?: EvictionPolicy;
+}
+
+/** OpenOptions, complete and in numbers. */
+export interface DatabaseSettings {
+  maxMemoryBytes: number;
+  eviction: EvictionPolicy;
+}
+
+const KIBI = 1024;
+const DEFAULT_MEMORY_BYTES = KIBI ** 3;
+/** Below this not even the tables of a few keys fit. */
+const MEMORY_BYTES_MIN = KIBI ** 2;
+const policies: readonly string[] = ["noeviction", "allkeys-lru"] satisfies EvictionPolicy[];
+
+const factors: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  k: 1000,
+  kb: KIBI,
+  m: 1000 ** 2,
+  mb: KIBI ** 2,
+  g: 1000 ** 3,
+  gb: KIBI ** 3,
+};
+
+/**
+ * Reads a size in bytes: a whole number, or digits and one of Redis's units.
+ *
+ * @param name the setting, for the message
+ * @throws NearkeyError `invalid-option`
+ */
+export function parseSize(size: number | string, name: string): number {
+  const bytes = typeof size === "string" ? sizeOfText(size) : size;
+  if (Number.isSafeInteger(bytes) && bytes >= 0) return bytes;
+  throw new NearkeyError(
+    "invalid-option",
+    `${name} must be a whole number of bytes or a size such as "512mb" (kb is 1,024, k is 1,000), not ${shown(size)}`,
+  );
+}
+
+function sizeOfText(text: string): number {
+  const match = /^(\d+)(b|[kmg]b?)?$/i.exec(text.trim());
+  if (!match) return Number.NaN;
+  return Number(match[1]) * (factors[(match[2] ?? "").toLowerCase()] as number);
+}
+
+/**
+ * Checks the options of `open` and fills in the defaults.
+ *
+ * @param memoryBytesMax what one memory can hold
+ * @throws NearkeyError `invalid-option`, with the setting's name in the message
+ */
+export function resolveOptions(options: OpenOptions, memoryBytesMax: number): DatabaseSettings {
+  for (const name of Object.keys(options)) {
+    if (name !== "maxMemory" && name !== "eviction") {
+      throw new NearkeyError(
+        "invalid-option",
+        `there is no option ${JSON.stringify(name)}; there are maxMemory and eviction`,
+      );
+    }
+  }
+  return {
+    maxMemoryBytes: memoryBytes(options.maxMemory, memoryBytesMax),
+    eviction: evictionPolicy(options.eviction ?? "noeviction"),
+  };
+}
+
+function memoryBytes(size: number | string | undefined, memoryBytesMax: number): number {
+  const bytes = size === undefined ? Math.min(DEFAULT_MEMORY_BYTES, memoryBytesMax) : parseSize(size, "maxMemory");
+  if (bytes > memoryBytesMax) {
+    throw new NearkeyError(
+      "invalid-option",
+      `maxMemory is ${shown(size)}, more than one memory holds: ${memoryBytesMax} bytes; more needs several databases`,
+    );
+  }
+  if (bytes < MEMORY_BYTES_MIN) {
+    throw new NearkeyError(
+      "invalid-option",
+      `maxMemory must be at least ${MEMORY_BYTES_MIN} bytes (1mb), not ${shown(size)}`,
+    );
+  }
+  return bytes;
+}
+
+/**
+ * Checks the name of an eviction policy.
+ *
+ * @throws NearkeyError `invalid-option`
+ */
+export function evictionPolicy(name: string): EvictionPolicy {
+  if (policies.includes(name)) return name as EvictionPolicy;
+  throw new NearkeyError("invalid-option", `eviction must be one of ${policies.join(", ")}, not ${shown(name)}`);
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
