@@ -3,9 +3,9 @@
 // byte for byte. Writing takes two digits a step, the pair by a multiplication instead of a table; 64-bit
 // division by a constant is slow in WebAssembly, so it happens once for eight digits.
 
-import { shortestCount, shortestDigits, shortestExponent, toShortest } from "./shortest";
+import { shortestCount, shortestDigits, shortestExponent, toShortest } from "./number-shortest";
 
-export { parseDouble, parsedDouble } from "./double";
+export { parseDouble, parsedDouble } from "./number-double";
 
 /** What `parseInteger` read last; means nothing after it answered false. */
 export let parsedInteger: i64 = 0;

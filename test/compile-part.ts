@@ -9,6 +9,9 @@ import { MEMORY_PAGES_MAX, PAGE_BYTES, STATE_BASE } from "../assembly/layout.ts"
 const OUTPUT_ADDRESS = STATE_BASE;
 const MEMORY_END = MEMORY_PAGES_MAX * PAGE_BYTES;
 
+/** The address and length of an input. */
+export type Place = [address: number, bytes: number];
+
 /** A compiled part: its exports, and its memory as bytes. */
 export class Part<Exports> {
   private constructor(
@@ -40,16 +43,15 @@ export class Part<Exports> {
 
   readonly output: number = OUTPUT_ADDRESS;
 
-  /** Puts inputs one after another so that the last ends where memory ends; returns [address, bytes] of each. */
-  place(...inputs: (string | Uint8Array)[]): [number, number][] {
+  /** Puts inputs one after another so that the last ends where memory ends; returns the place of each. */
+  place<Inputs extends (string | Uint8Array)[]>(...inputs: Inputs): { [Index in keyof Inputs]: Place } {
     const encoded = inputs.map((input) => (typeof input === "string" ? Buffer.from(input) : input));
     let address = MEMORY_END - encoded.reduce((sum, input) => sum + input.length, 0);
     return encoded.map((input) => {
-      const place: [number, number] = [address, input.length];
       this.bytes.set(input, address);
       address += input.length;
-      return place;
-    });
+      return [address - input.length, input.length];
+    }) as { [Index in keyof Inputs]: Place };
   }
 
   /** Text of `bytes` bytes at an address, the output area unless said otherwise. */

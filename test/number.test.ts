@@ -1,3 +1,5 @@
+// Integers and doubles as text: examples, and JavaScript's own conversions as the model.
+
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Part } from "./compile-part.ts";
@@ -22,12 +24,12 @@ beforeAll(async () => {
 
 function parseInteger(text: string): bigint | undefined {
   const [place] = part.place(text);
-  return part.exports.parseInteger(...(place as [number, number])) ? part.exports.parsedInteger.value : undefined;
+  return part.exports.parseInteger(...place) ? part.exports.parsedInteger.value : undefined;
 }
 
 function parseDouble(text: string): number | undefined {
   const [place] = part.place(text);
-  return part.exports.parseDouble(...(place as [number, number])) ? part.exports.parsedDouble.value : undefined;
+  return part.exports.parseDouble(...place) ? part.exports.parsedDouble.value : undefined;
 }
 
 const formatInteger = (value: bigint): string => part.text(part.exports.formatInteger(value, part.output));
@@ -207,7 +209,7 @@ describe("doubles", () => {
       [100, "100"],
       [0.1, "0.1"],
       [-1.5, "-1.5"],
-      [3.141592653589793, "3.141592653589793"],
+      [Math.PI, "3.141592653589793"],
       [1e15, "1000000000000000"],
       [4e18, "4000000000000000000"],
       [1e19, "1e+19"],

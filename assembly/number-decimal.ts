@@ -15,7 +15,7 @@ import {
   setBignum,
   shiftLeft,
   subtractBignum,
-} from "./bignum";
+} from "./number-bignum";
 
 export const enum Scan {
   Invalid,

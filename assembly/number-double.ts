@@ -14,7 +14,7 @@ import {
   Scan,
   scanDecimal,
   significand,
-} from "./decimal";
+} from "./number-decimal";
 
 /** What `parseDouble` read last; means nothing after it answered false. */
 export let parsedDouble: f64 = 0;
