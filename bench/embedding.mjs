@@ -71,8 +71,8 @@ function get(cache, names, random) {
   if (found !== OPERATIONS) throw new Error("a key is missing");
 }
 
-function set(cache, names, random, valueOf) {
-  for (let index = 0; index < OPERATIONS; index++) cache.set(names[random(names.length)], valueOf(index));
+function set(cache, names, random, valueFor) {
+  for (let index = 0; index < OPERATIONS; index++) cache.set(names[random(names.length)], valueFor(index));
 }
 
 /** Milliseconds of each collection since the last call of `take`. */

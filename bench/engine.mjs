@@ -30,10 +30,11 @@ function encodeBatches(count, make) {
 }
 
 /** Stores keys 0 to `count` − 1. */
-function fill(db, count, valueOf = () => VALUE) {
+function fill(db, count, valueFor = () => VALUE) {
   for (let key = 0; key < count; ) {
     let text = "";
-    for (const end = Math.min(count, key + BATCH); key < end; key++) text += command("SET", keyName(key), valueOf(key));
+    for (const end = Math.min(count, key + BATCH); key < end; key++)
+      text += command("SET", keyName(key), valueFor(key));
     db.execute(encoder.encode(text));
   }
 }
