@@ -77,6 +77,8 @@ export const enum PageKind {
   Output = 6,
   Input = 7,
   Scratch = 8,
+  /** A slab page that is being emptied. */
+  Draining = 9,
 }
 
 export const enum Eviction {
@@ -93,6 +95,16 @@ export const enum Outcome {
   Overflow = 4,
 }
 
+/** How a direct call of embedding ended. */
+export const enum Direct {
+  Absent = 0,
+  Found = 1,
+  /** The address is that of a list of pages. */
+  Paged = 2,
+  WrongType = 3,
+  NoMemory = 4,
+}
+
 /** A key, and a hash field, at most: it lies in one piece inside its entry. */
 export const KEY_BYTES_MAX: u32 = 32768;
 /** A longer argument is received into pages of its own. */
@@ -107,8 +119,7 @@ export const enum Result {
   Consumed = 0,
   Address = 1,
   Bytes = 2,
-  Flags = 3,
-  Page = 4,
+  Count = 3,
 }
 export const RESULT_BYTES: u32 = 64;
 
@@ -123,6 +134,20 @@ export const COMMAND_INDEX_BASE: u32 = COMMANDS_BASE + COMMANDS_MAX * COMMAND_RE
 export const GROUP_COMMANDS: u32 = 16;
 export const GROUP_RECORD_BYTES: u32 = 32;
 export const GROUP_BASE: u32 = COMMAND_INDEX_BASE + COMMAND_BUCKETS * 2;
+
+export const SETTINGS_BASE: u32 = GROUP_BASE + GROUP_COMMANDS * GROUP_RECORD_BYTES;
+/** Words of the settings block, in u32 from SETTINGS_BASE: written by the host, read by the engine. */
+export const enum Setting {
+  OutputPagesMax = 0,
+  ValueBytesMax = 1,
+  ArgumentsMax = 2,
+  LimitPages = 3,
+  Eviction = 4,
+}
+export const SETTINGS_BYTES: u32 = 64;
+/** What this run has counted: 64-bit words in the order of Counter, from COUNTERS_BASE. */
+export const COUNTERS_BASE: u32 = SETTINGS_BASE + SETTINGS_BYTES;
+export const COUNTERS_BYTES: u32 = 128;
 
 /** Flags of a command, as Redis names them. */
 export const enum CommandFlag {

@@ -9,6 +9,8 @@
 
 import {
   BLOCK_BITS,
+  COUNTERS_BASE,
+  COUNTERS_BYTES,
   DIRTY_BASE,
   GEOMETRY_BASE,
   PAGE_BITS,
@@ -23,6 +25,7 @@ import {
   STATE_BASE,
   ZONES,
 } from "./layout";
+import { limitPages } from "./settings";
 
 // One page of the page table, 16 bytes:
 //   0 kind | 1 class | 2 used cells | 4 fresh cells handed out | 6 first free cell + 1 | 8 next | 10 previous | 12 bytes
@@ -45,33 +48,39 @@ export class State {
   magic: u64;
   /** Hash seed, drawn by the host from its crypto source when the database is made. */
   seed: u64;
+  /** Page numbers: the first of the heap, the first never taken yet, the first free one (0 for none). */
   heapStart: u32;
-  /** Number of the first page never taken yet. */
   freshPage: u32;
   freeHead: u32;
   freeCount: u32;
   heldPages: u32;
-  limitPages: u32;
-  eviction: u32;
   /** Tables and vector sets that were deleted and are freed piece by piece: address of the first, 0 for none. */
   graveyard: u32;
-  keysEvicted: u64;
-  keysExpired: u64;
+}
+
+/** What this run has counted, and where its cursors are: no part of the database. */
+@unmanaged
+export class Counters {
+  commands: u64;
   hits: u64;
   misses: u64;
-  commands: u64;
-  /** Where active expiry goes on: database, shard, place. */
+  keysExpired: u64;
+  keysEvicted: u64;
+  /** Most entries any command has moved while a table grew. */
+  movedMax: u64;
+  /** Where active expiry goes on. */
   expiryCursor: u64;
   random: u64;
-  /** Most entries any command has moved (rehash, split). */
-  movedMax: u32;
   /** Sum of loads that only bring lines into the cache: stored, or the optimiser would drop the loads. */
   touched: u32;
 }
 
+if (offsetof<Counters>() > COUNTERS_BYTES) ERROR("the counters must fit their region");
+
 if (offsetof<Page>() != PAGE_RECORD_BYTES) ERROR("a page record must stay 16 bytes");
 
 export const state = changetype<State>(<usize>STATE_BASE);
+export const counters = changetype<Counters>(<usize>COUNTERS_BASE);
 
 @inline
 export function pageAt(number: u32): Page {
@@ -88,12 +97,12 @@ export function pageOf(address: usize): Page {
 export function dirty(address: usize, bytes: u32): void {
   const first = address >> BLOCK_BITS;
   const last = (address + (bytes - 1)) >> BLOCK_BITS;
-  store<u8>(DIRTY_BASE + first, 1);
+  store<u8>(<usize>DIRTY_BASE + first, 1);
   if (last != first) dirtySpan(first + 1, last);
 }
 
 function dirtySpan(first: usize, last: usize): void {
-  for (let block = first; block <= last; block++) store<u8>(DIRTY_BASE + block, 1);
+  for (let block = first; block <= last; block++) store<u8>(<usize>DIRTY_BASE + block, 1);
 }
 
 // ---- geometry: size and capacity of each class, derived once, kept outside the durable state
@@ -145,15 +154,14 @@ function initializeGeometry(): void {
   }
 }
 
-/** Prepares the pool: pages from `heapStart` on, at most `limitPages` of them held. */
-export function initializeMemory(heapStart: u32, limitPages: u32, seed: u64): void {
+/** Prepares the pool: pages from `heapStart` on. */
+export function initializeMemory(heapStart: u32, seed: u64): void {
   initializeGeometry();
   state.magic = 0x79656b7261656e; // "nearkey"
   state.seed = seed;
-  state.random = seed ^ 0x9e3779b97f4a7c15;
+  counters.random = seed ^ 0x9e3779b97f4a7c15;
   state.heapStart = heapStart >> PAGE_BITS;
   state.freshPage = state.heapStart;
-  state.limitPages = limitPages;
 }
 
 // ---- pages
@@ -208,7 +216,8 @@ export function releasePage(address: usize): void {
 /** Pages that may be taken below the limit, the spare ones included. */
 @inline
 export function availablePages(): u32 {
-  return state.limitPages > state.heldPages ? state.limitPages - state.heldPages : 0;
+  const limit = limitPages();
+  return limit > state.heldPages ? limit - state.heldPages : 0;
 }
 
 // ---- cells
@@ -276,6 +285,7 @@ export function allocateCell(zone: u32, sizeClass: u32): usize {
 export function release(zone: u32, address: usize): void {
   const number = <u32>(address >> PAGE_BITS);
   const page = pageAt(number);
+  if (page.kind == PageKind.Draining) return;
   assert(page.kind == PageKind.EntrySlab + zone && page.used > 0);
   const sizeClass = <u32>page.sizeClass;
   const head = headOf(zone, sizeClass);
@@ -306,8 +316,19 @@ function linkPage(head: usize, number: u32, page: Page): void {
   store<u16>(head, <u16>number);
 }
 
+/** Takes a partly filled page out of its class, to be emptied: no cell of it is handed out, and releasing one does nothing. */
+export function detachPage(zone: u32, number: u32): void {
+  const page = pageAt(number);
+  const head = headOf(zone, page.sizeClass);
+  dirty(changetype<usize>(page), PAGE_RECORD_BYTES);
+  dirty(head, SLAB_HEAD_BYTES);
+  unlinkPage(head, page);
+  store<u32>(head, load<u32>(head, 4) - (cellsOf(page.sizeClass) - page.used), 4);
+  page.kind = <u8>PageKind.Draining;
+}
+
 /** Takes a page out of its class's list: it is full, empty, or about to be drained. */
-export function unlinkPage(head: usize, page: Page): void {
+function unlinkPage(head: usize, page: Page): void {
   const next: u32 = page.next;
   const previous: u32 = page.previous;
   if (previous != 0) {
@@ -363,11 +384,11 @@ export function equalBytes(a: usize, b: usize, bytes: u32): bool {
 
 /** Next number of a xorshift generator that is part of the state, so that a seeded database repeats itself. */
 export function random(): u64 {
-  let x = state.random;
+  let x = counters.random;
   x ^= x << 13;
   x ^= x >> 7;
   x ^= x << 17;
-  state.random = x;
+  counters.random = x;
   return x;
 }
 

@@ -33,7 +33,7 @@ export function directorySize(table: Table): u32 {
 
 @inline
 export function segmentAt(table: Table, index: u32): usize {
-  return table.depth == 0 ? table.directory : <usize>load<u32>(<usize>table.directory + (index << 2));
+  return table.depth == 0 ? <usize>table.directory : <usize>load<u32>(<usize>table.directory + (index << 2));
 }
 
 /** Directory entries that refer to the segment at `index`, counted from its first. */

@@ -10,7 +10,7 @@
 //   chunk only) | 14 which slots expire (12 bits), local depth << 12 (first chunk only) | 16 entries (12 x u32)
 
 import { TABLE_BYTES, ZONE_OBJECT } from "./layout";
-import { allocate, dirty, equalBytes, random, release, state } from "./memory";
+import { allocate, counters, dirty, equalBytes, release, state } from "./memory";
 import { hashBytes } from "./hash";
 import { entryAt, keyOf } from "./entry";
 
@@ -175,7 +175,7 @@ function place(segment: usize, entry: usize, hash: u64, expiring: bool, walkMax:
       countOverflow(segment, chunks, home, step);
       dirty(chunk, CHUNK_BYTES);
       store<u8>(chunk + slot, <u8>tagOf(hash));
-      if (expiring) store<u16>(chunk, load<u16>(chunk, 14) | <u16>(1 << slot), 14);
+      if (expiring) store<u16>(chunk, load<u16>(chunk, 14) | <u16>(<u32>1 << slot), 14);
       store<u32>(slotAddress(chunk, slot), <u32>entry);
       return slotAddress(chunk, slot);
     }
@@ -202,7 +202,7 @@ function countOverflow(segment: usize, chunks: u32, home: u32, passed: u32): voi
 export let moved: u32 = 0;
 export function resetMoved(): void {
   if (moved == 0) return;
-  if (moved > state.movedMax) state.movedMax = moved;
+  if (<u64>moved > counters.movedMax) counters.movedMax = moved;
   moved = 0;
 }
 
@@ -233,7 +233,7 @@ function move(segment: usize, low: usize, high: usize, bit: u32): void {
   const seed = state.seed;
   for (let chunk = segment; chunk < end; chunk += CHUNK_BYTES) {
     let used = ~tagsEqual(chunk, 0) & SLOT_MASK;
-    const expiring = load<u16>(chunk, 14);
+    const expiring: u32 = load<u16>(chunk, 14);
     while (used != 0) {
       const slot = ctz(used);
       used &= used - 1;
@@ -257,7 +257,7 @@ function touchKeys(segment: usize, end: usize): void {
       used &= used - 1;
     }
   }
-  state.touched = sum;
+  counters.touched = sum;
 }
 
 function doubleDirectory(table: Table): void {
@@ -300,7 +300,7 @@ export function removeSlot(table: Table, slot: usize, hash: u64): void {
   const index = <u32>(((slot & 63) - 16) >> 2);
   dirty(changetype<usize>(table), TABLE_BYTES);
   dirty(chunk, CHUNK_BYTES);
-  const bit = <u16>(1 << index);
+  const bit = <u16>(<u32>1 << index);
   const expiring = load<u16>(chunk, 14);
   if (expiring & bit) {
     table.expiring--;
@@ -326,7 +326,7 @@ export function removeSlot(table: Table, slot: usize, hash: u64): void {
 /** Notes whether the entry of a slot expires. */
 export function markExpiring(table: Table, slot: usize, expiring: bool): void {
   const chunk = slot & ~63;
-  const bit = <u16>(1 << <u32>(((slot & 63) - 16) >> 2));
+  const bit = <u16>(<u32>1 << <u32>(((slot & 63) - 16) >> 2));
   const marks = load<u16>(chunk, 14);
   if (((marks & bit) != 0) == expiring) return;
   dirty(chunk, CHUNK_BYTES);
