@@ -1,0 +1,368 @@
+// The only file that touches the engine's memory: everything else handles bytes, values and handles. It gives a batch
+// to the engine in pieces of at most 1 MiB, lends pages of replies out as views until they are released, and offers
+// the direct paths of embedding. Views die when memory grows, so they are made anew whenever the buffer has changed.
+
+import { instantiateSync } from "@assemblyscript/loader";
+import {
+  COMMAND_RECORD_BYTES,
+  COMMANDS_BASE,
+  COUNTERS_BASE,
+  CommandFlag,
+  DATABASES,
+  Direct,
+  Eviction,
+  HEAP_BASE,
+  INPUT_BASE,
+  INPUT_BYTES,
+  MEMORY_PAGES_MAX,
+  Outcome,
+  PAGE_BYTES,
+  PAGE_RECORD_BYTES,
+  PAGE_TABLE_BASE,
+  REGISTERS_BASE,
+  Result,
+  SETTINGS_BASE,
+  Setting,
+} from "../assembly/layout.ts";
+import type { EngineExports } from "../build/engine-exports.d.ts";
+import type { CommandDescription, EngineOptions, EngineStats, OutputBlock } from "./engine-types.ts";
+import { NearkeyError } from "./errors.ts";
+import { readText, writeText } from "./text.ts";
+
+export type { CommandDescription, EngineOptions, EngineStats, OutputBlock };
+export { Outcome };
+
+/** Pages of replies and input that may be held beyond the database's limit. */
+const EXTRA_PAGES = 4096;
+const DEFAULT_BYTES = 64 * 1024 * 1024;
+const MAX_ARGUMENTS = 131_072;
+/** Values above this go the way of commands, in pages of their own. */
+const DIRECT_VALUE_BYTES = 32_768;
+const KEY_BYTES_MAX = 32_768;
+
+/** Most bytes one memory can hold for a database. */
+export const memoryBytesMax = MEMORY_PAGES_MAX * PAGE_BYTES;
+
+/** One database in one linear memory. */
+export class Engine {
+  readonly #exports: EngineExports;
+  readonly #memory: WebAssembly.Memory;
+  readonly #limitBytes: number;
+  readonly #authenticated: boolean;
+  #bytes = new Uint8Array(0);
+  #words = new Uint32Array(0);
+  /** Bytes of input that the last `execute` consumed. */
+  consumed = 0;
+
+  private constructor(module: WebAssembly.Module, options: EngineOptions) {
+    const limitPages = Math.max(0, Math.floor((options.maxMemoryBytes - HEAP_BASE) / PAGE_BYTES));
+    const needed = HEAP_BASE / PAGE_BYTES + limitPages + EXTRA_PAGES;
+    const initial = options.reserveMemory ? Math.min(needed, MEMORY_PAGES_MAX) : HEAP_BASE / PAGE_BYTES + 32;
+    this.#memory = new WebAssembly.Memory({ initial, maximum: MEMORY_PAGES_MAX });
+    const imports = { env: { memory: this.#memory } };
+    this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
+    this.#limitBytes = limitPages * PAGE_BYTES + HEAP_BASE;
+    this.#authenticated = !options.requireAuthentication;
+    this.#applySettings(options, limitPages);
+    this.#exports.initialize(options.heapStart ?? 0, options.seed ?? drawSeed());
+  }
+
+  /**
+   * Makes an empty database.
+   *
+   * @param module the compiled engine
+   */
+  static create(module: WebAssembly.Module, options: EngineOptions): Engine {
+    return new Engine(module, options);
+  }
+
+  #applySettings(options: EngineOptions, limitPages: number): void {
+    const at = SETTINGS_BASE >> 2;
+    const words = this.#wordView();
+    words[at + Setting.OutputPagesMax] = Math.ceil((options.outputLimitBytes ?? DEFAULT_BYTES) / PAGE_BYTES) + 1;
+    words[at + Setting.ValueBytesMax] = options.maxValueBytes ?? DEFAULT_BYTES;
+    words[at + Setting.ArgumentsMax] = options.maxArguments ?? MAX_ARGUMENTS;
+    words[at + Setting.LimitPages] = limitPages;
+    words[at + Setting.Eviction] = options.eviction === "allkeys-lru" ? Eviction.AllKeysLru : Eviction.None;
+  }
+
+  #byteView(): Uint8Array {
+    if (this.#bytes.byteLength !== this.#memory.buffer.byteLength) this.#bytes = new Uint8Array(this.#memory.buffer);
+    return this.#bytes;
+  }
+
+  #wordView(): Uint32Array {
+    if (this.#words.byteLength !== this.#memory.buffer.byteLength) this.#words = new Uint32Array(this.#memory.buffer);
+    return this.#words;
+  }
+
+  #result(word: Result): number {
+    return this.#wordView()[(REGISTERS_BASE >> 2) + word] as number;
+  }
+
+  // ---- connections
+
+  /** Opens a connection: RESP2, database 0, unauthenticated when the engine requires it. */
+  connect(): number {
+    return this.#exports.openConnection(this.#authenticated ? 1 : 0) >>> 0;
+  }
+
+  /** Frees a connection and all it holds; blocks taken from it must have been released. */
+  disconnect(connection: number): void {
+    this.#exports.closeConnection(connection);
+  }
+
+  setAuthenticated(connection: number, yes: boolean): void {
+    this.#exports.setAuthenticated(connection, yes ? 1 : 0);
+  }
+
+  setProtocol(connection: number, protocol: 2 | 3): void {
+    this.#exports.setProtocol(connection, protocol);
+  }
+
+  protocol(connection: number): 2 | 3 {
+    return this.#exports.protocolOf(connection) === 3 ? 3 : 2;
+  }
+
+  database(connection: number): number {
+    return this.#exports.databaseOf(connection);
+  }
+
+  /** Back to database 0 and RESP2. */
+  reset(connection: number): void {
+    this.#exports.resetConnection(connection);
+  }
+
+  /**
+   * Feeds input[offset..] to a connection: parses and executes whole commands, keeps a partial one for the next call.
+   * `consumed` tells how far it came; Done means to the end.
+   *
+   * @param now ms since epoch
+   */
+  execute(connection: number, input: Uint8Array, offset: number, now: number): Outcome {
+    let total = 0;
+    while (true) {
+      const bytes = Math.min(input.length - offset - total, INPUT_BYTES);
+      const from = offset + total;
+      const whole = from === 0 && bytes === input.length;
+      this.#byteView().set(whole ? input : input.subarray(from, from + bytes), INPUT_BASE);
+      const outcome = this.#exports.execute(connection, bytes, now) as Outcome;
+      total += this.#result(Result.Consumed);
+      this.consumed = total;
+      if (outcome !== Outcome.Done || offset + total >= input.length) return outcome;
+    }
+  }
+
+  /** The arguments of the command that waits for the host, name first, as copies. */
+  hostArguments(): Uint8Array[] {
+    const words = this.#wordView();
+    const records = this.#result(Result.Address) >>> 2;
+    const list: Uint8Array[] = [];
+    for (let index = 0; index < this.#result(Result.Count); index++) {
+      const address = words[records + index * 2] as number;
+      const length = words[records + index * 2 + 1] as number;
+      list.push(length >>> 31 ? this.#readPages(address, length & 0x7fffffff) : this.#copy(address, length));
+    }
+    return list;
+  }
+
+  #copy(address: number, bytes: number): Uint8Array {
+    return this.#byteView().slice(address, address + bytes);
+  }
+
+  /** Copies bytes that lie in pages whose addresses are listed at `list`, aligned or not. */
+  #readPages(list: number, bytes: number): Uint8Array {
+    const whole = new Uint8Array(bytes);
+    const addresses = new DataView(this.#memory.buffer);
+    for (let at = 0; at < bytes; at += PAGE_BYTES) {
+      const page = addresses.getUint32(list + (at / PAGE_BYTES) * 4, true);
+      whole.set(this.#byteView().subarray(page, page + Math.min(PAGE_BYTES, bytes - at)), at);
+    }
+    return whole;
+  }
+
+  /** Appends the host's reply to the connection's output. */
+  reply(connection: number, resp: Uint8Array): Outcome {
+    let outcome = Outcome.Done;
+    for (let at = 0; at === 0 || at < resp.length; at += INPUT_BYTES) {
+      const piece = resp.subarray(at, at + INPUT_BYTES);
+      this.#byteView().set(piece, INPUT_BASE);
+      outcome = this.#exports.writeReply(connection, piece.length) as Outcome;
+    }
+    return outcome;
+  }
+
+  /** The oldest block of replies not taken yet; it stays valid, and charged to the connection, until it is released. */
+  takeOutput(connection: number): OutputBlock | undefined {
+    const page = this.#exports.takeOutput(connection);
+    if (page === 0) return undefined;
+    const bytes = this.#wordView()[(PAGE_TABLE_BASE + page * PAGE_RECORD_BYTES + 12) >>> 2] as number;
+    const start = page * PAGE_BYTES;
+    return { page, view: this.#byteView().subarray(start, start + bytes) };
+  }
+
+  /** Gives a block back. */
+  release(connection: number, page: number): void {
+    this.#exports.releaseOutput(connection, page);
+  }
+
+  /** Memory of replies held for a connection, taken or not. */
+  pinnedBytes(connection: number): number {
+    return this.#exports.pinnedPages(connection) * PAGE_BYTES;
+  }
+
+  // ---- direct paths
+
+  /**
+   * The value of a string key of database 0 as text; undefined when there is none.
+   *
+   * @throws NearkeyError `wrong-type`
+   */
+  getText(key: string | Uint8Array, now: number): string | undefined {
+    const found = this.#find(key, now);
+    if (found === Direct.Absent) return undefined;
+    if (found === Direct.Paged) return readText(this.#pagedResult(), 0, this.#result(Result.Bytes));
+    const address = this.#result(Result.Address);
+    return readText(this.#byteView(), address, address + this.#result(Result.Bytes));
+  }
+
+  /** The value of a string key of database 0 as a copy; else as getText. */
+  getBytes(key: string | Uint8Array, now: number): Uint8Array | undefined {
+    const found = this.#find(key, now);
+    if (found === Direct.Absent) return undefined;
+    if (found === Direct.Paged) return this.#pagedResult();
+    return this.#copy(this.#result(Result.Address), this.#result(Result.Bytes));
+  }
+
+  #pagedResult(): Uint8Array {
+    return this.#readPages(this.#result(Result.Address), this.#result(Result.Bytes));
+  }
+
+  #find(key: string | Uint8Array, now: number): Direct {
+    const found = this.#exports.getDirect(this.#putKey(key), now) as Direct;
+    if (found === Direct.WrongType) throw wrongType();
+    return found;
+  }
+
+  /**
+   * Sets a string key of database 0; answers whether it did. `undefined` when the value is too long for this path: send
+   * SET instead.
+   *
+   * @param expiry ms since epoch, -1 for never
+   * @param only 1: when absent, 2: when present, 0: always
+   * @throws NearkeyError `out-of-memory`
+   */
+  set(
+    key: string | Uint8Array,
+    value: string | Uint8Array,
+    expiry: number,
+    only: 0 | 1 | 2,
+    now: number,
+  ): boolean | undefined {
+    if (value.length > DIRECT_VALUE_BYTES) return undefined;
+    const keyBytes = this.#putKey(key);
+    const valueBytes = this.#put(value, INPUT_BASE + keyBytes);
+    if (valueBytes > DIRECT_VALUE_BYTES) return undefined;
+    const stored = this.#exports.setDirect(keyBytes, valueBytes, expiry, only, now) as Direct;
+    if (stored === Direct.NoMemory) throw new NearkeyError("out-of-memory", "the value does not fit under maxMemory");
+    return stored === Direct.Found;
+  }
+
+  #putKey(key: string | Uint8Array): number {
+    const bytes = key.length > KEY_BYTES_MAX ? key.length : this.#put(key, INPUT_BASE);
+    if (bytes > KEY_BYTES_MAX) {
+      throw new NearkeyError("invalid-argument", `a key is at most ${KEY_BYTES_MAX} bytes long, not ${bytes}`);
+    }
+    return bytes;
+  }
+
+  #put(bytes: string | Uint8Array, at: number): number {
+    if (typeof bytes === "string") return writeText(bytes, this.#byteView(), at);
+    this.#byteView().set(bytes, at);
+    return bytes.length;
+  }
+
+  // ---- upkeep
+
+  /** Removes expired keys and frees deleted objects, a bounded number; true when more waits. */
+  tick(now: number): boolean {
+    return this.#exports.tick(now) !== 0;
+  }
+
+  /** Whether `bytes` more fit under the limit now, without evicting. */
+  canHold(bytes: number): boolean {
+    return bytes <= (this.#exports.roomInPages() >>> 0) * PAGE_BYTES;
+  }
+
+  /** Keys of one database, and those of them that expire. */
+  countKeys(database: number): { keys: number; expiring: number } {
+    return {
+      keys: this.#exports.countKeys(database) >>> 0,
+      expiring: this.#exports.countExpiring(database) >>> 0,
+    };
+  }
+
+  stats(): EngineStats {
+    const counters = new BigUint64Array(this.#memory.buffer, COUNTERS_BASE, 6);
+    const [commands, hits, misses, expiredKeys, evictedKeys, movedMax] = Array.from(counters, Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    let keys = 0;
+    for (let database = 0; database < DATABASES; database++) keys += this.countKeys(database).keys;
+    const memoryUsedBytes = HEAP_BASE + (this.#exports.heldPages() >>> 0) * PAGE_BYTES;
+    const memoryLimitBytes = this.#limitBytes;
+    return { memoryUsedBytes, memoryLimitBytes, keys, evictedKeys, expiredKeys, commands, hits, misses, movedMax };
+  }
+
+  /** The command table, in the order of registration. */
+  commands(): CommandDescription[] {
+    const count = this.#exports.describedCommands();
+    return Array.from({ length: count }, (_, index) => this.#describe(COMMANDS_BASE + index * COMMAND_RECORD_BYTES));
+  }
+
+  // A record is drawn in assembly/catalog.ts.
+  #describe(at: number): CommandDescription {
+    const record = new DataView(this.#memory.buffer, at, COMMAND_RECORD_BYTES);
+    return {
+      name: readText(this.#byteView(), at, at + record.getUint8(30)),
+      arity: record.getInt8(31),
+      flags: flagNames(record.getUint16(28, true)),
+      firstKey: record.getInt8(32),
+      lastKey: record.getInt8(33),
+      keyStep: record.getInt8(34),
+      summary: this.#literal(record.getUint32(36, true)),
+      group: this.#literal(record.getUint32(40, true)),
+      since: this.#literal(record.getUint32(44, true)),
+    };
+  }
+
+  /** A string literal of the engine: UTF-16, its length in bytes right before it. */
+  #literal(address: number): string {
+    const bytes = this.#wordView()[(address >>> 2) - 1] as number;
+    return String.fromCharCode(...new Uint16Array(this.#memory.buffer, address, bytes / 2));
+  }
+}
+
+function flagNames(flags: number): string[] {
+  const names: [CommandFlag, string][] = [
+    [CommandFlag.Write, "write"],
+    [CommandFlag.ReadOnly, "readonly"],
+    [CommandFlag.DenyOom, "denyoom"],
+    [CommandFlag.Fast, "fast"],
+    [CommandFlag.NoAuth, "no_auth"],
+  ];
+  return names.filter(([flag]) => flags & flag).map(([, name]) => name);
+}
+
+function wrongType(): NearkeyError {
+  return new NearkeyError("wrong-type", "the key holds a value of another type than a string");
+}
+
+function drawSeed(): bigint {
+  return crypto.getRandomValues(new BigUint64Array(1))[0] as bigint;
+}
