@@ -18,6 +18,8 @@ import {
 
 /** What `parseDouble` read last; means nothing after it answered false. */
 export let parsedDouble: f64 = 0;
+/** A number that is neither zero nor infinite became so. */
+let outOfRange: bool = false;
 
 const EXACT_DIGITS: u32 = 19;
 const EXACT_BITS_END: u64 = 1 << 53;
@@ -39,29 +41,35 @@ const POWERS = memory.data<f64>([
  * is a number too large for a double, or so small that it would become zero.
  */
 export function parseDouble(address: usize, bytes: u32): bool {
+  return parseDoubleSaturating(address, bytes) && !outOfRange;
+}
+
+/** As `parseDouble`, but a number too large is infinite and one too small is zero, as strtod has it. */
+export function parseDoubleSaturating(address: usize, bytes: u32): bool {
   const kind = scanDecimal(address, bytes);
   if (kind == Scan.Invalid) return false;
-  if (kind == Scan.Infinite) return accept(Infinity);
-  if (kind == Scan.Zero) return accept(0);
+  const magnitude = kind == Scan.Infinite ? Infinity : kind == Scan.Zero ? 0 : convertFinite();
+  outOfRange = kind == Scan.Finite && (magnitude == 0 || magnitude == Infinity);
+  parsedDouble = negative ? -magnitude : magnitude;
+  return true;
+}
+
+/** The magnitude of the finite number that was scanned. */
+function convertFinite(): f64 {
   const exponent = decimalExponent;
   if (digitCount <= EXACT_DIGITS && leadingDigits <= EXACT_BITS_END) {
     if (exponent >= 0 && exponent <= EXACT_POWER_MAX) {
-      return accept(<f64>leadingDigits * load<f64>(POWERS + (<usize>exponent << 3)));
+      return <f64>leadingDigits * load<f64>(POWERS + (<usize>exponent << 3));
     }
     if (exponent < 0 && exponent >= -EXACT_POWER_MAX) {
-      return accept(<f64>leadingDigits / load<f64>(POWERS + (<usize>-exponent << 3)));
+      return <f64>leadingDigits / load<f64>(POWERS + (<usize>-exponent << 3));
     }
   }
   const place = exponent + <i32>digitCount;
-  if (place > PLACE_MAX || place < PLACE_MIN) return false;
+  if (place > PLACE_MAX) return Infinity;
+  if (place < PLACE_MIN) return 0;
   convertDecimal(DIGITS_MAX);
-  const value = roundToDouble();
-  return value != 0 && value != Infinity && accept(value);
-}
-
-function accept(magnitude: f64): bool {
-  parsedDouble = negative ? -magnitude : magnitude;
-  return true;
+  return roundToDouble();
 }
 
 /** Rounds the converted significand to 53 bits, or fewer for a subnormal number, ties to even. */

@@ -5,7 +5,7 @@
 
 import { shortestCount, shortestDigits, shortestExponent, toShortest } from "./number-shortest";
 
-export { parseDouble, parsedDouble } from "./number-double";
+export { parseDouble, parseDoubleSaturating, parsedDouble } from "./number-double";
 
 /** What `parseInteger` read last; means nothing after it answered false. */
 export let parsedInteger: i64 = 0;
