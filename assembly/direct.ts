@@ -6,7 +6,6 @@ import { setArguments } from "./arguments";
 import { entryAt, isPaged, TYPE_STRING, typeOf, valueOf } from "./entry";
 import { findKey, hashKey, readKey, selectDatabase, setClock } from "./keyspace";
 import { admitValue, setString } from "./string-value";
-import { resetMoved } from "./table";
 import { counters } from "./memory";
 
 /** Looks a key up: Found with the value's place in the result registers, or why not. */
@@ -37,6 +36,5 @@ export function setDirect(keyBytes: u32, valueBytes: u32, expiry: f64, only: u32
   const slot = findKey(INPUT_BASE, keyBytes, hash);
   if (only == 1 ? slot != 0 : only == 2 && slot == 0) return Direct.Absent;
   setString(slot, hash, 0, 1, <i64>expiry);
-  resetMoved();
   return Direct.Found;
 }

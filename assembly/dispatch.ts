@@ -22,7 +22,7 @@ import { Command, findCommand, hasFlag } from "./catalog";
 import { replyArity, replyUnknown, setRunning } from "./command-error";
 import { Connection, connectionAt, copyRecords, dropInput, dropTail, PAGED_BIT } from "./connection";
 import { hashKey, pin, selectDatabase, setClock, shardOf } from "./keyspace";
-import { chunkOf, likelyEntry, resetMoved } from "./table";
+import { chunkOf, likelyEntry } from "./table";
 import { collect, EMPTY, INCOMPLETE, keepPartial, MALFORMED, PARSED, parseCommand, parsedCount, parsedEnd, replyMalformed } from "./parser";
 import {
   beginReplies,
@@ -287,7 +287,6 @@ function executeOne(parsed: Parsed): Outcome {
   work += 1 + (parsed.count >> 2);
   call_indirect<void>(command.handler);
   pin(0);
-  resetMoved();
   return Outcome.Done;
 }
 

@@ -7,6 +7,9 @@ import { execute as executeBatch, writeReply as write } from "./dispatch";
 import { registerExpireCommands } from "./expire-commands";
 import { expireSome } from "./expiry";
 import { freeStep } from "./graveyard";
+import { registerCopy } from "./copy";
+import { registerHashes } from "./hashes";
+import { registerHashMore } from "./hash-more";
 import { registerIncrements } from "./increments";
 import { registerKeys } from "./keys";
 import { countExpiring, countKeys, setClock } from "./keyspace";
@@ -41,6 +44,9 @@ function registerCommands(): void {
   registerIncrements();
   registerKeys();
   registerExpireCommands();
+  registerCopy();
+  registerHashes();
+  registerHashMore();
 }
 
 /** Executes `bytes` received at INPUT_BASE for a connection; `now` in ms since epoch. */

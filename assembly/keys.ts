@@ -307,6 +307,10 @@ export function registerKeys(): void {
   const read = CommandFlag.ReadOnly;
   const write = CommandFlag.Write;
   const fast = CommandFlag.Fast;
+  startGroup("server");
+  register("DBSIZE", 1, read | fast, 0, 0, 0, dbSize, "1.0.0", "Counts the keys of the database.");
+  register("FLUSHDB", -1, write, 0, 0, 0, flushDb, "1.0.0", "Removes all keys of the database.");
+  register("FLUSHALL", -1, write, 0, 0, 0, flushAll, "1.0.0", "Removes all keys of all databases.");
   startGroup("generic");
   register("DEL", -2, write, 1, -1, 1, del, "1.0.0", "Deletes keys.");
   register("UNLINK", -2, write | fast, 1, -1, 1, del, "4.0.0", "Deletes keys; large values are freed later, as by DEL here.");
@@ -318,8 +322,4 @@ export function registerKeys(): void {
   register("KEYS", 2, read, 0, 0, 0, keys, "1.0.0", "Answers all keys that match a pattern.");
   register("SCAN", -2, read, 0, 0, 0, scan, "2.8.0", "Goes through the keys of the database in steps.");
   register("RANDOMKEY", 1, read, 0, 0, 0, randomKey, "1.0.0", "Answers a random key.");
-  startGroup("server");
-  register("DBSIZE", 1, read | fast, 0, 0, 0, dbSize, "1.0.0", "Counts the keys of the database.");
-  register("FLUSHDB", -1, write, 0, 0, 0, flushDb, "1.0.0", "Removes all keys of the database.");
-  register("FLUSHALL", -1, write, 0, 0, 0, flushAll, "1.0.0", "Removes all keys of all databases.");
 }

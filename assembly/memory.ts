@@ -66,7 +66,7 @@ export class Counters {
   misses: u64;
   keysExpired: u64;
   keysEvicted: u64;
-  /** Most entries any command has moved while a table grew. */
+  /** Most entries that moved to make room for one. */
   movedMax: u64;
   /** Where active expiry goes on. */
   expiryCursor: u64;

@@ -145,10 +145,13 @@ export function insert(table: Table, entry: usize, hash: u64, expiring: bool): u
   table.expiring += <u32>expiring;
   if (table.directory == 0) table.directory = <u32>createSegment(0, 0);
   let slot = place(segmentOf(table, hash), entry, hash, expiring, WALK_MAX);
+  if (slot != 0) return slot;
+  moved = 0;
   while (slot == 0) {
     grow(table, hash);
     slot = place(segmentOf(table, hash), entry, hash, expiring, WALK_MAX);
   }
+  if (<u64>moved > counters.movedMax) counters.movedMax = moved;
   return slot;
 }
 
@@ -198,13 +201,8 @@ function countOverflow(segment: usize, chunks: u32, home: u32, passed: u32): voi
   }
 }
 
-/** Entries moved by growth since the command began; the dispatcher resets it. */
-export let moved: u32 = 0;
-export function resetMoved(): void {
-  if (moved == 0) return;
-  if (<u64>moved > counters.movedMax) counters.movedMax = moved;
-  moved = 0;
-}
+/** Entries moved to make room for one. */
+let moved: u32 = 0;
 
 /** Makes room where `hash` goes: the next larger segment, or two of 48 chunks for a full one of 64. */
 function grow(table: Table, hash: u64): void {

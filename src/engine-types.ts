@@ -41,7 +41,7 @@ export interface EngineStats {
   commands: number;
   hits: number;
   misses: number;
-  /** Most entries one command has moved while a table grew. */
+  /** Most entries that moved to make room for one. */
   movedMax: number;
 }
 
