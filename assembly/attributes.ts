@@ -37,7 +37,6 @@ export class Value {
   kind: u32;
   bytes: u32;
   address: usize;
-  reserved: u32;
   number: f64;
 }
 

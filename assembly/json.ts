@@ -15,7 +15,7 @@ import {
   SHORT_BODY_MAX,
   writeNumber,
 } from "./attributes";
-import { findQuote, unescape } from "./json-string";
+import { findQuote, isDigit, skipSpaces, unescape } from "./json-text";
 import { parsedDouble, parseDoubleSaturating } from "./number";
 
 /** The text is no JSON object. */
@@ -52,14 +52,14 @@ export function encodeAttributes(json: usize, bytes: u32, out: usize, capacity: 
   end = json + bytes;
   to = out;
   limit = out + capacity;
-  skipSpaces();
+  skip();
   if (!take(OBJECT)) return NOT_AN_OBJECT;
-  skipSpaces();
+  skip();
   if (!take(OBJECT_END)) {
     const status = encodeFields();
     if (status < 0) return status;
   }
-  skipSpaces();
+  skip();
   return at == end ? <i32>(to - out) : NOT_AN_OBJECT;
 }
 
@@ -68,10 +68,10 @@ function encodeFields(): i32 {
   while (true) {
     const status = encodeField();
     if (status < 0) return status;
-    skipSpaces();
+    skip();
     if (take(OBJECT_END)) return 0;
     if (!take(COMMA)) return NOT_AN_OBJECT;
-    skipSpaces();
+    skip();
   }
 }
 
@@ -85,9 +85,9 @@ function encodeField(): i32 {
   const nameBytes = unescape(name, nameEnd, field + FIELD_HEAD_BYTES);
   to = field + FIELD_HEAD_BYTES + nameBytes;
   at = nameEnd + 1;
-  skipSpaces();
+  skip();
   if (!take(COLON)) return NOT_AN_OBJECT;
-  skipSpaces();
+  skip();
   const head = encodeValue();
   if (head < 0 && head != OMITTED) return head;
   if (head == OMITTED || nameBytes > NAME_BYTES_MAX) to = field;
@@ -138,7 +138,7 @@ function encodeArray(): i32 {
   if (!hasRoom(LONG_LENGTH_BYTES)) return NO_ROOM;
   to += LONG_LENGTH_BYTES;
   at++;
-  skipSpaces();
+  skip();
   if (!take(ARRAY_END)) {
     const status = encodeElements();
     if (status == OMITTED) {
@@ -161,10 +161,10 @@ function encodeElements(): i32 {
     const head = peek() != ARRAY ? encodeValue() : skipNested() ? <i32>headOf(Kind.Array, 0) : NOT_AN_OBJECT;
     if (head < 0) return head;
     store<u8>(element, <u8>head);
-    skipSpaces();
+    skip();
     if (take(ARRAY_END)) return 0;
     if (!take(COMMA)) return NOT_AN_OBJECT;
-    skipSpaces();
+    skip();
   }
 }
 
@@ -208,15 +208,11 @@ function takeWord(letters: u32): bool {
   return true;
 }
 
-function skipSpaces(): void {
-  while (at < end && isSpace(load<u8>(at))) at++;
-}
-
-function isSpace(letter: u32): bool {
-  return letter == 0x20 || letter - 9 <= 4;
+function skip(): void {
+  at = skipSpaces(at, end);
 }
 
 /** Digits, signs, point and exponent; zero, which `peek` gives at the end, is none of them. */
 function isNumberLetter(letter: u32): bool {
-  return letter - 0x30 <= 9 || letter == 0x2d || letter == 0x2b || letter == 0x2e || (letter | 0x20) == 0x65;
+  return isDigit(letter) || letter == 0x2d || letter == 0x2b || letter == 0x2e || (letter | 0x20) == 0x65;
 }

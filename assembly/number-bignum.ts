@@ -34,6 +34,18 @@ export function setBignum(number: Bignum, value: u64): void {
   number.count = value == 0 ? 0 : value > u32.MAX_VALUE ? 2 : 1;
 }
 
+/** The upper 64 bits of a x b + addend x 2^32. */
+export function multiplyHigh(a: u64, b: u64, addend: u64): u64 {
+  const aHigh = a >> 32;
+  const aLow = a & 0xffffffff;
+  const bHigh = b >> 32;
+  const bLow = b & 0xffffffff;
+  const first = aHigh * bLow;
+  const second = aLow * bHigh;
+  const carry = ((aLow * bLow) >> 32) + (first & 0xffffffff) + (second & 0xffffffff) + addend;
+  return aHigh * bHigh + (first >> 32) + (second >> 32) + (carry >> 32);
+}
+
 /** number = number x factor + addend. */
 export function multiplyAdd(number: Bignum, factor: u32, addend: u32): void {
   let carry = <u64>addend;

@@ -12,6 +12,7 @@ import {
   compareBignum,
   multiplyAdd,
   multiplyByPowerOfFive,
+  multiplyHigh,
   setBignum,
   shiftLeft,
   subtractBignum,
@@ -169,7 +170,7 @@ function order(a: u64, b: u64): i32 {
 function multiplyByPower(digits: u64, exponent: i32): void {
   const power = powerOfFive(exponent);
   const low = digits * power;
-  const high = multiplyHigh(digits, power);
+  const high = multiplyHigh(digits, power, 0);
   if (high == 0) {
     const shift = clz(low);
     significand = low << shift;
@@ -181,16 +182,6 @@ function multiplyByPower(digits: u64, exponent: i32): void {
   significand = shift == 0 ? high : (high << shift) | (low >> (64 - shift));
   binaryExponent = exponent + 64 - <i32>shift;
   remainder = remainderOf(low << shift == 0, order(low << shift, HIGHEST_BIT));
-}
-
-function multiplyHigh(a: u64, b: u64): u64 {
-  const aHigh = a >> 32;
-  const aLow = a & 0xffffffff;
-  const bHigh = b >> 32;
-  const bLow = b & 0xffffffff;
-  const first = aHigh * bLow + ((aLow * bLow) >> 32);
-  const second = aLow * bHigh + (first & 0xffffffff);
-  return aHigh * bHigh + (first >> 32) + (second >> 32);
 }
 
 /** digits / 10^exponent; the numerator is scaled so that the quotient has exactly 64 bits. */

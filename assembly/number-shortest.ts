@@ -3,6 +3,8 @@
 // ten kilobytes and no 128-bit product; the price is that one number in about a thousand gets a digit more than
 // it must have. Redis prints doubles by the same algorithm, so replies agree byte for byte.
 
+import { multiplyHigh } from "./number-bignum";
+
 /** The result: shortestDigits x 10^shortestExponent, with shortestCount digits. */
 export let shortestDigits: u64 = 0;
 export let shortestCount: u32 = 0;
@@ -64,9 +66,9 @@ export function toShortest(value: f64): void {
   const decimal = POWER_FIRST + power * POWER_STEP;
   shortestExponent = -decimal;
   // Each product is off by at most one unit: the interval shrinks by one on either side to stay safe.
-  const high = multiplyHigh(upper, multiplier) - 1;
-  const low = multiplyHigh(lower, multiplier) + 1;
-  generate(high, high - low, high - multiplyHigh(middle, multiplier), -(scale + powerExponent(decimal) + 64));
+  const high = scaled(upper, multiplier) - 1;
+  const low = scaled(lower, multiplier) + 1;
+  generate(high, high - low, high - scaled(middle, multiplier), -(scale + powerExponent(decimal) + 64));
 }
 
 /** The binary exponent of a 64-bit power of ten. */
@@ -79,23 +81,16 @@ function choosePower(exponent: i32): i32 {
   const guess = <i32>(-(<f64>(exponent + POWER_COUNT)) * 0.30102999566398114);
   let index = (guess - POWER_FIRST) / POWER_STEP;
   while (true) {
-    const scaled = exponent + powerExponent(POWER_FIRST + index * POWER_STEP) + 64;
-    if (scaled < WINDOW_FIRST) index++;
-    else if (scaled > WINDOW_LAST) index--;
+    const moved = exponent + powerExponent(POWER_FIRST + index * POWER_STEP) + 64;
+    if (moved < WINDOW_FIRST) index++;
+    else if (moved > WINDOW_LAST) index--;
     else return index;
   }
 }
 
-/** The upper half of a 64 x 64 bit product, rounded. */
-function multiplyHigh(a: u64, b: u64): u64 {
-  const aHigh = a >> 32;
-  const aLow = a & 0xffffffff;
-  const bHigh = b >> 32;
-  const bLow = b & 0xffffffff;
-  const first = aHigh * bLow;
-  const second = aLow * bHigh;
-  const carry = ((aLow * bLow) >> 32) + (first & 0xffffffff) + (second & 0xffffffff) + 0x80000000;
-  return aHigh * bHigh + (first >> 32) + (second >> 32) + (carry >> 32);
+/** The upper half of a 64 x 64 bit product, rounded at the 32 bits below it, as Redis does. */
+function scaled(number: u64, multiplier: u64): u64 {
+  return multiplyHigh(number, multiplier, 0x80000000);
 }
 
 /**

@@ -1,8 +1,22 @@
-// Quoted strings, in JSON and in filter expressions: where they end, and what they say. Escapes are JSON's; a
-// backslash before any other letter stands for that letter, and control characters may stand as they are, because
-// an attribute that Redis accepts must not be lost here.
+// What JSON and filter expressions spell alike: spaces, digits and quoted strings. Escapes are JSON's; a backslash
+// before any other letter stands for that letter, and control characters may stand as they are, because an
+// attribute that Redis accepts must not be lost here.
 
 const BACKSLASH: u32 = 0x5c;
+
+export function isSpace(letter: u32): bool {
+  return letter == 0x20 || letter - 9 <= 4;
+}
+
+export function isDigit(letter: u32): bool {
+  return letter - 0x30 <= 9;
+}
+
+export function skipSpaces(from: usize, end: usize): usize {
+  let at = from;
+  while (at < end && isSpace(load<u8>(at))) at++;
+  return at;
+}
 
 /** Finds the closing quote of a string whose first byte is at `from`; 0 when there is none before `end`. */
 export function findQuote(from: usize, end: usize, quote: u32): usize {
