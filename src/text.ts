@@ -47,7 +47,8 @@ export function writeText(text: string, into: Uint8Array, at: number): number {
 }
 
 function writeLongText(text: string, into: Uint8Array, at: number): number {
-  if (methods) return methods.utf8Write.call(into, text, at, into.length - at);
+  // Not simply the rest of `into`: Node 20 writes nothing when told of more than 2 GiB.
+  if (methods) return methods.utf8Write.call(into, text, at, Math.min(text.length * 3, into.length - at));
   return encoder.encodeInto(text, into.subarray(at)).written;
 }
 
