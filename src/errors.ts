@@ -14,6 +14,7 @@ export const errorCodes = [
   "integer-overflow",
   "invalid-argument",
   "invalid-option",
+  "listen-failed",
   "not-a-number",
   "not-finite",
   "not-permitted",

@@ -10,8 +10,11 @@ import { readText } from "./text.ts";
 
 /** How a ReplyDecoder turns bytes into values, and what it refuses. */
 export interface ReplyDecoderOptions {
-  /** Strings as `Uint8Array`s (copies), and maps as flat arrays of key, value, key, value. Default false. */
-  bytes?: boolean;
+  /**
+   * Strings as `Uint8Array`s (copies), and maps as flat arrays of key, value, key, value. Default false. With
+   * `"unless-text"` only strings that are not UTF-8 become bytes, and only maps with such a key flat arrays.
+   */
+  bytes?: boolean | "unless-text";
   /** Longest bulk string, in bytes. Default 512 MiB. */
   maxBulkBytes?: number;
 }
@@ -67,7 +70,7 @@ const opened = Symbol("opened");
  */
 export class ReplyDecoder {
   /** Whether strings become bytes; may be changed between two whole replies. */
-  bytes: boolean;
+  bytes: boolean | "unless-text";
   readonly #maxBulkBytes: number;
   readonly #stack: Aggregate[] = [];
   #input: Uint8Array = new Uint8Array(0);
@@ -146,7 +149,7 @@ export class ReplyDecoder {
       this.#stack.pop();
       // An attribute describes the value that follows it and is none itself.
       if (top.type === Type.Attribute) return undefined;
-      value = this.bytes || top.type !== Type.Map ? top.items : mapOf(top.items);
+      value = top.type !== Type.Map || this.#staysFlat(top.items) ? top.items : mapOf(top.items);
       isPush = top.type === Type.Push;
     }
   }
@@ -211,7 +214,7 @@ export class ReplyDecoder {
     if (count === 0) {
       if (type === Type.Attribute) return opened;
       if (type === Type.Push) throw malformed("a push cannot be empty");
-      return pairs && !this.bytes ? mapOf([]) : [];
+      return pairs && this.bytes !== true ? mapOf([]) : [];
     }
     if (this.#stack.length === MAX_DEPTH) throw malformed(`replies nest deeper than ${MAX_DEPTH}`);
     if (type === Type.Push && this.#stack.length > 0) throw malformed("a push cannot stand inside a reply");
@@ -246,7 +249,16 @@ export class ReplyDecoder {
   }
 
   #string(start: number, end: number): Reply {
-    return this.bytes ? this.#input.slice(start, end) : readText(this.#input, start, end);
+    if (this.bytes === true) return this.#input.slice(start, end);
+    const text = readText(this.#input, start, end);
+    if (this.bytes === false || !text.includes("\ufffd")) return text;
+    const bytes = this.#input.slice(start, end);
+    return isText(bytes) ? text : bytes;
+  }
+
+  #staysFlat(items: readonly Reply[]): boolean {
+    if (this.bytes !== "unless-text") return this.bytes;
+    return items.some((item, index) => index % 2 === 0 && item instanceof Uint8Array);
   }
 
   /** A length or count: -1 or digits, at most `max`. */
@@ -324,6 +336,18 @@ export class ReplyDecoder {
     }
     this.#input.set(chunk, this.#end);
     this.#end += chunk.length;
+  }
+}
+
+const strictDecoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Tells a string that holds U+FFFD from one in which it stands for malformed bytes. */
+function isText(bytes: Uint8Array): boolean {
+  try {
+    strictDecoder.decode(bytes);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,0 +1,119 @@
+// The HTTP side of the one port: /health for whoever watches the process, and the files of the demo page. Nothing
+// else exists here, and no path from a request ever reaches the file system: the files are a fixed list, read once.
+// The page may load and connect to nothing but its own server.
+
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { OriginCheck } from "./origin-check.ts";
+
+/** What `/health` reports; names carry their units. */
+export interface Health {
+  readonly status: "ok";
+  readonly uptime_seconds: number;
+  readonly active_connections: number;
+  readonly total_connections: number;
+  readonly rejected_connections: number;
+  readonly memory_used_bytes: number;
+  readonly memory_limit_bytes: number;
+  readonly evicted_keys: number;
+  readonly total_commands: number;
+}
+
+/** What the HTTP side needs of the server. */
+export interface HttpHost {
+  readonly origins: OriginCheck;
+  readonly page: Page;
+  health(): Health;
+}
+
+interface PageFile {
+  readonly type: string;
+  readonly bytes: Buffer;
+}
+
+/** Files by the path that a browser asks for. */
+export type Page = ReadonlyMap<string, PageFile>;
+
+const PAGE_FILES: readonly (readonly [path: string, file: string, type: string])[] = [
+  ["/", "index.html", "text/html; charset=utf-8"],
+  ["/style.css", "style.css", "text/css; charset=utf-8"],
+  ["/demo.js", "demo.js", "text/javascript; charset=utf-8"],
+];
+
+/** Reads the demo page from a folder; without one the server has no page. */
+export function readPage(folder: URL): Page {
+  const page = new Map<string, PageFile>();
+  for (const [path, file, type] of PAGE_FILES) {
+    try {
+      page.set(path, { type, bytes: readFileSync(new URL(file, folder)) });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  return page;
+}
+
+const SECURITY_HEADERS = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+} as const;
+
+const TEXT = "text/plain; charset=utf-8";
+
+/** Sockets that only speak HTTP are few; this many beyond the WebSockets may be open at once. */
+const SPARE_SOCKETS = 256;
+
+/** Makes the HTTP server; the caller binds it and attaches the WebSocket side to its upgrades. */
+export function createHttpServer(host: HttpHost, maxConnections: number): Server {
+  const server = createServer({ noDelay: true, keepAlive: true }, (request, response) =>
+    respond(host, request, response),
+  );
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 10_000;
+  server.maxConnections = maxConnections + SPARE_SOCKETS;
+  return server;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+function respond(host: HttpHost, request: IncomingMessage, response: ServerResponse): void {
+  const { status, type, body, headers } = answerTo(host, request);
+  response.writeHead(status, {
+    ...SECURITY_HEADERS,
+    ...headers,
+    "cache-control": "no-cache",
+    "content-type": type,
+    "content-length": Buffer.byteLength(body),
+  });
+  response.end(request.method === "HEAD" ? undefined : body);
+}
+
+function answerTo(host: HttpHost, request: IncomingMessage): Answer {
+  const refusal = host.origins.refusal(request);
+  if (refusal !== undefined) return { status: 403, type: TEXT, body: `${refusal}\n` };
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return { status: 405, type: TEXT, body: "only GET and HEAD are served here\n", headers: { allow: "GET, HEAD" } };
+  }
+  const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+  if (path === "/health") return healthAnswer(host, request.headers.origin);
+  const file = host.page.get(path);
+  if (file !== undefined) return { status: 200, type: file.type, body: file.bytes };
+  return { status: 404, type: TEXT, body: "not found; here are /health, the demo page at / and WebSocket at /\n" };
+}
+
+/** Pages of a listed origin may read it too. */
+function healthAnswer(host: HttpHost, origin: string | undefined): Answer {
+  const listed = origin !== undefined && host.origins.isListed(origin);
+  const headers = listed ? { "access-control-allow-origin": origin, vary: "origin" } : {};
+  return { status: 200, type: "application/json", body: `${JSON.stringify(host.health())}\n`, headers };
+}

@@ -1,0 +1,84 @@
+// What the server tells about itself through INFO, CONFIG GET and CLIENT LIST: its settings under the names that
+// Redis gives them, its process, and the engine's counters since the last CONFIG RESETSTAT.
+
+import { randomBytes } from "node:crypto";
+import { arch, platform, release } from "node:os";
+import type { Connections } from "./connections.ts";
+import type { Engine } from "./engine.ts";
+import { type HostFacts, type ProcessFacts, REDIS_VERSION, type Statistics } from "./host-facts.ts";
+import type { ServerOptions } from "./server-options.ts";
+import { VERSION } from "./version.ts";
+
+/** Gathers the facts of a server. */
+export function serverFacts(
+  engine: Engine,
+  connections: Connections,
+  options: ServerOptions,
+  checkPassword: HostFacts["checkPassword"],
+): HostFacts {
+  let counted = noStatistics;
+  return {
+    redisVersion: REDIS_VERSION,
+    nearkeyVersion: VERSION,
+    startedMs: Date.now(),
+    runId: randomBytes(20).toString("hex"),
+    settings: settingsOf(options),
+    checkPassword,
+    clients: () => connections.clients(),
+    connectionCounts: () => connections.counts(),
+    statistics: () => difference(engine.stats(), counted),
+    resetStatistics: () => {
+      counted = engine.stats();
+    },
+    processFacts,
+  };
+}
+
+const noStatistics: Statistics = { commands: 0, hits: 0, misses: 0, expiredKeys: 0, evictedKeys: 0 };
+
+function difference(now: Statistics, before: Statistics): Statistics {
+  return {
+    commands: now.commands - before.commands,
+    hits: now.hits - before.hits,
+    misses: now.misses - before.misses,
+    expiredKeys: now.expiredKeys - before.expiredKeys,
+    evictedKeys: now.evictedKeys - before.evictedKeys,
+  };
+}
+
+/** Settings that Redis has and nearkey has in another way, or always so, stand here with their effective value. */
+function settingsOf(options: ServerOptions): ReadonlyMap<string, string> {
+  return new Map([
+    ["bind", options.host],
+    ["port", String(options.respPort ?? 0)],
+    ["maxclients", String(options.maxConnections)],
+    ["maxmemory", String(options.maxMemoryBytes)],
+    ["maxmemory-policy", options.eviction],
+    ["proto-max-bulk-len", String(options.maxValueBytes)],
+    ["client-output-buffer-limit", `normal ${options.outputLimitBytes} 0 0`],
+    ["databases", "1"],
+    ["timeout", "0"],
+    ["tcp-keepalive", "0"],
+    ["hz", "10"],
+    ["save", ""],
+    ["appendonly", "no"],
+    ["appendfsync", "no"],
+    ["dir", ""],
+    ["dbfilename", ""],
+    ["cluster-enabled", "no"],
+    ["notify-keyspace-events", ""],
+    ["io-threads", "1"],
+    ["protected-mode", options.password === undefined ? "yes" : "no"],
+  ]);
+}
+
+function processFacts(): ProcessFacts {
+  const { user, system } = process.cpuUsage();
+  return {
+    processId: process.pid,
+    residentBytes: process.memoryUsage.rss(),
+    userSeconds: user / 1e6,
+    systemSeconds: system / 1e6,
+    operatingSystem: `${platform()} ${release()} ${arch()}`,
+  };
+}
