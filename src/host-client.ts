@@ -103,7 +103,7 @@ function clientLine({ engine }: HostCall, client: HostClient): string {
     ["age", seconds(client.connectedMs)],
     ["idle", seconds(client.lastActiveMs)],
     ["flags", "N"],
-    ["db", 0],
+    ["db", connection === undefined ? 0 : engine.database(connection)],
     ["sub", 0],
     ["psub", 0],
     ["multi", -1],

@@ -94,8 +94,8 @@ function docs(commands: readonly (CommandDescription | undefined)[]): ReplyValue
   const pages: { [name: string]: ReplyValue } = {};
   for (const command of commands) {
     if (command === undefined) continue;
-    const { summary, since, group, complexity } = command;
-    pages[command.name.toLowerCase()] = { summary, since, group, complexity };
+    const { summary, since, group } = command;
+    pages[command.name.toLowerCase()] = { summary, since, group };
   }
   return pages;
 }

@@ -101,9 +101,14 @@ function cpu({ facts }: HostCall): Fields {
   ];
 }
 
-function keyspace({ engine }: HostCall): Fields {
-  const { keys } = engine.stats();
-  return keys === 0 ? [] : [["db0", `keys=${keys}`]];
+function keyspace({ engine, facts }: HostCall): Fields {
+  const databases = Number(facts.settings.get("databases") ?? "1");
+  const fields: [string, string][] = [];
+  for (let database = 0; database < databases; database++) {
+    const { keys, expiring } = engine.countKeys(database);
+    if (keys > 0) fields.push([`db${database}`, `keys=${keys},expires=${expiring}`]);
+  }
+  return fields;
 }
 
 /** Writes a size as Redis does: two decimals and B, K, M, G. */

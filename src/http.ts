@@ -114,6 +114,6 @@ function answerTo(host: HttpHost, request: IncomingMessage): Answer {
 /** Pages of a listed origin may read it too. */
 function healthAnswer(host: HttpHost, origin: string | undefined): Answer {
   const listed = origin !== undefined && host.origins.isListed(origin);
-  const headers = listed ? { "access-control-allow-origin": origin, vary: "origin" } : {};
+  const headers: Record<string, string> = listed ? { "access-control-allow-origin": origin, vary: "origin" } : {};
   return { status: 200, type: "application/json", body: `${JSON.stringify(host.health())}\n`, headers };
 }

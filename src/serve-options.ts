@@ -2,6 +2,7 @@
 // What commander reads as text becomes checked numbers here; an error names the flag and says what it takes.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { memoryBytesMax } from "./engine.ts";
 import { NearkeyError } from "./errors.ts";
 import { evictionPolicy, parseSize } from "./options.ts";
 import { SERVER_DEFAULTS, type ServerOptions } from "./server-options.ts";
@@ -9,7 +10,13 @@ import { SERVER_DEFAULTS, type ServerOptions } from "./server-options.ts";
 /** Where the built demo page lies: beside the bundle that runs. */
 const PAGE_FOLDER = new URL("./", import.meta.url);
 
-interface ServeFlags {
+const KIBI = 1024;
+const MEBI = KIBI * KIBI;
+/** No size may be smaller: even a limit of a test needs room for one page. */
+const SIZE_BYTES_MIN = 64 * KIBI;
+
+/** What commander reads. */
+export interface ServeFlags {
   readonly host: string;
   readonly port: number;
   readonly respPort: number;
@@ -32,18 +39,24 @@ export function addServeFlags(command: Command): Command {
   return command
     .option("--host <address>", "address to listen on; other than loopback needs a password", defaults.host)
     .option("--port <number>", "HTTP and WebSocket; 0 lets the system choose", portNumber, defaults.port)
-    .option("--resp-port <number>", "Redis clients, over TCP; 0 is off", portNumber, defaults.respPort)
-    .addOption(sizeFlag("--max-memory <size>", "most memory the engine may hold", defaults.maxMemoryBytes))
-    .option("--eviction <policy>", "at the limit: noeviction or allkeys-lru", policy, defaults.eviction)
+    .option("--resp-port <number>", "Redis clients over TCP; 0 is off", portNumber, defaults.respPort)
+    .addOption(
+      sizeFlag("--max-memory", "most memory the engine may hold", defaults.maxMemoryBytes, memoryBytesMax, 8 * MEBI),
+    )
+    .addOption(eviction())
     .addOption(new Option("--password <text>", "clients must authenticate with it").env("NEARKEY_PASSWORD"))
     .option("--allow-origin <origin>", "pages of this origin may connect; repeatable", collect, [])
     .option("--allow-host <name>", "a name this server is reached by; repeatable", collect, [])
-    .option("--max-connections <count>", "clients at a time", countFrom1, defaults.maxConnections)
-    .addOption(sizeFlag("--max-frame-bytes <size>", "largest WebSocket message", defaults.maxFrameBytes))
-    .addOption(sizeFlag("--max-value-bytes <size>", "largest value or argument", defaults.maxValueBytes))
-    .option("--max-arguments <count>", "most arguments of a command", countFrom1, defaults.maxArguments)
-    .addOption(sizeFlag("--output-limit <size>", "most replies a client may leave unread", defaults.outputLimitBytes))
-    .option("--auth-timeout <seconds>", "time to authenticate, if a password is set", seconds, defaults.authTimeoutMs / 1000);
+    .addOption(countFlag("--max-connections", "clients at a time", defaults.maxConnections, 1_000_000))
+    .addOption(sizeFlag("--max-frame-bytes", "largest WebSocket message", defaults.maxFrameBytes, 512 * MEBI))
+    .addOption(sizeFlag("--max-value-bytes", "largest value or argument", defaults.maxValueBytes, 512 * MEBI))
+    .addOption(countFlag("--max-arguments", "arguments of a command", defaults.maxArguments, 131_072))
+    .addOption(
+      sizeFlag("--output-limit", "replies a client may leave unread", defaults.outputLimitBytes, memoryBytesMax),
+    )
+    .addOption(
+      countFlag("--auth-timeout", "seconds to authenticate, with a password", defaults.authTimeoutMs / 1000, 3600),
+    );
 }
 
 /** Turns the flags that commander read into the settings of a server. */
@@ -55,7 +68,8 @@ export function serverOptionsOf(flags: ServeFlags): ServerOptions {
     respOptional: false,
     maxMemoryBytes: flags.maxMemory,
     eviction: flags.eviction,
-    password: flags.password,
+    // An empty variable, as in a compose file that leaves it open, sets no password.
+    password: flags.password === "" && process.env.NEARKEY_PASSWORD === "" ? undefined : flags.password,
     allowOrigins: flags.allowOrigin,
     allowHosts: flags.allowHost,
     maxConnections: flags.maxConnections,
@@ -66,4 +80,62 @@ export function serverOptionsOf(flags: ServeFlags): ServerOptions {
     authTimeoutMs: flags.authTimeout * 1000,
     pageFolder: PAGE_FOLDER,
   };
+}
+
+function sizeFlag(
+  name: string,
+  description: string,
+  defaultBytes: number,
+  bytesMax: number,
+  bytesMin = SIZE_BYTES_MIN,
+): Option {
+  const parse = (text: string): number => {
+    const bytes = checked(() => parseSize(text, name));
+    if (bytes >= bytesMin && bytes <= bytesMax) return bytes;
+    throw new InvalidArgumentError(`${name} takes ${sizeText(bytesMin)} to ${sizeText(bytesMax)}.`);
+  };
+  return new Option(`${name} <size>`, description).argParser(parse).default(defaultBytes, sizeText(defaultBytes));
+}
+
+/** A size as it may be written: in the largest unit that divides it. */
+function sizeText(bytes: number): string {
+  const units = ["", "kb", "mb", "gb"];
+  let value = bytes;
+  let unit = 0;
+  for (; unit < units.length - 1 && value % KIBI === 0; unit++) value /= KIBI;
+  return `${value}${units[unit]}`;
+}
+
+function countFlag(name: string, description: string, defaultCount: number, countMax: number): Option {
+  const parse = (text: string): number => wholeNumber(text, 1, countMax);
+  return new Option(`${name} <number>`, description).argParser(parse).default(defaultCount);
+}
+
+function eviction(): Option {
+  return new Option("--eviction <policy>", "what a write does at the limit: noeviction or allkeys-lru")
+    .argParser((text) => checked(() => evictionPolicy(text)))
+    .default(SERVER_DEFAULTS.eviction);
+}
+
+/** Runs a check that throws, and throws its message as commander wants it. */
+function checked<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw error instanceof NearkeyError ? new InvalidArgumentError(`${error.message}.`) : error;
+  }
+}
+
+function portNumber(text: string): number {
+  return wholeNumber(text, 0, 65_535);
+}
+
+function wholeNumber(text: string, min: number, max: number): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`);
+}
+
+function collect(text: string, before: readonly string[]): string[] {
+  return [...before, text];
 }

@@ -56,7 +56,7 @@ function settingsOf(options: ServerOptions): ReadonlyMap<string, string> {
     ["maxmemory-policy", options.eviction],
     ["proto-max-bulk-len", String(options.maxValueBytes)],
     ["client-output-buffer-limit", `normal ${options.outputLimitBytes} 0 0`],
-    ["databases", "1"],
+    ["databases", "16"],
     ["timeout", "0"],
     ["tcp-keepalive", "0"],
     ["hz", "10"],

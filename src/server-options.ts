@@ -49,8 +49,8 @@ export const SERVER_DEFAULTS: ServerOptions = {
   maxConnections: 10_000,
   maxFrameBytes: 128 * MEBI,
   maxValueBytes: 64 * MEBI,
-  maxArguments: MEBI,
-  outputLimitBytes: 256 * MEBI,
+  maxArguments: 131_072,
+  outputLimitBytes: 128 * MEBI,
   authTimeoutMs: 10_000,
   pageFolder: undefined,
 };

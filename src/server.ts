@@ -10,6 +10,7 @@ import { NearkeyError } from "./errors.ts";
 import { HostCommands } from "./host-commands.ts";
 import { createHttpServer, type Health, readPage } from "./http.ts";
 import { OriginCheck } from "./origin-check.ts";
+import { OutputBudget } from "./output-budget.ts";
 import { passwordCheck } from "./password.ts";
 import { serverFacts } from "./server-facts.ts";
 import { checkServerOptions, SERVER_DEFAULTS, type ServerOptions } from "./server-options.ts";
@@ -75,7 +76,9 @@ class RunningServer implements Server {
   ) {
     const { host, port, password, maxConnections } = options;
     this.http = { host, port };
-    this.engine = Engine.create(module, { ...options, requireAuthentication: password !== undefined });
+    // Views that wait in sockets would die if memory grew: all of its address range is taken at once, lazily.
+    const requireAuthentication = password !== undefined;
+    this.engine = Engine.create(module, { ...options, requireAuthentication, reserveMemory: true });
     this.connections = new Connections(maxConnections);
     const checkPassword = password === undefined ? undefined : passwordCheck(password);
     const facts = serverFacts(this.engine, this.connections, options, checkPassword);
@@ -84,6 +87,7 @@ class RunningServer implements Server {
       engine: this.engine,
       commands: new HostCommands(this.engine, facts),
       turns: new Turns(),
+      budget: new OutputBudget(),
       connections: this.connections,
       origins: new OriginCheck(options),
       checkPassword,

@@ -7,6 +7,7 @@
 import { type Engine, Outcome } from "./engine.ts";
 import type { HostCommands } from "./host-commands.ts";
 import type { HostClient } from "./host-facts.ts";
+import type { OutputBudget } from "./output-budget.ts";
 import { TURN_MS, type Turns, type Worker } from "./turns.ts";
 
 /** What a session needs of a socket. Everything written leaves in order. */
@@ -31,20 +32,19 @@ export interface SessionHost {
   readonly engine: Engine;
   readonly commands: HostCommands;
   readonly turns: Turns;
+  readonly budget: OutputBudget;
   /** Most output a session may hold undrained, in bytes. */
   readonly outputLimitBytes: number;
   /** Called once when the engine trapped: nothing after it can be trusted. */
   readonly failed: (error: unknown) => void;
 }
 
-/** Undrained output above which a session stops reading, and below which it goes on. */
-const PAUSE_BYTES = 1024 * 1024;
-const RESUME_BYTES = 256 * 1024;
 /** Blocks smaller than this are copied while the socket is backed up: each would pin a page of 64 KiB. */
 const COPY_BYTES = 16 * 1024;
 
 interface HeldBlock {
   readonly page: number;
+  readonly bytes: number;
   /** `Channel.writtenBytes` after this block: it has left when that much was drained. */
   readonly mark: number;
 }
@@ -67,13 +67,9 @@ export class Session implements Worker {
     private readonly client: HostClient,
   ) {
     this.connection = host.engine.connect();
+    host.budget.join();
     client.connections.push(this.connection);
     if (client.authenticated) host.engine.setAuthenticated(this.connection, true);
-  }
-
-  /** True when nothing received waits to be executed and nothing executed waits to leave. */
-  get idle(): boolean {
-    return this.input === undefined && this.channel.undrainedBytes === 0;
   }
 
   /** Takes bytes that a socket delivered; they must not change afterwards. Runs them at once unless others wait. */
@@ -85,15 +81,14 @@ export class Session implements Worker {
     }
     this.input = bytes;
     this.offset = 0;
-    this.client.lastActiveMs = Date.now();
-    if (this.work(0)) this.host.turns.add(this);
+    if (this.work()) this.host.turns.add(this);
     this.adjustReading();
   }
 
   /** Executes for about a millisecond; true while more waits that may run now. */
   turn(): boolean {
     if (this.closed) return false;
-    const more = this.work(performance.now() + TURN_MS);
+    const more = this.work();
     this.adjustReading();
     return more;
   }
@@ -101,7 +96,7 @@ export class Session implements Worker {
   /** Tells that bytes left the process: returns their blocks and goes on where a full socket had stopped it. */
   drained(): void {
     if (this.held.length > 0) this.releaseDrained();
-    if (!this.choked || this.closed || this.channel.undrainedBytes > RESUME_BYTES) return;
+    if (!this.choked || this.closed || this.channel.undrainedBytes > this.host.budget.pauseBytes / 4) return;
     this.choked = false;
     if (this.input !== undefined) this.host.turns.add(this);
     this.adjustReading();
@@ -118,55 +113,55 @@ export class Session implements Worker {
     if (this.closed) return;
     this.closed = true;
     this.host.turns.remove(this);
-    for (const block of this.held) this.host.engine.release(this.connection, block.page);
+    for (const block of this.held) this.giveBack(block);
     this.held.length = 0;
+    this.host.budget.leave();
     this.waiting.length = 0;
     this.input = undefined;
     this.host.engine.disconnect(this.connection);
     this.client.connections.splice(this.client.connections.indexOf(this.connection), 1);
   }
 
-  /** Executes until `untilMs`, the end of the input or a full socket; true when it can go on at once. */
-  private work(untilMs: number): boolean {
+  /** Executes for one turn, to the end of the input or until the socket is full; true when it can go on at once. */
+  private work(): boolean {
+    const startMs = Date.now();
+    this.client.lastActiveMs = startMs;
     try {
-      do {
-        if (!this.step()) return false;
+      for (let nowMs = startMs; this.input !== undefined; nowMs = Date.now()) {
         if (this.choked) return false;
-      } while (performance.now() < untilMs);
-      return true;
+        if (nowMs - startMs >= TURN_MS) return true;
+        this.step(this.input, nowMs);
+      }
+      this.flush();
+      if (this.ending) this.end();
     } catch (error) {
       this.host.failed(error);
-      return false;
     }
+    return false;
   }
 
-  /** Calls the engine until it is through with the input or yields, and flushes; false when nothing is left to do. */
-  private step(): boolean {
+  /** Calls the engine once and does what its outcome asks for. */
+  private step(input: Uint8Array, nowMs: number): void {
     const { engine } = this.host;
-    for (let input = this.input; input !== undefined; input = this.input) {
-      const outcome = engine.execute(this.connection, input, this.offset, Date.now());
-      this.offset += engine.consumed;
-      switch (outcome) {
-        case Outcome.Done:
-          this.takeNext();
-          break;
-        case Outcome.Yield:
-          this.flush();
-          return !this.closed;
-        case Outcome.Host:
-          this.answer();
-          break;
-        case Outcome.Close:
-          this.stop();
-          break;
-        case Outcome.Overflow:
-          this.overflow();
-          return false;
-      }
+    const outcome = engine.execute(this.connection, input, this.offset, nowMs);
+    this.offset += engine.consumed;
+    switch (outcome) {
+      case Outcome.Done:
+        this.takeNext();
+        break;
+      case Outcome.Yield:
+        this.flush();
+        break;
+      case Outcome.Host:
+        this.answer();
+        break;
+      case Outcome.Close:
+        this.stop();
+        break;
+      case Outcome.Overflow:
+        this.overflow();
+        break;
     }
-    this.flush();
-    if (this.ending) this.end();
-    return false;
   }
 
   /** Moves on to the next piece of bytes, if one arrived meanwhile. */
@@ -185,8 +180,9 @@ export class Session implements Worker {
   private answer(): void {
     const { engine, commands } = this.host;
     const answer = commands.answer(engine.hostArguments(), this.connection, this.client);
-    engine.reply(this.connection, answer.reply);
-    if (answer.close) this.stop();
+    if (engine.reply(this.connection, answer.reply) === Outcome.Overflow) this.overflow();
+    else if (answer.close) this.stop();
+    else if (this.offset === this.input?.length) this.takeNext();
   }
 
   /** Lends all waiting reply blocks to the socket. */
@@ -198,20 +194,22 @@ export class Session implements Worker {
       block = engine.takeOutput(this.connection)
     ) {
       this.lend(block.view, block.page);
-      if (this.closed) return;
     }
     const undrained = this.channel.undrainedBytes;
     if (undrained > this.host.outputLimitBytes) this.overflow();
-    else if (undrained > PAUSE_BYTES) this.choked = true;
+    else if (undrained > this.host.budget.pauseBytes) this.choked = true;
   }
 
   private lend(view: Uint8Array, page: number): void {
-    const { channel } = this;
-    const backedUp = view.length < COPY_BYTES && channel.undrainedBytes > 0;
-    channel.write(backedUp ? view.slice() : view);
-    if (this.closed) return;
-    if (backedUp || channel.undrainedBytes === 0) this.host.engine.release(this.connection, page);
-    else this.held.push({ page, mark: channel.writtenBytes });
+    const { channel, host } = this;
+    const copied = channel.undrainedBytes > 0 && (view.length < COPY_BYTES || !host.budget.canLend);
+    channel.write(copied ? view.slice() : view);
+    if (copied || channel.undrainedBytes === 0) {
+      host.engine.release(this.connection, page);
+    } else {
+      this.held.push({ page, bytes: view.length, mark: channel.writtenBytes });
+      host.budget.lend(view.length);
+    }
   }
 
   private releaseDrained(): void {
@@ -219,14 +217,19 @@ export class Session implements Worker {
     let count = 0;
     for (const block of this.held) {
       if (block.mark > gone) break;
-      this.host.engine.release(this.connection, block.page);
+      this.giveBack(block);
       count++;
     }
     this.held.splice(0, count);
   }
 
+  private giveBack(block: HeldBlock): void {
+    this.host.engine.release(this.connection, block.page);
+    this.host.budget.giveBack(block.bytes);
+  }
+
   private adjustReading(): void {
-    const wanted = this.input !== undefined || this.choked;
+    const wanted = !this.ending && (this.input !== undefined || this.choked);
     if (wanted === this.paused || this.closed) return;
     this.paused = wanted;
     if (wanted) this.channel.pause();
@@ -238,8 +241,10 @@ export class Session implements Worker {
     this.channel.destroy();
   }
 
+  /** Says goodbye once all is written; what still arrives is passed over, so that the goodbye is not reset. */
   private end(): void {
     this.ending = true;
+    this.adjustReading();
     this.channel.end();
   }
 }

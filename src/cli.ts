@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// The command line. Each command lives in a file of its own and registers itself here.
+
+import { Command } from "commander";
+import { registerServe } from "./serve-command.ts";
+import { VERSION } from "./version.ts";
+
+const program = new Command("nearkey")
+  .description("Key-value cache and vector search, behind WebSocket and for Redis clients.")
+  .version(VERSION, "-V, --version")
+  .showHelpAfterError("(run with --help to see what there is)");
+registerServe(program);
+
+await program.parseAsync();

@@ -1,0 +1,125 @@
+// A server inside the test's process, with the engine whose assertions are on, on ports that the system chooses; and
+// a plain RESP socket that tests write bytes to and read replies from.
+
+import { readFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { afterEach } from "vitest";
+import { type Reply, ReplyDecoder } from "../src/resp.ts";
+import { type Server, startServer } from "../src/server.ts";
+import type { ServerOptions } from "../src/server-options.ts";
+
+const module = new WebAssembly.Module(readFileSync("dist/engine.debug.wasm"));
+const toClose: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const close of toClose.splice(0).reverse()) await close();
+});
+
+export interface TestServer extends Server {
+  readonly respPort: number;
+  readonly httpPort: number;
+}
+
+/** Starts a server that stops when the test ends; an engine that traps fails the test. */
+export async function startTestServer(options: Partial<ServerOptions> = {}): Promise<TestServer> {
+  let failure: unknown;
+  const settings = { port: 0, respPort: 0, maxMemoryBytes: 256 * 1024 * 1024, ...options };
+  const server = await startServer(module, settings, (error) => {
+    failure = error;
+  });
+  toClose.push(async () => {
+    await server.stop();
+    if (failure !== undefined) throw failure;
+  });
+  return Object.assign(server, { respPort: server.resp?.port ?? 0, httpPort: server.http.port });
+}
+
+/** A TCP connection that decodes what it receives, when asked. */
+export class RespSocket {
+  readonly socket: Socket;
+  readonly closed: Promise<void>;
+  /** Everything received so far that was not read as replies. */
+  received = Buffer.alloc(0);
+  private readonly decoder = new ReplyDecoder();
+  private wake: () => void = () => undefined;
+  private ended = false;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setNoDelay(true);
+    socket.on("data", (bytes) => {
+      this.received = Buffer.concat([this.received, bytes]);
+      this.wake();
+    });
+    socket.on("error", () => undefined);
+    this.closed = new Promise((resolve) => {
+      socket.on("close", () => {
+        this.ended = true;
+        this.wake();
+        resolve();
+      });
+    });
+  }
+
+  static open(port: number): Promise<RespSocket> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: "127.0.0.1" });
+      toClose.push(() => void socket.destroy());
+      const client = new RespSocket(socket);
+      socket.once("connect", () => resolve(client));
+      socket.once("error", reject);
+    });
+  }
+
+  write(bytes: string | Uint8Array): void {
+    this.socket.write(bytes);
+  }
+
+  /** Waits for so many bytes and takes them. */
+  async bytes(count: number): Promise<Buffer> {
+    await this.until(() => this.received.length >= count);
+    const taken = this.received.subarray(0, count);
+    this.received = this.received.subarray(count);
+    return taken;
+  }
+
+  /** Everything received until the other side closed. */
+  async rest(): Promise<string> {
+    await this.closed;
+    return this.received.toString();
+  }
+
+  /** Writes an inline command and answers its reply. */
+  async command(line: string): Promise<Reply> {
+    this.write(`${line}\r\n`);
+    return this.reply();
+  }
+
+  async reply(): Promise<Reply> {
+    while (true) {
+      const next = this.decoder.next();
+      if (next !== undefined) return next.value;
+      await this.until(() => this.received.length > 0);
+      this.decoder.push(this.received);
+      this.received = Buffer.alloc(0);
+    }
+  }
+
+  private async until(ready: () => boolean): Promise<void> {
+    while (!ready()) {
+      if (this.ended) throw new Error(`the connection closed; received ${JSON.stringify(this.received.toString())}`);
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+}
+
+/** Waits until a condition holds, for at most five seconds. */
+export async function eventually(holds: () => boolean): Promise<void> {
+  const untilMs = performance.now() + 5000;
+  while (!holds()) {
+    if (performance.now() > untilMs) throw new Error("it did not come to hold");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
