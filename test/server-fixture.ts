@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { afterEach } from "vitest";
-import { type Reply, ReplyDecoder } from "../src/resp.ts";
+import { encodeCommand, type Reply, ReplyDecoder } from "../src/resp.ts";
 import { type Server, startServer } from "../src/server.ts";
 import type { ServerOptions } from "../src/server-options.ts";
 
@@ -38,8 +38,9 @@ export async function startTestServer(options: Partial<ServerOptions> = {}): Pro
 export class RespSocket {
   readonly socket: Socket;
   readonly closed: Promise<void>;
-  /** Everything received so far that was not read as replies. */
-  received = Buffer.alloc(0);
+  /** Bytes received and not taken yet. */
+  receivedBytes = 0;
+  private readonly chunks: Buffer[] = [];
   private readonly decoder = new ReplyDecoder();
   private wake: () => void = () => undefined;
   private ended = false;
@@ -48,7 +49,8 @@ export class RespSocket {
     this.socket = socket;
     socket.setNoDelay(true);
     socket.on("data", (bytes) => {
-      this.received = Buffer.concat([this.received, bytes]);
+      this.chunks.push(bytes);
+      this.receivedBytes += bytes.length;
       this.wake();
     });
     socket.on("error", () => undefined);
@@ -77,21 +79,22 @@ export class RespSocket {
 
   /** Waits for so many bytes and takes them. */
   async bytes(count: number): Promise<Buffer> {
-    await this.until(() => this.received.length >= count);
-    const taken = this.received.subarray(0, count);
-    this.received = this.received.subarray(count);
-    return taken;
+    await this.until(() => this.receivedBytes >= count);
+    const all = this.take();
+    this.chunks.push(all.subarray(count));
+    this.receivedBytes = all.length - count;
+    return all.subarray(0, count);
   }
 
   /** Everything received until the other side closed. */
   async rest(): Promise<string> {
     await this.closed;
-    return this.received.toString();
+    return this.take().toString();
   }
 
-  /** Writes an inline command and answers its reply. */
-  async command(line: string): Promise<Reply> {
-    this.write(`${line}\r\n`);
+  /** Sends a command, given as words or as one line that is split at spaces, and answers its reply. */
+  async command(...words: string[]): Promise<Reply> {
+    this.write(encodeCommand(words.length === 1 ? (words[0] ?? "").split(" ") : words));
     return this.reply();
   }
 
@@ -99,15 +102,19 @@ export class RespSocket {
     while (true) {
       const next = this.decoder.next();
       if (next !== undefined) return next.value;
-      await this.until(() => this.received.length > 0);
-      this.decoder.push(this.received);
-      this.received = Buffer.alloc(0);
+      await this.until(() => this.receivedBytes > 0);
+      this.decoder.push(this.take());
     }
+  }
+
+  private take(): Buffer {
+    this.receivedBytes = 0;
+    return Buffer.concat(this.chunks.splice(0));
   }
 
   private async until(ready: () => boolean): Promise<void> {
     while (!ready()) {
-      if (this.ended) throw new Error(`the connection closed; received ${JSON.stringify(this.received.toString())}`);
+      if (this.ended) throw new Error(`the connection closed; received ${JSON.stringify(this.take().toString())}`);
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
