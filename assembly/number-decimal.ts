@@ -26,7 +26,7 @@ export const enum Scan {
 }
 
 /** What the significand left out, in units of its last bit. */
-export const enum Remainder {
+const enum Remainder {
   None,
   BelowHalf,
   Half,
@@ -46,9 +46,9 @@ let firstDigit: usize = 0;
 let untaken: usize = 0;
 
 /** Set by `convertDecimal`: value = significand x 2^binaryExponent, the significand's highest bit set. */
-export let significand: u64 = 0;
 export let binaryExponent: i32 = 0;
-export let remainder: Remainder = Remainder.None;
+let significand: u64 = 0;
+let remainder: Remainder = Remainder.None;
 
 const LEADING_DIGITS: u32 = 19;
 /** 5^27 is the last power of five in 64 bits. */
@@ -142,7 +142,7 @@ function isInfinity(at: usize, bytes: u32): bool {
  */
 export function convertDecimal(digitsMax: u32): void {
   // Later zeros are part of the exponent.
-  const exponent = decimalExponent + max(<i32>(digitCount - LEADING_DIGITS), 0);
+  const exponent = decimalExponent + max(<i32>digitCount - <i32>LEADING_DIGITS, 0);
   if (anyLaterDigit == 0 && exponent >= -EXACT_POWER_MAX && exponent <= EXACT_POWER_MAX) {
     if (exponent < 0) divideByPower(leadingDigits, -exponent);
     else multiplyByPower(leadingDigits, exponent);
@@ -217,6 +217,19 @@ function divideStep(high: u64, next: u64, divisor: u64): u64 {
     rest += upper;
   }
   return quotient;
+}
+
+/**
+ * The converted significand without its lowest `cut` bits, rounded to nearest, ties to even. Rounding up may carry
+ * into one more bit, which is lost when nothing was cut: the result is zero then.
+ */
+export function roundSignificand(cut: u32): u64 {
+  if (cut > 64) return 0;
+  const kept = cut == 64 ? 0 : significand >> cut;
+  const odd = (kept & 1) != 0;
+  if (cut == 0) return kept + u64(remainder == Remainder.AboveHalf || (remainder == Remainder.Half && odd));
+  const lost = significand << (64 - cut);
+  return kept + u64(lost > HIGHEST_BIT || (lost == HIGHEST_BIT && (odd || remainder != Remainder.None)));
 }
 
 function convertExactly(digitsMax: u32): void {

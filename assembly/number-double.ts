@@ -9,11 +9,9 @@ import {
   digitCount,
   leadingDigits,
   negative,
-  Remainder,
-  remainder,
+  roundSignificand,
   Scan,
   scanDecimal,
-  significand,
 } from "./number-decimal";
 
 /** What `parseDouble` read last; means nothing after it answered false. */
@@ -77,12 +75,6 @@ function roundToDouble(): f64 {
   const exponent = binaryExponent + 63;
   if (exponent > 1023) return Infinity;
   const cut = 11 + max(-1022 - exponent, 0);
-  if (cut > 64) return 0;
-  const kept = cut == 64 ? 0 : significand >> cut;
-  const lost = significand << (64 - cut);
-  const half: u64 = 1 << 63;
-  const up = lost > half || (lost == half && (remainder != Remainder.None || (kept & 1) != 0));
   // The hidden bit carries into the exponent field, and so does a fraction that rounds up to the next power.
-  const field = <u64>max(exponent + 1022, 0) << 52;
-  return reinterpret<f64>(field + kept + u64(up));
+  return reinterpret<f64>((<u64>max(exponent + 1022, 0) << 52) + roundSignificand(cut));
 }

@@ -1,8 +1,8 @@
 // Integers as text, the way Redis reads and writes them, and the doubles of its replies. Reading is strict: one
 // spelling for each integer, so that a value which reads as an integer can be stored as one and written back
-// byte for byte. Writing takes two digits a step, the pair by a multiplication instead of a table; 64-bit
-// division by a constant is slow in WebAssembly, so it happens once for eight digits.
+// byte for byte.
 
+import { countDigits, writeDigits } from "./number-digits";
 import { shortestCount, shortestDigits, shortestExponent, toShortest } from "./number-shortest";
 
 export { parseDouble, parseDoubleSaturating, parsedDouble } from "./number-double";
@@ -19,17 +19,6 @@ const ZERO: u32 = 0x30;
 const POINT: u32 = 0x2e;
 const MINUS: u32 = 0x2d;
 const PLUS: u32 = 0x2b;
-
-const POWERS_OF_TEN = memory.data<u64>([
-  1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000,
-  10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
-  10000000000000000000,
-]);
-
-/** Ten to the power of `exponent`, 0..19. */
-export function powerOfTen(exponent: u32): u64 {
-  return load<u64>(POWERS_OF_TEN + (<usize>exponent << 3));
-}
 
 /**
  * Reads the `bytes` bytes at `address` as a signed 64-bit integer into `parsedInteger` and tells whether they are
@@ -58,42 +47,6 @@ export function parseInteger(address: usize, bytes: u32): bool {
   if (magnitude > <u64>i64.MAX_VALUE + u64(negative)) return false;
   parsedInteger = negative ? <i64>(0 - magnitude) : <i64>magnitude;
   return true;
-}
-
-/** Counts the decimal digits of `value`; zero has one. */
-export function countDigits(value: u64): u32 {
-  // 1233 / 4096 is just above log10(2): the guess is right or one too small.
-  const guess = ((64 - <u32>clz(value | 1)) * 1233) >> 12;
-  return guess + u32(value >= powerOfTen(guess) || guess == 0);
-}
-
-/** Writes the two digits of a number below 100. */
-function writePair(at: usize, pair: u32): void {
-  const tens = (pair * 103) >> 10;
-  store<u16>(at, <u16>(0x3030 + tens + ((pair - tens * 10) << 8)));
-}
-
-/** Writes `value` with leading zeros as exactly `count` digits. */
-export function writeDigits(value: u64, count: u32, out: usize): void {
-  let at = out + count;
-  let rest = value;
-  while (rest > u32.MAX_VALUE) {
-    const high = rest / 100000000;
-    let eight = <u32>(rest - high * 100000000);
-    rest = high;
-    for (let pairs = 0; pairs < 4; pairs++) {
-      at -= 2;
-      writePair(at, eight % 100);
-      eight /= 100;
-    }
-  }
-  let few = <u32>rest;
-  while (at - out >= 2) {
-    at -= 2;
-    writePair(at, few % 100);
-    few /= 100;
-  }
-  if (at != out) store<u8>(out, <u8>(ZERO + few));
 }
 
 /** Writes `value` in decimal at `out`, at most INTEGER_TEXT_BYTES, and returns how many bytes. */
