@@ -9,6 +9,7 @@
 // whose operators would find too few values: evaluation checks nothing.
 
 import { Value } from "./attributes";
+import { WORKSPACE_BASE, WORKSPACE_BYTES } from "./layout";
 import { BIGNUMS_END } from "./number-bignum";
 
 export const enum Opcode {
@@ -52,3 +53,5 @@ export const STACK_BASE: usize = <usize>BIGNUMS_END;
 /** One more value: the element of an array that is being compared. */
 export const ELEMENT_BASE: usize = STACK_BASE + <usize>STACK_DEPTH_MAX * VALUE_BYTES;
 export const OPERATORS_BASE: usize = ELEMENT_BASE + VALUE_BYTES;
+
+if (OPERATORS_BASE + OPERATORS_MAX > WORKSPACE_BASE + WORKSPACE_BYTES) ERROR("filters must fit the workspace");

@@ -8,6 +8,7 @@
 //   ARGUMENTS    (address, bytes) of every argument of the commands parsed ahead
 //   INPUT        headroom for a partial command | received bytes | slack that may be over-read
 //   SCRATCH      working space of one command
+//   WORKSPACE    working space of the functions below commands: numbers, filters
 //   DIRTY        one byte for each 4 KiB block of the whole memory
 //   STATE_BASE   header, slab heads, 16 databases of 256 shards
 //   PAGE_TABLE   16 bytes for each page of the whole memory
@@ -35,8 +36,12 @@ export const INPUT_SLACK: u32 = 0x10000;
 export const SCRATCH_BASE: u32 = INPUT_BASE + INPUT_BYTES + INPUT_SLACK;
 export const SCRATCH_BYTES: u32 = 0x100000;
 
+/** Number conversion and filters have working space of their own: commands and searches call them amid theirs. */
+export const WORKSPACE_BASE: u32 = SCRATCH_BASE + SCRATCH_BYTES;
+export const WORKSPACE_BYTES: u32 = 0x10000;
+
 export const BLOCK_BITS: u32 = 12;
-export const DIRTY_BASE: u32 = SCRATCH_BASE + SCRATCH_BYTES;
+export const DIRTY_BASE: u32 = WORKSPACE_BASE + WORKSPACE_BYTES;
 export const DIRTY_BYTES: u32 = 0x100000;
 
 /** Equal in every build; the build fails when a data segment reaches it. */

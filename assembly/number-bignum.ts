@@ -4,11 +4,7 @@
 //
 //   0 count of limbs | 8 limbs of 32 bits, lowest first, the highest never zero
 
-import { SCRATCH_BASE, SCRATCH_BYTES } from "./layout";
-
-/** The end of the scratch belongs to leaf functions, so that a command may call them while it uses the rest. */
-const WORKSPACE_BYTES: u32 = 0x10000;
-const WORKSPACE_BASE: u32 = SCRATCH_BASE + SCRATCH_BYTES - WORKSPACE_BYTES;
+import { WORKSPACE_BASE } from "./layout";
 
 const LIMBS_MAX: u32 = 1150;
 const LIMBS: usize = 8;
@@ -22,7 +18,7 @@ export class Bignum {
 
 export const BIGNUM_A = changetype<Bignum>(<usize>WORKSPACE_BASE);
 export const BIGNUM_B = changetype<Bignum>(<usize>(WORKSPACE_BASE + BIGNUM_BYTES));
-/** The workspace from here on is free for other leaf functions. */
+/** The workspace from here on is free for whoever uses no more than one at a time. */
 export const BIGNUMS_END: u32 = WORKSPACE_BASE + 2 * BIGNUM_BYTES;
 
 function limbAt(number: Bignum, index: u32): usize {

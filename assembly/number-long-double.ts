@@ -5,6 +5,7 @@
 // Unlike in memory on x86 there are no fields: a value is significand x 2^exponent, the significand's highest bit
 // set unless the exponent is the lowest there is (subnormal numbers, and zero).
 
+import { WORKSPACE_BASE, WORKSPACE_BYTES } from "./layout";
 import { BIGNUM_A, BIGNUMS_END, bitsFrom, divideSmall, multiplyHigh, setBignum, shiftLeft } from "./number-bignum";
 import {
   binaryExponent,
@@ -55,6 +56,8 @@ const FIRST = changetype<LongDouble>(<usize>BIGNUMS_END);
 const SECOND = changetype<LongDouble>(<usize>BIGNUMS_END + offsetof<LongDouble>());
 /** Digits of large numbers come last first; they end here. */
 const DIGITS_END: usize = <usize>BIGNUMS_END + 2 * offsetof<LongDouble>() + <usize>DECIMAL_TEXT_BYTES;
+
+if (DIGITS_END > WORKSPACE_BASE + WORKSPACE_BYTES) ERROR("digits must fit the workspace");
 
 /**
  * Adds two decimal numbers given as text, writes the sum at `out` and returns its bytes, fewer than
