@@ -1,0 +1,46 @@
+// The engine as tests load it: the debug build, whose assertions are on, through the host file that users run.
+
+import { readFileSync } from "node:fs";
+import { Engine, type EngineOptions, Outcome } from "../src/engine.ts";
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The debug module, compiled once for a test file. */
+export function debugModule(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(readFileSync(new URL("../dist/engine.debug.wasm", import.meta.url)));
+  return compiled;
+}
+
+/** A new engine with the debug module; 64 MiB and no eviction unless said otherwise. */
+export function debugEngine(options: Partial<EngineOptions> = {}): Engine {
+  return Engine.create(debugModule(), { maxMemoryBytes: 64 << 20, eviction: "noeviction", ...options });
+}
+
+/** What became of some bytes: all replies, and whether the connection must be closed. */
+export interface Answer {
+  output: Buffer;
+  closed: boolean;
+}
+
+/**
+ * Feeds bytes to a connection until they are consumed and takes all replies. A command for the host gets an error
+ * reply in its place.
+ */
+export function feed(engine: Engine, connection: number, bytes: Uint8Array, now = Date.now()): Answer {
+  const output: Uint8Array[] = [];
+  const take = () => {
+    for (let block = engine.takeOutput(connection); block !== undefined; block = engine.takeOutput(connection)) {
+      output.push(Uint8Array.from(block.view));
+      engine.release(connection, block.page);
+    }
+  };
+  for (let offset = 0, outcome = Outcome.Yield; outcome !== Outcome.Done; ) {
+    outcome = engine.execute(connection, bytes, offset, now);
+    offset += engine.consumed;
+    if (outcome === Outcome.Host) engine.reply(connection, Buffer.from("-ERR a command of the host\r\n"));
+    take();
+    if (outcome === Outcome.Close || outcome === Outcome.Overflow)
+      return { output: Buffer.concat(output), closed: true };
+  }
+  return { output: Buffer.concat(output), closed: false };
+}

@@ -1,0 +1,170 @@
+// The same random commands on a real redis-server and on the engine, reply by reply. Replies are compared as they stand
+// on the wire, except where Redis promises no order, where time passes, and where it draws lots. A difference is
+// shrunk to the shortest program that still shows it and printed with its seed; NEARKEY_SEED plays it again, and
+// NEARKEY_DIFFERENTIAL_SECONDS makes it longer.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Engine } from "../src/engine.ts";
+import { debugEngine, feed } from "./debug-engine.ts";
+import { findTool } from "./external-tools.ts";
+import { Random, seedOfRun } from "./random.ts";
+import { CommandMaker, encode, showCommand, type Words } from "./random-commands.ts";
+import { RawReader, type RawReply, show, sorted } from "./raw-replies.ts";
+import { RedisProcess } from "./redis-process.ts";
+
+const SECONDS = Number(process.env.NEARKEY_DIFFERENTIAL_SECONDS ?? 5);
+const PROGRAM_COMMANDS = 60;
+/** Between the two servers' answers may lie the time a busy machine takes to run both. */
+const TOLERANCE_MS = 3000;
+
+const program = findTool("redis-server");
+
+describe.skipIf(program === undefined)("answers as redis-server does", () => {
+  let redis: RedisProcess;
+  beforeAll(async () => {
+    redis = await RedisProcess.start(program as string);
+  });
+  afterAll(() => redis?.stop());
+
+  for (const protocol of [2, 3] as const) {
+    test(`to random commands in RESP${protocol}`, { timeout: (SECONDS + 60) * 1000 }, async () => {
+      const seed = seedOfRun();
+      const until = Date.now() + SECONDS * 1000;
+      for (let round = 0; round === 0 || Date.now() < until; round++) {
+        const commands = makeProgram(seed + round);
+        const difference = await compare(redis, commands, protocol);
+        if (difference === undefined) continue;
+        const shortest = await shrink(redis, commands, protocol);
+        const last = (await compare(redis, shortest, protocol)) ?? difference;
+        const lines = [`NEARKEY_SEED=${seed + round}`, ...shortest.map(showCommand), `redis:   ${last.redis}`];
+        expect.fail([...lines, `nearkey: ${last.nearkey}`].join("\n"));
+      }
+    });
+  }
+});
+
+function makeProgram(seed: number): Words[] {
+  const maker = new CommandMaker(new Random(seed));
+  return Array.from({ length: PROGRAM_COMMANDS }, () => withWitness(maker.next())).flat();
+}
+
+/** A drawn lot is followed by what it was drawn from. */
+function withWitness(words: Words): Words[] {
+  const name = words[0]?.toUpperCase();
+  if (name === "RANDOMKEY") return [words, ["KEYS", "*"]];
+  if (name === "HRANDFIELD" && words.length > 1) return [words, ["HGETALL", words[1] as string]];
+  return [words];
+}
+
+interface Difference {
+  index: number;
+  redis: string;
+  nearkey: string;
+}
+
+/** Runs a program on both from an empty keyspace; the first reply that differs. */
+async function compare(redis: RedisProcess, commands: Words[], protocol: 2 | 3): Promise<Difference | undefined> {
+  const prologue = [["HELLO", String(protocol)], ["FLUSHALL"], ["SELECT", "0"]];
+  const expected = await redis.send(
+    Buffer.concat([...prologue, ...commands].map(encode)),
+    prologue.length + commands.length,
+  );
+  const theirs = expected.slice(prologue.length);
+  const ours = runEngine(commands, protocol);
+  for (let index = 0; index < commands.length; index++) {
+    const [one, other] = [theirs[index] as RawReply, ours[index]];
+    const words = commands[index] as Words;
+    if (other instanceof Error) return { index, redis: show(one), nearkey: String(other.stack) };
+    if (other === undefined) return { index, redis: show(one), nearkey: "no reply" };
+    if (!alike(words, one, other, theirs[index + 1])) return { index, redis: show(one), nearkey: show(other) };
+  }
+  return ours.length > commands.length ? { index: -1, redis: "", nearkey: "a reply too many" } : undefined;
+}
+
+/** Replies of a fresh engine, which gets the program in pieces cut anywhere; a trap ends them with its error. */
+function runEngine(commands: Words[], protocol: 2 | 3): (RawReply | Error)[] {
+  const replies: (RawReply | Error)[] = [];
+  const reader = new RawReader();
+  try {
+    const engine = debugEngine();
+    const connection = engine.connect();
+    engine.setProtocol(connection, protocol);
+    feedInPieces(engine, connection, Buffer.concat(commands.map(encode)), reader, replies);
+  } catch (error) {
+    replies.push(error as Error);
+  }
+  return replies;
+}
+
+function feedInPieces(engine: Engine, connection: number, bytes: Buffer, reader: RawReader, replies: unknown[]): void {
+  const random = new Random(bytes.length);
+  for (let at = 0; at < bytes.length; ) {
+    const end = random.oneIn(3) ? bytes.length : Math.min(bytes.length, at + 1 + random.below(400));
+    const answer = feed(engine, connection, bytes.subarray(at, end));
+    reader.push(answer.output);
+    replies.push(...reader.drain());
+    if (answer.closed) throw new Error(`closed after ${replies.length} replies`);
+    at = end;
+  }
+}
+
+/** What Redis leaves open: order (1: of elements, 2: of pairs), time, chance. */
+const UNORDERED: Record<string, number> = { KEYS: 1, HKEYS: 1, HVALS: 1, HGETALL: 2 };
+const SCANS: Record<string, number> = { SCAN: 1, HSCAN: 2 };
+const TIMES: Record<string, number> = { TTL: 1000, EXPIRETIME: 1000, PTTL: 1, PEXPIRETIME: 1 };
+
+function alike(words: Words, theirs: RawReply, ours: RawReply, witness: RawReply | undefined): boolean {
+  const name = (words[0] as string).toUpperCase();
+  if (show(theirs) === show(ours)) return true;
+  if (theirs.kind !== ours.kind) return false;
+  const step = UNORDERED[name];
+  if (step !== undefined) return show(sorted(theirs, step)) === show(sorted(ours, step));
+  const scanned = SCANS[name];
+  if (scanned !== undefined && !seesAll(name, words)) return theirs.kind === "*";
+  if (scanned !== undefined) return show(sortedScan(theirs, scanned)) === show(sortedScan(ours, scanned));
+  const unit = TIMES[name];
+  if (unit !== undefined && theirs.kind === ":") {
+    const [one, other] = [Number(theirs.text), Number(ours.text)];
+    return one > 0 && other > 0 && Math.abs(one - other) * unit <= TOLERANCE_MS;
+  }
+  if (name === "RANDOMKEY" || name === "HRANDFIELD") return drawnAlike(words, theirs, ours, witness);
+  return false;
+}
+
+/** True for a scan that begins at the beginning and may take all: only then both servers must say the same. */
+function seesAll(name: string, words: Words): boolean {
+  const cursor = words[name === "SCAN" ? 1 : 2];
+  const count = words.findIndex((word) => word.toUpperCase() === "COUNT");
+  return cursor === "0" && words[count + 1] === "1000";
+}
+
+function sortedScan(reply: RawReply, step: number): RawReply {
+  const [cursor, found] = reply.items ?? [];
+  return cursor === undefined || found === undefined
+    ? reply
+    : { kind: reply.kind, items: [cursor, sorted(found, step)] };
+}
+
+/** Another lot, of the same number and from the same urn, and without putting back when the count is positive. */
+function drawnAlike(words: Words, theirs: RawReply, ours: RawReply, witness: RawReply | undefined): boolean {
+  if ((theirs.items?.length ?? -1) !== (ours.items?.length ?? -1)) return false;
+  const urn = new Set((witness?.items ?? []).map(show));
+  const leaves = (reply: RawReply): RawReply[] => reply.items?.flatMap(leaves) ?? [reply];
+  const drawn = leaves(ours).map(show);
+  if (!drawn.every((reply) => urn.has(reply))) return false;
+  const fields = words.length === 4 ? drawn.filter((_, at) => at % 2 === 0) : drawn;
+  return !(Number(words[2]) > 0) || new Set(fields).size === fields.length;
+}
+
+/** Leaves out what can be left out, in halves, quarters and at last one by one. */
+async function shrink(redis: RedisProcess, commands: Words[], protocol: 2 | 3): Promise<Words[]> {
+  let shortest = commands;
+  for (let piece = Math.ceil(commands.length / 2); piece >= 1; piece = piece === 1 ? 0 : Math.ceil(piece / 2)) {
+    for (let at = 0; at < shortest.length; ) {
+      const shorter = [...shortest.slice(0, at), ...shortest.slice(at + piece)];
+      if (shorter.length > 0 && (await compare(redis, shorter, protocol)) !== undefined) shortest = shorter;
+      else at += piece;
+    }
+  }
+  return shortest;
+}

@@ -1,0 +1,73 @@
+// A real redis-server for tests that compare with it: on a Unix socket in a folder of its own, so that no port is
+// taken and nothing remains; it keeps nothing on disk.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { RawReader, type RawReply } from "./raw-replies.ts";
+
+/** One connection to a server of its own. */
+export class RedisProcess {
+  readonly #folder: string;
+  readonly #child: ChildProcess;
+  readonly #socket: Socket;
+  readonly #reader = new RawReader();
+  #wake: (error?: Error) => void = () => {};
+
+  private constructor(folder: string, child: ChildProcess, socket: Socket) {
+    this.#folder = folder;
+    this.#child = child;
+    this.#socket = socket;
+    socket.on("data", (chunk) => {
+      this.#reader.push(chunk);
+      this.#wake();
+    });
+    socket.on("error", (error) => this.#wake(error));
+  }
+
+  static async start(program: string): Promise<RedisProcess> {
+    const folder = mkdtempSync(join(tmpdir(), "nearkey-redis-"));
+    const path = join(folder, "socket");
+    const options = ["--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir", folder];
+    const child = spawn(program, options, { stdio: "ignore" });
+    for (let tries = 0; tries < 200; tries++) {
+      const socket = await tryConnect(path);
+      if (socket !== undefined) return new RedisProcess(folder, child, socket);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    child.kill("SIGKILL");
+    throw new Error(`${program} does not answer after 5 s`);
+  }
+
+  /** Sends bytes and waits for that many replies. */
+  async send(bytes: Uint8Array, replies: number): Promise<RawReply[]> {
+    this.#socket.write(bytes);
+    const received: RawReply[] = [];
+    while (true) {
+      received.push(...this.#reader.drain());
+      if (received.length >= replies) return received;
+      await new Promise<void>((resolve, reject) => {
+        this.#wake = (error) => (error === undefined ? resolve() : reject(error));
+      });
+    }
+  }
+
+  stop(): void {
+    this.#socket.destroy();
+    this.#child.kill("SIGKILL");
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function tryConnect(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.removeAllListeners();
+      resolve(socket);
+    });
+    socket.once("error", () => resolve(undefined));
+  });
+}
