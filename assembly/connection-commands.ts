@@ -26,6 +26,8 @@ function echo(): void {
 function select(): void {
   if (!argumentInteger(1)) {
     replyNotInteger();
+  } else if (lastInteger() != <i64>(<i32>lastInteger())) {
+    replyError("ERR value is out of range, value must between -2147483648 and 2147483647");
   } else if (<u64>lastInteger() >= DATABASES) {
     replyError("ERR DB index is out of range");
   } else {

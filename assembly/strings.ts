@@ -8,7 +8,7 @@ import { hashOfArgument } from "./dispatch";
 import { expires, expiryOf, TYPE_STRING, typeOf } from "./entry";
 import { admit } from "./eviction";
 import { expiryFrom, replyInvalidExpiry } from "./expiry-argument";
-import { findKey, pin, readKey, removeKey, setExpiry, shardOf } from "./keyspace";
+import { clock, findKey, pin, readKey, removeKey, setExpiry, shardOf } from "./keyspace";
 import {
   replyArray,
   replyInteger,
@@ -38,33 +38,26 @@ const ONLY_PRESENT: u32 = 2;
 const KEEP_EXPIRY: u32 = 4;
 const ANSWER_OLD: u32 = 8;
 const PERSISTS: u32 = 16;
-const TIMED: u32 = 32;
+const SECONDS_LEFT: u32 = 32;
+const MILLISECONDS_LEFT: u32 = 64;
+const SECONDS_AT: u32 = 128;
+const MILLISECONDS_AT: u32 = 256;
+const TIMED: u32 = SECONDS_LEFT | MILLISECONDS_LEFT | SECONDS_AT | MILLISECONDS_AT;
 
-let optionExpiry: i64 = NEVER;
+/** Index of the argument that says when the key dies, the last one where an option is repeated. */
+let timeIndex: u32 = 0;
 
-/** Parses the options of SET and GETEX from `index` on; answers their flags, or ~0 after replying an error. */
+/** Parses the options of SET and GETEX from `index` on; answers their flags, or ~0 after replying a syntax error. */
 function parseOptions(index: u32, allowed: u32): u32 {
   let flags: u32 = 0;
-  optionExpiry = NEVER;
   while (index < argumentCount) {
     const option = optionAt(index) & allowed;
-    if (option == 0 || conflicts(flags, option)) {
+    if (option == 0 || conflicts(flags, option) || ((option & TIMED) != 0 && index + 1 == argumentCount)) {
       replySyntaxError();
       return ~0;
     }
     flags |= option;
-    if (option == TIMED) {
-      if (index + 1 == argumentCount) {
-        replySyntaxError();
-        return ~0;
-      }
-      optionExpiry = expiryFrom(index + 1, argumentIs(index, "EX") || argumentIs(index, "EXAT"), argumentBytes(index) == 2);
-      if (optionExpiry < 0) {
-        replyInvalidExpiry(optionExpiry);
-        return ~0;
-      }
-      index++;
-    }
+    if (option & TIMED) timeIndex = ++index;
     index++;
   }
   return flags;
@@ -76,23 +69,34 @@ function optionAt(index: u32): u32 {
   if (argumentIs(index, "GET")) return ANSWER_OLD;
   if (argumentIs(index, "KEEPTTL")) return KEEP_EXPIRY;
   if (argumentIs(index, "PERSIST")) return PERSISTS;
-  if (argumentIs(index, "EX") || argumentIs(index, "PX")) return TIMED;
-  if (argumentIs(index, "EXAT") || argumentIs(index, "PXAT")) return TIMED;
+  if (argumentIs(index, "EX")) return SECONDS_LEFT;
+  if (argumentIs(index, "PX")) return MILLISECONDS_LEFT;
+  if (argumentIs(index, "EXAT")) return SECONDS_AT;
+  if (argumentIs(index, "PXAT")) return MILLISECONDS_AT;
   return 0;
 }
 
-/** NX with XX, and more than one of the options that say when the key dies. */
+/** The expiry the parsed options ask for, as `expiryFrom`; NEVER without one. */
+function optionExpiry(flags: u32): i64 {
+  if ((flags & TIMED) == 0) return NEVER;
+  const seconds = (flags & (SECONDS_LEFT | SECONDS_AT)) != 0;
+  return expiryFrom(timeIndex, seconds, (flags & (SECONDS_LEFT | MILLISECONDS_LEFT)) != 0);
+}
+
+/** NX with XX, and different options that say when the key dies; as in Redis, the same one may come again. */
 function conflicts(flags: u32, option: u32): bool {
   const existence = ONLY_ABSENT | ONLY_PRESENT;
   const time = KEEP_EXPIRY | PERSISTS | TIMED;
-  if ((option & existence) != 0) return (flags & existence & ~option) != 0;
-  return (option & time) != 0 && (flags & time) != 0;
+  const group = (option & existence) != 0 ? existence : (option & time) != 0 ? time : 0;
+  return (flags & group & ~option) != 0;
 }
 
 function set(): void {
-  const flags = argumentCount == 3 ? 0 : parseOptions(3, ONLY_ABSENT | ONLY_PRESENT | KEEP_EXPIRY | ANSWER_OLD | TIMED);
+  const flags = parseOptions(3, ONLY_ABSENT | ONLY_PRESENT | KEEP_EXPIRY | ANSWER_OLD | TIMED);
   if (flags == ~0) return;
-  setWith(1, 2, flags, argumentCount == 3 ? NEVER : optionExpiry);
+  const expiry = optionExpiry(flags);
+  if ((flags & TIMED) != 0 && expiry < 0) replyInvalidExpiry(expiry);
+  else setWith(1, 2, flags, expiry);
 }
 
 /** SET as its options say; replies. */
@@ -176,15 +180,22 @@ function getEx(): void {
     replyWrongType();
     return;
   }
+  const expiry = optionExpiry(flags);
+  if ((flags & TIMED) != 0 && expiry < 0) {
+    replyInvalidExpiry(expiry);
+    return;
+  }
   pin(entry);
   if (flags != 0 && !admit(1)) {
     replyNoMemory();
     return;
   }
   replyValue(entry);
+  if (flags == 0) return;
   const hash = hashOfArgument(1);
-  if (flags & PERSISTS) setExpiry(findArgument(1), hash, NEVER);
-  else if (flags & TIMED) setExpiry(findArgument(1), hash, optionExpiry);
+  const slot = findArgument(1);
+  if ((flags & TIMED) != 0 && expiry <= clock) removeKey(shardOf(hash), slot, hash);
+  else setExpiry(slot, hash, expiry);
 }
 
 function mGet(): void {
