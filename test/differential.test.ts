@@ -115,7 +115,7 @@ const TIMES: Record<string, number> = { TTL: 1000, EXPIRETIME: 1000, PTTL: 1, PE
 
 function alike(words: Words, theirs: RawReply, ours: RawReply, witness: RawReply | undefined): boolean {
   const name = (words[0] as string).toUpperCase();
-  if (show(theirs) === show(ours)) return true;
+  if (show(theirs) === show(ours) || excused(name, words, theirs, ours)) return true;
   if (theirs.kind !== ours.kind) return false;
   const step = UNORDERED[name];
   if (step !== undefined) return show(sorted(theirs, step)) === show(sorted(ours, step));
@@ -136,6 +136,14 @@ function seesAll(name: string, words: Words): boolean {
   const cursor = words[name === "SCAN" ? 1 : 2];
   const count = words.findIndex((word) => word.toUpperCase() === "COUNT");
   return cursor === "0" && words[count + 1] === "1000";
+}
+
+/** Where the reference, Redis 8, answers otherwise than the 7.0 that Debian has, or where Redis cuts its own text. */
+function excused(name: string, words: Words, theirs: RawReply, ours: RawReply): boolean {
+  const cursor = words[name === "SCAN" ? 1 : 2] as string;
+  if (/^H?SCAN$/.test(name) && !/^\d+$/.test(cursor)) return ours.text === "ERR invalid cursor";
+  const quotesZero = words.some((word) => word.includes("\0")) && theirs.kind === "-" && ours.kind === "-";
+  return quotesZero && ours.text?.slice(0, 22) === theirs.text?.slice(0, 22);
 }
 
 function sortedScan(reply: RawReply, step: number): RawReply {

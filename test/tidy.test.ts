@@ -107,7 +107,7 @@ const ENGINE: Layers = {
     { name: "layout", files: /^layout$/ },
     {
       name: "foundation",
-      files: /^(memory|pages|slabs|hash|distance|distance-.*|number|number-.*|float|float-.*|bytes)$/,
+      files: /^(settings|memory|pages|slabs|hash|distance|distance-.*|number|number-.*|float|float-.*|bytes)$/,
     },
     {
       name: "types",
