@@ -19,6 +19,7 @@ import { admit } from "./eviction";
 import { copyTable, hashTable, isTable } from "./hash-value";
 import { createLike } from "./keys";
 import { database, findKey, insertKey, pin, removeKey, selectDatabase, shardOf } from "./keyspace";
+import { equalBytes } from "./memory";
 import { replyError, replyInteger, replyNoMemory, replyNotInteger, replySyntaxError } from "./reply";
 import { slotEntry, Table } from "./table";
 import { nextEntry, startWalk } from "./table-walk";
@@ -79,11 +80,17 @@ function tablePages(table: Table): u32 {
   return pages + 100 + <u32>((bytes + (bytes >> 2)) >> PAGE_BITS);
 }
 
+/** Keys are never paged: the dispatcher refuses longer ones. */
+function sameKeys(): bool {
+  const bytes = argumentBytes(1);
+  return bytes == argumentBytes(2) && equalBytes(argumentAddress(1), argumentAddress(2), bytes);
+}
+
 function copy(): void {
   if (!parseCopyOptions()) return;
   const source = findIn(database, 1);
   const hash = hashOfArgument(2);
-  if (source != 0 && source == findIn(targetDatabase, 2)) {
+  if (targetDatabase == database && sameKeys()) {
     replyError("ERR source and destination objects are the same");
     return;
   }

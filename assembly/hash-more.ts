@@ -85,10 +85,14 @@ function hScan(): void {
     return;
   }
   const from = <u32>parsedU64;
-  if (!parseScanOptions(3, true)) return;
   const entry = readHash();
   if (entry == NOT_A_HASH) return;
-  if (entry == 0 || !isTable(entry)) {
+  if (entry == 0) {
+    beginScan(0, 0);
+    return;
+  }
+  if (!parseScanOptions(3, true)) return;
+  if (!isTable(entry)) {
     scanPacked(entry);
     return;
   }
@@ -128,12 +132,9 @@ function replyScanned(): void {
 /** A packed hash is answered whole, as Redis does. */
 function scanPacked(entry: usize): void {
   let matching: u32 = 0;
-  if (entry != 0) {
-    startFields(entry);
-    while (nextField()) if (fieldMatches()) matching++;
-  }
+  startFields(entry);
+  while (nextField()) if (fieldMatches()) matching++;
   beginScan(0, matching);
-  if (entry == 0) return;
   startFields(entry);
   while (nextField()) if (fieldMatches()) replyScanned();
 }
@@ -157,10 +158,14 @@ function hRandField(): void {
     return;
   }
   const count = lastInteger();
+  if (count == i64.MIN_VALUE) {
+    replyError("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807");
+    return;
+  }
   const withValues = argumentCount == 4 && argumentIs(3, "WITHVALUES");
   if (argumentCount > 4 || (argumentCount == 4 && !withValues)) {
     replySyntaxError();
-  } else if (count == i64.MIN_VALUE || (withValues && (count > i64.MAX_VALUE / 2 || count < -(i64.MAX_VALUE / 2)))) {
+  } else if (withValues && (count > i64.MAX_VALUE / 2 || count < -(i64.MAX_VALUE / 2))) {
     replyError("ERR value is out of range");
   } else {
     randomFields(count, withValues);
