@@ -1,5 +1,5 @@
-// Natural numbers of up to 36,000 bits, for exact conversion between decimal text and binary floating point. Only
-// what that needs: multiply and divide by 32 bits, shift, compare, subtract. Three of them lie at fixed places in
+// Natural numbers of up to 36,800 bits, for exact conversion between decimal text and binary floating point. Only
+// what that needs: multiply and divide by 32 bits, shift, compare, subtract. Two of them lie at fixed places in
 // the workspace, because a conversion never needs more; nothing outlives a call.
 //
 //   0 count of limbs | 8 limbs of 32 bits, lowest first, the highest never zero

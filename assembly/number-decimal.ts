@@ -105,7 +105,8 @@ function scanDigits(start: usize, end: usize): usize {
   anyLaterDigit = later;
   digitCount = count;
   decimalExponent = point == 0 ? 0 : -<i32>(at - point - 1);
-  return at - start == usize(point != 0) ? 0 : at;
+  const digits = at - start - usize(point != 0);
+  return digits == 0 ? 0 : at;
 }
 
 /** Reads an exponent that goes to the end and adds it to decimalExponent. */

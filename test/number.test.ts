@@ -9,6 +9,7 @@ interface NumberPart {
   parsedInteger: WebAssembly.Global<"i64">;
   formatInteger(value: bigint, out: number): number;
   parseDouble(address: number, bytes: number): number;
+  parseDoubleSaturating(address: number, bytes: number): number;
   parsedDouble: WebAssembly.Global<"f64">;
   formatDouble(value: number, out: number): number;
 }
@@ -163,6 +164,35 @@ describe("doubles", () => {
     for (const [text, value] of forms) expect(parseDouble(text), text).toBe(value);
     expect(parseDouble(`0.${"0".repeat(400)}1e401`)).toBe(1);
     expect(parseDouble(`1${"0".repeat(400)}e-400`)).toBe(1);
+  });
+
+  it("agrees with a pattern on any short text", () => {
+    const text = fc.string({
+      unit: fc.constantFrom(..."0123456789.eE+-", "1", "inf", "inity", "NaN", " ", "x"),
+      maxLength: 9,
+    });
+    const property = fc.property(text, (candidate) => {
+      const infinite = /^([-+]?)inf(inity)?$/.exec(candidate);
+      const finite = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(candidate) ? Number(candidate) : undefined;
+      const zero = /^[-+]?[0.]+(e|$)/i.test(candidate);
+      const inRange = zero || (finite !== 0 && Math.abs(finite ?? 0) !== Infinity);
+      const expected = infinite ? Number(`${infinite[1]}Infinity`) : inRange ? finite : undefined;
+      expect(parseDouble(candidate), candidate).toBe(expected);
+    });
+    fc.assert(property, { seed, numRuns: 50_000 });
+  });
+
+  it("saturates where it is asked to, as strtod does", () => {
+    for (const [text, value] of [
+      ["1e309", Infinity],
+      ["-1e309", -Infinity],
+      ["1e-400", 0],
+      ["0.5", 0.5],
+    ] as const) {
+      const [place] = part.place(text);
+      expect(part.exports.parseDoubleSaturating(...place)).toBe(1);
+      expect(part.exports.parsedDouble.value).toBe(value);
+    }
   });
 
   it("rounds decimals of any length and exponent correctly", () => {
