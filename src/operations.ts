@@ -36,8 +36,6 @@ export const KEYS_PER_COMMAND = 32768;
 /** Most milliseconds that still are a date: what JavaScript and the engine agree on. */
 const TTL_MS_MAX = 8.64e15;
 
-const conditions: Readonly<Record<string, string>> = { absent: "NX", present: "XX" };
-
 export function getText(key: Key): Operation<string | undefined> {
   return single(["GET", checkKey(key)], (reply) => (reply === null ? undefined : (reply as string)));
 }
@@ -50,7 +48,7 @@ export function getBytes(key: Key): Operation<Uint8Array | undefined> {
 export function setValue(key: Key, value: Value, options: SetOptions = {}): Operation<boolean> {
   const command: Argument[] = ["SET", checkKey(key), checkValue(value)];
   if (options.ttlMs !== undefined) command.push("PX", checkTtl(options.ttlMs));
-  if (options.onlyIf !== undefined) command.push(conditionOf(options.onlyIf));
+  if (options.onlyIf !== undefined) command.push(checkOnlyIf(options.onlyIf) === 1 ? "NX" : "XX");
   return single(command, (reply) => reply !== null);
 }
 
@@ -149,9 +147,14 @@ export function checkTtl(ttlMs: number): number {
   throw invalid(`ttlMs must be a whole number of milliseconds from 1, not ${ttlMs}`);
 }
 
-function conditionOf(onlyIf: string): string {
-  const condition = Object.hasOwn(conditions, onlyIf) ? conditions[onlyIf] : undefined;
-  if (condition !== undefined) return condition;
+/**
+ * Checks a condition: 1 for a key that must be absent, 2 for one that must be present.
+ *
+ * @throws NearkeyError `invalid-argument`
+ */
+export function checkOnlyIf(onlyIf: "absent" | "present"): 1 | 2 {
+  if (onlyIf === "absent") return 1;
+  if (onlyIf === "present") return 2;
   throw invalid(`onlyIf must be "absent" or "present", not ${JSON.stringify(onlyIf)}`);
 }
 
