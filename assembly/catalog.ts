@@ -113,7 +113,10 @@ export function findCommand(address: usize, bytes: u32): usize {
     const index: u32 = load<u16>(COMMAND_INDEX_BASE + (bucket << 1));
     if (index == 0) return 0;
     const command = commandAt(index - 1);
-    if (command.name0 == name0 && command.name1 == name1 && command.name2 == name2) return changetype<usize>(command);
+    // The length too: upperWord makes a space a zero byte, and "GET " is not GET.
+    if (command.name0 == name0 && command.name1 == name1 && command.name2 == name2 && <u32>command.nameBytes == bytes) {
+      return changetype<usize>(command);
+    }
     bucket = (bucket + 1) & (COMMAND_BUCKETS - 1);
   }
 }

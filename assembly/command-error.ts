@@ -1,9 +1,9 @@
 // Errors that name the running command: unknown, wrong number of arguments. Texts are Redis's.
 
-import { REGISTERS_BASE } from "./layout";
+import { KEY_BYTES_MAX, REGISTERS_BASE } from "./layout";
 import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "./arguments";
 import { Command } from "./catalog";
-import { beginError, endError, errorBytes, errorText } from "./reply";
+import { beginError, endError, errorBytes, errorInteger, errorText } from "./reply";
 
 let running: usize = 0;
 
@@ -30,10 +30,22 @@ export function replyArity(): void {
   endError();
 }
 
-/** Bytes of the client that an error repeats at most. */
-const QUOTED_BYTES_MAX: u32 = 128;
+/** Says that a key, a field or a pattern is too long. */
+export function replyOverlong(what: string): void {
+  beginError();
+  errorText("ERR ");
+  errorText(what);
+  errorText(" exceeds ");
+  errorInteger(KEY_BYTES_MAX);
+  errorText(" bytes");
+  endError();
+}
 
-function quote(index: u32, most: u32): u32 {
+/** Bytes of the client that an error repeats at most. */
+export const QUOTED_BYTES_MAX: u32 = 128;
+
+/** At most `most` bytes of an argument, paged or not, into an error that has begun; answers how many. */
+export function errorArgument(index: u32, most: u32): u32 {
   const bytes = min(argumentBytes(index), most);
   const address = argumentAddress(index);
   errorBytes(isArgumentPaged(index) ? <usize>load<u32>(address) : address, bytes);
@@ -43,12 +55,12 @@ function quote(index: u32, most: u32): u32 {
 export function replyUnknown(): void {
   beginError();
   errorText("ERR unknown command '");
-  quote(0, QUOTED_BYTES_MAX);
+  errorArgument(0, QUOTED_BYTES_MAX);
   errorText("', with args beginning with: ");
   let quoted: u32 = 0;
   for (let index: u32 = 1; index < argumentCount && quoted < QUOTED_BYTES_MAX; index++) {
     errorText("'");
-    quoted += quote(index, QUOTED_BYTES_MAX - quoted) + 3;
+    quoted += errorArgument(index, QUOTED_BYTES_MAX - quoted) + 3;
     errorText("' ");
   }
   endError();

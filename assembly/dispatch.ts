@@ -19,7 +19,7 @@ import {
 import { copyBytes, counters } from "./memory";
 import { argumentAddress, argumentBytes, setArguments } from "./arguments";
 import { Command, findCommand, hasFlag } from "./catalog";
-import { replyArity, replyUnknown, setRunning } from "./command-error";
+import { replyArity, replyOverlong, replyUnknown, setRunning } from "./command-error";
 import { Connection, connectionAt, copyRecords, dropInput, dropTail, PAGED_BIT } from "./connection";
 import { hashKey, pin, selectDatabase, setClock, shardOf } from "./keyspace";
 import { chunkOf, likelyEntry } from "./table";
@@ -290,7 +290,7 @@ function executeOne(parsed: Parsed): Outcome {
   return Outcome.Done;
 }
 
-/** A key is at most 32 KiB, so that it lies in one piece inside its entry: refuses a command with a longer one. */
+/** A key lies in one piece inside its entry, so it is at most KEY_BYTES_MAX long: refuses a command with a longer one. */
 function hasPagedKey(parsed: Parsed): bool {
   const command = changetype<Command>(<usize>parsed.command);
   if (parsed.command == 0 || command.firstKey == 0) return false;
@@ -298,7 +298,7 @@ function hasPagedKey(parsed: Parsed): bool {
   const last = command.lastKey < 0 ? count + command.lastKey : min<i32>(command.lastKey, count - 1);
   for (let index: i32 = command.firstKey; index <= last; index += command.keyStep) {
     if (load<u32>(<usize>parsed.records + <usize>index * ARGUMENT_BYTES, 4) & PAGED_BIT) {
-      replyError("ERR key exceeds 32768 bytes");
+      replyOverlong("key");
       return true;
     }
   }

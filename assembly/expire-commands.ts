@@ -3,12 +3,13 @@
 import { CommandFlag } from "./layout";
 import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, lastInteger } from "./arguments";
 import { register } from "./catalog";
+import { errorArgument, QUOTED_BYTES_MAX } from "./command-error";
 import { hashOfArgument } from "./dispatch";
 import { expires, expiryOf } from "./entry";
 import { admit } from "./eviction";
 import { EXPIRY_INVALID, replyInvalidExpiry } from "./expiry-argument";
 import { clock, findKey, pin, removeKey, setExpiry, shardOf } from "./keyspace";
-import { beginError, endError, errorBytes, errorText, replyError, replyInteger, replyNoMemory, replyNotInteger } from "./reply";
+import { beginError, endError, errorText, replyError, replyInteger, replyNoMemory, replyNotInteger } from "./reply";
 import { slotEntry } from "./table";
 
 const WHEN_NONE: u32 = 1;
@@ -31,7 +32,7 @@ function parseConditions(): u32 {
     else {
       beginError();
       errorText("ERR Unsupported option ");
-      errorBytes(argumentAddress(index), min(argumentBytes(index), 128));
+      errorArgument(index, QUOTED_BYTES_MAX);
       endError();
       return ~0;
     }

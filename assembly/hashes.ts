@@ -3,7 +3,7 @@
 import { CommandFlag, PAGE_BITS } from "./layout";
 import { adoptPages, argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "./arguments";
 import { register, startGroup } from "./catalog";
-import { replyArity } from "./command-error";
+import { replyArity, replyOverlong } from "./command-error";
 import { hashOfArgument } from "./dispatch";
 import { TYPE_HASH, typeOf, valueOf } from "./entry";
 import { admit } from "./eviction";
@@ -25,7 +25,6 @@ import { findKey, pin, readKey, removeKey, shardOf, touchEntry } from "./keyspac
 import {
   replyArray,
   replyBulk,
-  replyError,
   replyInteger,
   replyMap,
   replyNoMemory,
@@ -68,7 +67,7 @@ export function replyFieldValue(): void {
 export function fieldTooLong(first: u32): bool {
   for (let index = first; index < argumentCount; index += 2) {
     if (isArgumentPaged(index)) {
-      replyError("ERR hash field exceeds 32768 bytes");
+      replyOverlong("hash field");
       return true;
     }
   }

@@ -1,8 +1,9 @@
 // Commands on keys of any type.
 
 import { CommandFlag, SCRATCH_BASE, SCRATCH_BYTES, SHARDS, ZONE_ENTRY } from "./layout";
-import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, lastInteger } from "./arguments";
+import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, isArgumentPaged, lastInteger } from "./arguments";
 import { register, startGroup } from "./catalog";
+import { replyOverlong } from "./command-error";
 import { addWork, hashOfArgument } from "./dispatch";
 import {
   createEntry,
@@ -141,6 +142,10 @@ function keyMatches(entry: usize, pattern: u32): bool {
 
 /** KEYS walks twice: the reply begins with the count. */
 function keys(): void {
+  if (isArgumentPaged(1)) {
+    replyOverlong("pattern");
+    return;
+  }
   let count: u32 = 0;
   for (let shard: u32 = 0; shard < SHARDS; shard++) {
     startWalk(shardAt(database, shard));
@@ -193,6 +198,10 @@ export function parseScanOptions(index: u32, ofHash: bool): bool {
       scanCount = <u32>min<i64>(lastInteger(), SCAN_COUNT_MAX);
     } else if (argumentIs(index, "MATCH")) {
       scanPattern = index + 1;
+      if (isArgumentPaged(scanPattern)) {
+        replyOverlong("pattern");
+        return false;
+      }
     } else if (!ofHash && argumentIs(index, "TYPE")) {
       scanType = index + 1;
     } else {

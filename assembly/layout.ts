@@ -110,10 +110,10 @@ export const enum Direct {
   NoMemory = 4,
 }
 
-/** A key, and a hash field, at most: it lies in one piece inside its entry. */
-export const KEY_BYTES_MAX: u32 = 32768;
+/** A key, and a hash field, at most: it lies in one piece inside its entry, whose cell the longest one shares with the longest inline value. */
+export const KEY_BYTES_MAX: u32 = PAGE_BYTES / 2 - 64;
 /** A longer argument is received into pages of its own. */
-export const PAGED_ARGUMENT_BYTES: u32 = 32768;
+export const PAGED_ARGUMENT_BYTES: u32 = KEY_BYTES_MAX;
 export const VALUE_BYTES_MAX: u32 = 512 << 20;
 
 /** Pages kept back for splits, directories and replies when a write is admitted. */

@@ -30,7 +30,10 @@ export const FULL: u32 = 4;
 export let parsedEnd: usize = 0;
 export let parsedCount: u32 = 0;
 
-const LINE_BYTES_MAX: usize = 65536;
+/** A line of a request is refused when it is longer; with its end it fits a tail. */
+const LINE_BYTES_MAX: usize = INPUT_HEADROOM - 2;
+/** Words of the longest inline command. */
+const LINE_WORDS_MAX: u32 = (INPUT_HEADROOM >> 1) + 1;
 const UNAUTHENTICATED_ARGUMENTS: i64 = 10;
 const UNAUTHENTICATED_BYTES: i64 = 16384;
 
@@ -66,8 +69,10 @@ function parseHeader(connection: Connection, at: usize, end: usize): u32 {
   }
   if (end - line < 2) return INCOMPLETE;
   parsedEnd = line + 2;
-  const count = readLength(at + 1, line);
-  if (count < -1 || count > <i64>argumentsMax()) return malformed("Protocol error: invalid multibulk length");
+  if (!readLength(at + 1, line) || length > <i64>argumentsMax()) {
+    return malformed("Protocol error: invalid multibulk length");
+  }
+  const count = length;
   if (!connection.authenticated && count > UNAUTHENTICATED_ARGUMENTS) {
     return malformed("Protocol error: unauthenticated multibulk length");
   }
@@ -76,18 +81,20 @@ function parseHeader(connection: Connection, at: usize, end: usize): u32 {
   return PARSED;
 }
 
-const INVALID: i64 = -2;
+let length: i64 = 0;
 
-/** The number between two places, INVALID when there is none: Redis's strict form, -1 only as itself. */
+/** Reads the number between two places into `length`; false when it is none, in Redis's strict form. */
 @inline
-function readLength(at: usize, line: usize): i64 {
+function readLength(at: usize, line: usize): bool {
   const bytes = <u32>(line - at);
   if (bytes == 1) {
     const digit = <u32>load<u8>(at) - 0x30;
-    return digit < 10 ? <i64>digit : INVALID;
+    length = digit;
+    return digit < 10;
   }
-  if (!parseInteger(at, bytes)) return INVALID;
-  return parsedInteger < -1 ? INVALID : parsedInteger;
+  if (!parseInteger(at, bytes)) return false;
+  length = parsedInteger;
+  return true;
 }
 
 /** The next '\r', 0 for none. */
@@ -107,33 +114,37 @@ let bulkBytes: u32 = 0;
 /** Reads "$n\r\n": where the bytes start and how many they are. */
 function parseBulk(connection: Connection, at: usize, end: usize): u32 {
   if (at >= end) return INCOMPLETE;
-  if (load<u8>(at) != 0x24) {
-    // Redis looks at the line first: an incomplete one waits.
-    const line = findLineEnd(at, end);
-    if (line == 0 && end - at <= LINE_BYTES_MAX) return INCOMPLETE;
-    unexpected = load<u8>(at);
-    return malformed("Protocol error: expected '$', got '");
-  }
-  const line = findLineEnd(at + 1, end);
+  // The line before its first byte: Redis waits for the end of a wrong one too.
+  const line = findLineEnd(at, end);
   if (line == 0) {
     return end - at > LINE_BYTES_MAX ? malformed("Protocol error: too big bulk count string") : INCOMPLETE;
   }
   if (end - line < 2) return INCOMPLETE;
-  const bytes = readLength(at + 1, line);
-  if (bytes < 0 || bytes > <i64>valueBytesMax()) return malformed("Protocol error: invalid bulk length");
-  if (!connection.authenticated && bytes > UNAUTHENTICATED_BYTES) {
+  const type: u32 = load<u8>(at);
+  if (type != 0x24) {
+    malformed("Protocol error: expected '$', got '");
+    unexpected = type | UNEXPECTED;
+    return MALFORMED;
+  }
+  if (!readLength(at + 1, line) || length < 0 || length > <i64>valueBytesMax()) {
+    return malformed("Protocol error: invalid bulk length");
+  }
+  if (!connection.authenticated && length > UNAUTHENTICATED_BYTES) {
     return malformed("Protocol error: unauthenticated bulk length");
   }
   bulkStart = line + 2;
-  bulkBytes = <u32>bytes;
+  bulkBytes = <u32>length;
   return PARSED;
 }
 
+// What was wrong with the command parsed last. The byte that stood where '$' should has UNEXPECTED added: it may be 0.
 let complaint: string = "";
 let unexpected: u32 = 0;
+const UNEXPECTED: u32 = 0x100;
 
 function malformed(words: string): u32 {
   complaint = words;
+  unexpected = 0;
   return MALFORMED;
 }
 
@@ -146,7 +157,6 @@ export function replyMalformed(): void {
     store<u8>(REGISTERS_BASE, <u8>unexpected);
     errorBytes(REGISTERS_BASE, 1);
     errorText("'");
-    unexpected = 0;
   }
   endError();
 }
@@ -156,18 +166,20 @@ export function replyMalformed(): void {
 function parseInline(at: usize, end: usize, records: usize, room: u32): u32 {
   let line = at;
   while (line < end && load<u8>(line) != 0x0a) line++;
-  if (line - at > LINE_BYTES_MAX) return malformed("Protocol error: too big inline request");
+  if (line - at > INPUT_HEADROOM) return malformed("Protocol error: too big inline request");
   if (line == end) return INCOMPLETE;
+  // Before the first word is decoded, which cannot be done twice.
+  if (room < LINE_WORDS_MAX) return FULL;
   parsedEnd = line + 1;
-  const last = line > at && load<u8>(line - 1) == 0x0d ? line - 1 : line;
+  const last = textEnd(at, line > at && load<u8>(line - 1) == 0x0d ? line - 1 : line);
   let count: u32 = 0;
   while (true) {
     while (at < last && isSpace(load<u8>(at))) at++;
     if (at == last) break;
-    if (count == room) return FULL;
     const word = at;
     at = decodeWord(at, last);
     if (at == 0) return malformed("Protocol error: unbalanced quotes in request");
+    if (wordBytes > PAGED_ARGUMENT_BYTES) return malformed("Protocol error: too big inline request");
     store<u32>(records, <u32>word);
     store<u32>(records, wordBytes, 4);
     records += ARGUMENT_BYTES;
@@ -177,9 +189,21 @@ function parseInline(at: usize, end: usize, records: usize, room: u32): u32 {
   return count == 0 ? EMPTY : PARSED;
 }
 
+/** The first zero byte of a line, or its end: to Redis the line is a C string. */
+function textEnd(at: usize, last: usize): usize {
+  while (at < last && load<u8>(at) != 0) at++;
+  return at;
+}
+
+/** What may stand between words; two of them, vertical tab and form feed, do not end one. */
 @inline
 function isSpace(byte: u8): bool {
-  return byte == 0x20 || (byte >= 0x09 && byte <= 0x0d) || byte == 0;
+  return byte == 0x20 || (byte >= 0x09 && byte <= 0x0d);
+}
+
+@inline
+function endsWord(byte: u8): bool {
+  return byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d;
 }
 
 let wordBytes: u32 = 0;
@@ -192,7 +216,7 @@ function decodeWord(at: usize, last: usize): usize {
   while (at < last) {
     const byte = load<u8>(at);
     if (quote == 0) {
-      if (isSpace(byte)) break;
+      if (endsWord(byte)) break;
       if (byte == 0x22 || byte == 0x27) quote = byte;
       else store<u8>(to++, byte);
       at++;
@@ -254,6 +278,7 @@ export function keepPartial(connection: Connection, at: usize, end: usize): u32 
     return INCOMPLETE;
   }
   const status = parseHeader(connection, at, end);
+  if (status == INCOMPLETE) keepTail(connection, at, bytes);
   if (status != PARSED) return status;
   connection.announced = parsedCount;
   connection.collected = 0;

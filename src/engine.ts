@@ -4,6 +4,7 @@
 
 import { instantiateSync } from "@assemblyscript/loader";
 import {
+  ARGUMENTS_MAX,
   COMMAND_RECORD_BYTES,
   COMMANDS_BASE,
   COUNTERS_BASE,
@@ -14,15 +15,18 @@ import {
   HEAP_BASE,
   INPUT_BASE,
   INPUT_BYTES,
+  KEY_BYTES_MAX,
   MEMORY_PAGES_MAX,
   Outcome,
   PAGE_BYTES,
   PAGE_RECORD_BYTES,
+  PAGED_ARGUMENT_BYTES,
   PAGE_TABLE_BASE,
   REGISTERS_BASE,
   Result,
   SETTINGS_BASE,
   Setting,
+  VALUE_BYTES_MAX,
 } from "../assembly/layout.ts";
 import type { EngineExports } from "../build/engine-exports.d.ts";
 import type { CommandDescription, EngineOptions, EngineStats, OutputBlock } from "./engine-types.ts";
@@ -35,11 +39,6 @@ export { Outcome };
 /** Pages of replies and input that may be held beyond the database's limit. */
 const EXTRA_PAGES = 4096;
 const DEFAULT_BYTES = 64 * 1024 * 1024;
-const MAX_ARGUMENTS = 131_072;
-/** Values above this go the way of commands, in pages of their own. */
-const DIRECT_VALUE_BYTES = 32_768;
-const KEY_BYTES_MAX = 32_768;
-
 /** Most bytes one memory can hold for a database. */
 export const memoryBytesMax = MEMORY_PAGES_MAX * PAGE_BYTES;
 
@@ -76,12 +75,17 @@ export class Engine {
     return new Engine(module, options);
   }
 
+  /** The memory of an engine: for tests that check its layout. */
+  static memoryOf(engine: Engine): WebAssembly.Memory {
+    return engine.#memory;
+  }
+
   #applySettings(options: EngineOptions, limitPages: number): void {
     const at = SETTINGS_BASE >> 2;
     const words = this.#wordView();
     words[at + Setting.OutputPagesMax] = Math.ceil((options.outputLimitBytes ?? DEFAULT_BYTES) / PAGE_BYTES) + 1;
-    words[at + Setting.ValueBytesMax] = options.maxValueBytes ?? DEFAULT_BYTES;
-    words[at + Setting.ArgumentsMax] = options.maxArguments ?? MAX_ARGUMENTS;
+    words[at + Setting.ValueBytesMax] = Math.min(options.maxValueBytes ?? DEFAULT_BYTES, VALUE_BYTES_MAX);
+    words[at + Setting.ArgumentsMax] = Math.min(options.maxArguments ?? ARGUMENTS_MAX, ARGUMENTS_MAX);
     words[at + Setting.LimitPages] = limitPages;
     words[at + Setting.Eviction] = options.eviction === "allkeys-lru" ? Eviction.AllKeysLru : Eviction.None;
   }
@@ -259,10 +263,11 @@ export class Engine {
     only: 0 | 1 | 2,
     now: number,
   ): boolean | undefined {
-    if (value.length > DIRECT_VALUE_BYTES) return undefined;
+    // A longer one goes the way of commands, in pages of its own.
+    if (value.length > PAGED_ARGUMENT_BYTES) return undefined;
     const keyBytes = this.#putKey(key);
     const valueBytes = this.#put(value, INPUT_BASE + keyBytes);
-    if (valueBytes > DIRECT_VALUE_BYTES) return undefined;
+    if (valueBytes > PAGED_ARGUMENT_BYTES) return undefined;
     const stored = this.#exports.setDirect(keyBytes, valueBytes, expiry, only, now) as Direct;
     if (stored === Direct.NoMemory) throw new NearkeyError("out-of-memory", "the value does not fit under maxMemory");
     return stored === Direct.Found;

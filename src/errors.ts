@@ -22,7 +22,6 @@ export const errorCodes = [
   "options-differ",
   "out-of-memory",
   "protocol-error",
-  "reply-too-large",
   "syntax-error",
   "unknown-command",
   "unsafe-integer",
