@@ -14,6 +14,19 @@ import { RedisProcess } from "./redis-process.ts";
 
 const SECONDS = Number(process.env.NEARKEY_DIFFERENTIAL_SECONDS ?? 5);
 const PROGRAM_COMMANDS = 60;
+/** How the engine is run: its protocol, and where its heap starts (0: where it always does). */
+interface Run {
+  protocol: 2 | 3;
+  heapStart: number;
+}
+
+/** The last run has all addresses above 2 GiB, where arithmetic on signed ones goes wrong. */
+const RUNS: (Run & { name: string })[] = [
+  { name: "in RESP2", protocol: 2, heapStart: 0 },
+  { name: "in RESP3", protocol: 3, heapStart: 0 },
+  { name: "with its heap at the end of the address range", protocol: 3, heapStart: 0xf000_0000 },
+];
+
 /** Between the two servers' answers may lie the time a busy machine takes to run both. */
 const TOLERANCE_MS = 3000;
 
@@ -26,16 +39,16 @@ describe.skipIf(program === undefined)("answers as redis-server does", () => {
   });
   afterAll(() => redis?.stop());
 
-  for (const protocol of [2, 3] as const) {
-    test(`to random commands in RESP${protocol}`, { timeout: (SECONDS + 60) * 1000 }, async () => {
+  for (const { name, ...run } of RUNS) {
+    test(`to random commands ${name}`, { timeout: (SECONDS + 60) * 1000 }, async () => {
       const seed = seedOfRun();
       const until = Date.now() + SECONDS * 1000;
       for (let round = 0; round === 0 || Date.now() < until; round++) {
         const commands = makeProgram(seed + round);
-        const difference = await compare(redis, commands, protocol);
+        const difference = await compare(redis, commands, run);
         if (difference === undefined) continue;
-        const shortest = await shrink(redis, commands, protocol);
-        const last = (await compare(redis, shortest, protocol)) ?? difference;
+        const shortest = await shrink(redis, commands, run);
+        const last = (await compare(redis, shortest, run)) ?? difference;
         const lines = [`NEARKEY_SEED=${seed + round}`, ...shortest.map(showCommand), `redis:   ${last.redis}`];
         expect.fail([...lines, `nearkey: ${last.nearkey}`].join("\n"));
       }
@@ -63,14 +76,14 @@ interface Difference {
 }
 
 /** Runs a program on both from an empty keyspace; the first reply that differs. */
-async function compare(redis: RedisProcess, commands: Words[], protocol: 2 | 3): Promise<Difference | undefined> {
-  const prologue = [["HELLO", String(protocol)], ["FLUSHALL"], ["SELECT", "0"]];
+async function compare(redis: RedisProcess, commands: Words[], run: Run): Promise<Difference | undefined> {
+  const prologue = [["HELLO", String(run.protocol)], ["FLUSHALL"], ["SELECT", "0"]];
   const expected = await redis.send(
     Buffer.concat([...prologue, ...commands].map(encode)),
     prologue.length + commands.length,
   );
   const theirs = expected.slice(prologue.length);
-  const ours = runEngine(commands, protocol);
+  const ours = runEngine(commands, run);
   for (let index = 0; index < commands.length; index++) {
     const [one, other] = [theirs[index] as RawReply, ours[index]];
     const words = commands[index] as Words;
@@ -88,11 +101,11 @@ function diesAtOnce(words: Words): boolean {
 }
 
 /** Replies of a fresh engine, which gets the program in pieces cut anywhere; a trap ends them with its error. */
-function runEngine(commands: Words[], protocol: 2 | 3): (RawReply | Error)[] {
+function runEngine(commands: Words[], { protocol, heapStart }: Run): (RawReply | Error)[] {
   const replies: (RawReply | Error)[] = [];
   const reader = new RawReader();
   try {
-    const engine = debugEngine();
+    const engine = debugEngine({ heapStart });
     const connection = engine.connect();
     engine.setProtocol(connection, protocol);
     feedInPieces(engine, connection, Buffer.concat(commands.map(encode)), reader, replies);
@@ -171,12 +184,12 @@ function drawnAlike(words: Words, theirs: RawReply, ours: RawReply, witness: Raw
 }
 
 /** Leaves out what can be left out, in halves, quarters and at last one by one. */
-async function shrink(redis: RedisProcess, commands: Words[], protocol: 2 | 3): Promise<Words[]> {
+async function shrink(redis: RedisProcess, commands: Words[], run: Run): Promise<Words[]> {
   let shortest = commands;
   for (let piece = Math.ceil(commands.length / 2); piece >= 1; piece = piece === 1 ? 0 : Math.ceil(piece / 2)) {
     for (let at = 0; at < shortest.length; ) {
       const shorter = [...shortest.slice(0, at), ...shortest.slice(at + piece)];
-      if (shorter.length > 0 && (await compare(redis, shorter, protocol)) !== undefined) shortest = shorter;
+      if (shorter.length > 0 && (await compare(redis, shorter, run)) !== undefined) shortest = shorter;
       else at += piece;
     }
   }

@@ -51,8 +51,16 @@ export class PipelineMaker {
     const kind = random.below(10);
     if (kind < 5) return this.#maker.next();
     if (kind < 8) return this.#vectorCommand();
-    if (kind < 9) return random.pick(HOST_COMMANDS);
+    if (kind < 9) return random.oneIn(2) ? random.pick(HOST_COMMANDS) : this.#filler();
     return this.#anyCommand();
+  }
+
+  /** What fills memory, so that limits are met: values up to some pages long under many keys. */
+  #filler(): Words {
+    const random = this.#random;
+    const value = "v".repeat(random.pick([100, 5000, 70_000, 200_000]) + random.below(1000));
+    const key = `fill:${random.below(500)}`;
+    return random.oneIn(3) ? ["HSET", key, `field:${random.below(50)}`, value] : ["SET", key, value];
   }
 
   /** A command of the table with arguments that know only how many they must be. */
