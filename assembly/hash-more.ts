@@ -1,7 +1,7 @@
 // Hash commands that count, draw and scan.
 
-import { CommandFlag, SCRATCH_BASE, SCRATCH_BYTES } from "./layout";
-import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, lastInteger } from "./arguments";
+import { CommandFlag, SCRATCH_BASE } from "./layout";
+import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, isArgumentPaged, lastInteger } from "./arguments";
 import { register } from "./catalog";
 import { parseDecimalU64, parsedU64 } from "./cursor";
 import { addWork, connection } from "./dispatch";
@@ -22,8 +22,10 @@ import {
   startFields,
 } from "./hash-value";
 import { admitFields, fieldTooLong, findFieldArgument, findHash, NOT_A_HASH, readHash, replyFieldValue } from "./hashes";
+import { addToText, NOT_FINITE, TEXT_BASE } from "./increments";
 import { touchEntry } from "./keyspace";
 import { random } from "./memory";
+import { DecimalError } from "./number-long-double";
 import { formatInteger, parsedInteger, parseInteger } from "./number";
 import {
   protocol,
@@ -49,9 +51,6 @@ export function setFieldText(bytes: u32, text: usize): bool {
   return true;
 }
 
-/** Room for a number's text that eviction does not use: it works at the start of the scratch region. */
-export const TEXT_BASE: usize = SCRATCH_BASE + SCRATCH_BYTES - 8192;
-
 function hIncrBy(): void {
   if (!argumentInteger(3)) {
     replyNotInteger();
@@ -74,6 +73,30 @@ function hIncrBy(): void {
   }
   value += by;
   if (setFieldText(formatInteger(value, TEXT_BASE), TEXT_BASE)) replyInteger(value);
+}
+
+function hIncrByFloat(): void {
+  const found = findHash();
+  if (found == NOT_A_HASH || fieldTooLong(2)) return;
+  const present = found != 0 && findFieldArgument(slotEntry(found), 2);
+  if (isArgumentPaged(3) || (present && fieldEntry != 0 && isPaged(fieldEntry))) {
+    replyError(isArgumentPaged(3) ? "ERR value is not a valid float" : "ERR hash value is not a float");
+    return;
+  }
+  const bytes = addToText(present ? fieldValue : 0, present ? fieldValueBytes : 0, 3);
+  if (bytes < 0) {
+    replyFloatError(bytes);
+    return;
+  }
+  if (setFieldText(bytes, TEXT_BASE)) replyBulk(TEXT_BASE, bytes);
+}
+
+/** What addDecimal's statuses mean for a field. */
+function replyFloatError(status: i32): void {
+  if (status == DecimalError.SecondInvalid) replyError("ERR value is not a valid float");
+  else if (status == DecimalError.FirstInvalid) replyError("ERR hash value is not a float");
+  else if (status == DecimalError.NotFinite) replyError(NOT_FINITE);
+  else replyError("ERR value is NaN or Infinity");
 }
 
 // ---- HSCAN
@@ -230,6 +253,7 @@ export function registerHashMore(): void {
   const read = CommandFlag.ReadOnly;
   const grow = CommandFlag.Write | CommandFlag.DenyOom | CommandFlag.Fast;
   register("HINCRBY", 4, grow, 1, 1, 1, hIncrBy, "2.0.0", "Adds an integer to the integer value of a field.");
+  register("HINCRBYFLOAT", 4, grow, 1, 1, 1, hIncrByFloat, "2.6.0", "Adds a number to the decimal value of a field.");
   register("HSCAN", -3, read, 1, 1, 1, hScan, "2.8.0", "Goes through the fields of a hash in steps.");
   register("HRANDFIELD", -2, read, 1, 1, 1, hRandField, "6.2.0", "Answers random fields of a hash.");
 }

@@ -1,17 +1,31 @@
 // Commands that count: a number is kept as its decimal text, as a client sees it, and parsed anew each time; that
 // costs 10 ns and spares an encoding.
 
-import { CommandFlag, SCRATCH_BASE } from "./layout";
-import { argumentAddress, argumentBytes, argumentInteger, lastInteger } from "./arguments";
+import { CommandFlag, SCRATCH_BASE, SCRATCH_BYTES } from "./layout";
+import { argumentAddress, argumentBytes, argumentInteger, isArgumentPaged, lastInteger } from "./arguments";
 import { register } from "./catalog";
 import { hashOfArgument } from "./dispatch";
 import { entryAt, isPaged, TYPE_STRING, typeOf, valueOf } from "./entry";
 import { admitEntry } from "./eviction";
 import { findKey } from "./keyspace";
 import { formatInteger, parsedInteger, parseInteger } from "./number";
-import { replyError, replyInteger, replyNoMemory, replyNotInteger, replyWrongType } from "./reply";
+import { addDecimal, DecimalError } from "./number-long-double";
+import { replyBulk, replyError, replyInteger, replyNoMemory, replyNotInteger, replyWrongType } from "./reply";
 import { admitResize, setText } from "./string-value";
 import { slotEntry } from "./table";
+
+/** Room for a number's text that eviction does not use: it works at the start of the scratch region. */
+export const TEXT_BASE: usize = SCRATCH_BASE + SCRATCH_BYTES - 8192;
+export const NOT_FINITE: string = "ERR increment would produce NaN or Infinity";
+
+/** Adds an argument to a decimal text, none for 0 bytes; the sum's text is at TEXT_BASE. Answers its bytes or a status. */
+export function addToText(text: usize, bytes: u32, index: u32): i32 {
+  if (bytes == 0 && text == 0) {
+    store<u8>(TEXT_BASE, 0x30);
+    return addDecimal(TEXT_BASE, 1, argumentAddress(index), argumentBytes(index), TEXT_BASE);
+  }
+  return addDecimal(text, bytes, argumentAddress(index), argumentBytes(index), TEXT_BASE);
+}
 
 /** True when a short text may become the value of the key in argument 1. */
 export function admitText(slot: usize, bytes: u32): bool {
@@ -39,12 +53,12 @@ function incrementBy(by: i64): void {
     return;
   }
   value += by;
-  const bytes = formatInteger(value, SCRATCH_BASE);
+  const bytes = formatInteger(value, TEXT_BASE);
   if (!admitText(slot, bytes)) {
     replyNoMemory();
     return;
   }
-  setText(slot, hash, 1, SCRATCH_BASE, formatInteger(value, SCRATCH_BASE));
+  setText(slot, hash, 1, TEXT_BASE, bytes);
   replyInteger(value);
 }
 
@@ -67,10 +81,34 @@ function decrBy(): void {
   else incrementBy(-lastInteger());
 }
 
+function incrByFloat(): void {
+  const hash = hashOfArgument(1);
+  const slot = findKey(argumentAddress(1), argumentBytes(1), hash);
+  const entry: usize = slot == 0 ? 0 : slotEntry(slot);
+  if (entry != 0 && typeOf(entry) != TYPE_STRING) {
+    replyWrongType();
+    return;
+  }
+  if ((entry != 0 && isPaged(entry)) || isArgumentPaged(2)) {
+    replyError("ERR value is not a valid float");
+    return;
+  }
+  const bytes = addToText(entry == 0 ? 0 : valueOf(entry), entry == 0 ? 0 : entryAt(entry).valueBytes, 2);
+  if (bytes < 0) {
+    replyError(bytes >= DecimalError.FirstInvalid ? "ERR value is not a valid float" : NOT_FINITE);
+  } else if (!admitText(slot, bytes)) {
+    replyNoMemory();
+  } else {
+    setText(slot, hash, 1, TEXT_BASE, bytes);
+    replyBulk(TEXT_BASE, bytes);
+  }
+}
+
 export function registerIncrements(): void {
   const grow = CommandFlag.Write | CommandFlag.DenyOom | CommandFlag.Fast;
   register("INCR", 2, grow, 1, 1, 1, incr, "1.0.0", "Adds one to the integer value of a key.");
   register("DECR", 2, grow, 1, 1, 1, decr, "1.0.0", "Subtracts one from the integer value of a key.");
   register("INCRBY", 3, grow, 1, 1, 1, incrBy, "1.0.0", "Adds an integer to the integer value of a key.");
+  register("INCRBYFLOAT", 3, grow, 1, 1, 1, incrByFloat, "2.6.0", "Adds a number to the decimal value of a key.");
   register("DECRBY", 3, grow, 1, 1, 1, decrBy, "1.0.0", "Subtracts an integer from the integer value of a key.");
 }

@@ -22,6 +22,7 @@ export const errorCodes = [
   "options-differ",
   "out-of-memory",
   "protocol-error",
+  "reply-too-large",
   "syntax-error",
   "unknown-command",
   "unsafe-integer",

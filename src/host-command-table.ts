@@ -21,7 +21,7 @@ export function commandCommand(call: HostCall): ReplyValue {
     case "DOCS":
       return docs(rest.length === 0 ? commands : named(commands, rest));
     case "GETKEYS":
-      return rest.length === 0 ? wrongArity("command|getkeys") : keysOf(commands, rest);
+      return rest.length < 2 ? wrongArity("command|getkeys") : keysOf(commands, rest);
     case "HELP":
       return HELP.map((line) => new SimpleString(line));
     default:

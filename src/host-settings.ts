@@ -35,10 +35,16 @@ const HELP = [
   "    Print this help.",
 ];
 
+/** A plain name is answered as it was written, a pattern by the names it matches. */
 function get({ facts }: HostCall, patterns: readonly string[]): ReplyValue {
-  const found: { [name: string]: string } = {};
+  const found: { [name: string]: string } = Object.create(null);
+  for (const pattern of patterns) {
+    const plain = /[*?[]/.test(pattern) ? undefined : facts.settings.get(pattern.toLowerCase());
+    if (plain !== undefined) found[pattern] = plain;
+  }
   for (const [name, value] of facts.settings) {
-    if (patterns.some((pattern) => matchesGlob(pattern.toLowerCase(), name))) found[name] = value;
+    if (patterns.some((pattern) => /[*?[]/.test(pattern) && matchesGlob(pattern.toLowerCase(), name)))
+      found[name] = value;
   }
   return found;
 }

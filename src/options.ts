@@ -29,8 +29,8 @@ export interface DatabaseSettings {
 
 const KIBI = 1024;
 const DEFAULT_MEMORY_BYTES = KIBI ** 3;
-/** Below this not even the tables of a few keys fit. */
-const MEMORY_BYTES_MIN = KIBI ** 2;
+/** The engine's fixed regions take 5.4 MiB of it; with less than this no more than a few keys would fit. */
+const MEMORY_BYTES_MIN = 8 * KIBI ** 2;
 const policies: readonly string[] = ["noeviction", "allkeys-lru"] satisfies EvictionPolicy[];
 
 const factors: Readonly<Record<string, number>> = {
@@ -97,7 +97,7 @@ function memoryBytes(size: number | string | undefined, memoryBytesMax: number):
   if (bytes < MEMORY_BYTES_MIN) {
     throw new NearkeyError(
       "invalid-option",
-      `maxMemory must be at least ${MEMORY_BYTES_MIN} bytes (1mb), not ${shown(size)}`,
+      `maxMemory must be at least ${MEMORY_BYTES_MIN} bytes (8mb), not ${shown(size)}`,
     );
   }
   return bytes;

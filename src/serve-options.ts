@@ -44,9 +44,11 @@ export function addServeFlags(command: Command): Command {
       sizeFlag("--max-memory", "most memory the engine may hold", defaults.maxMemoryBytes, memoryBytesMax, 8 * MEBI),
     )
     .addOption(eviction())
-    .addOption(new Option("--password <text>", "clients must authenticate with it").env("NEARKEY_PASSWORD"))
-    .option("--allow-origin <origin>", "pages of this origin may connect; repeatable", collect, [])
-    .option("--allow-host <name>", "a name this server is reached by; repeatable", collect, [])
+    .addOption(
+      new Option("--password <text>", "clients must authenticate; NEARKEY_PASSWORD keeps it from the process list"),
+    )
+    .addOption(listFlag("--allow-origin <origin>", "pages of this origin may connect; repeatable"))
+    .addOption(listFlag("--allow-host <name>", "a name this server is reached by; repeatable"))
     .addOption(countFlag("--max-connections", "clients at a time", defaults.maxConnections, 1_000_000))
     .addOption(sizeFlag("--max-frame-bytes", "largest WebSocket message", defaults.maxFrameBytes, 512 * MEBI))
     .addOption(sizeFlag("--max-value-bytes", "largest value or argument", defaults.maxValueBytes, 512 * MEBI))
@@ -68,8 +70,8 @@ export function serverOptionsOf(flags: ServeFlags): ServerOptions {
     respOptional: false,
     maxMemoryBytes: flags.maxMemory,
     eviction: flags.eviction,
-    // An empty variable, as in a compose file that leaves it open, sets no password.
-    password: flags.password === "" && process.env.NEARKEY_PASSWORD === "" ? undefined : flags.password,
+    // An empty variable, as in a compose file that leaves it open, sets no password; an empty flag is a mistake.
+    password: flags.password ?? (process.env.NEARKEY_PASSWORD || undefined),
     allowOrigins: flags.allowOrigin,
     allowHosts: flags.allowHost,
     maxConnections: flags.maxConnections,
@@ -136,6 +138,7 @@ function wholeNumber(text: string, min: number, max: number): number {
   throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`);
 }
 
-function collect(text: string, before: readonly string[]): string[] {
-  return [...before, text];
+function listFlag(flags: string, description: string): Option {
+  const collect = (text: string, before: readonly string[]): string[] => [...before, text];
+  return new Option(flags, description).argParser(collect).default([], "none");
 }

@@ -2,10 +2,11 @@
 // Redis gives them, its process, and the engine's counters since the last CONFIG RESETSTAT.
 
 import { randomBytes } from "node:crypto";
-import { arch, platform, release } from "node:os";
 import type { Connections } from "./connections.ts";
 import type { Engine } from "./engine.ts";
-import { type HostFacts, type ProcessFacts, REDIS_VERSION, type Statistics } from "./host-facts.ts";
+import { type HostFacts, REDIS_VERSION } from "./host-facts.ts";
+import { statisticsOf } from "./host-statistics.ts";
+import { processFacts } from "./process-facts.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { VERSION } from "./version.ts";
 
@@ -16,7 +17,6 @@ export function serverFacts(
   options: ServerOptions,
   checkPassword: HostFacts["checkPassword"],
 ): HostFacts {
-  let counted = noStatistics;
   return {
     redisVersion: REDIS_VERSION,
     nearkeyVersion: VERSION,
@@ -26,23 +26,8 @@ export function serverFacts(
     checkPassword,
     clients: () => connections.clients(),
     connectionCounts: () => connections.counts(),
-    statistics: () => difference(engine.stats(), counted),
-    resetStatistics: () => {
-      counted = engine.stats();
-    },
+    ...statisticsOf(engine),
     processFacts,
-  };
-}
-
-const noStatistics: Statistics = { commands: 0, hits: 0, misses: 0, expiredKeys: 0, evictedKeys: 0 };
-
-function difference(now: Statistics, before: Statistics): Statistics {
-  return {
-    commands: now.commands - before.commands,
-    hits: now.hits - before.hits,
-    misses: now.misses - before.misses,
-    expiredKeys: now.expiredKeys - before.expiredKeys,
-    evictedKeys: now.evictedKeys - before.evictedKeys,
   };
 }
 
@@ -70,15 +55,4 @@ function settingsOf(options: ServerOptions): ReadonlyMap<string, string> {
     ["io-threads", "1"],
     ["protected-mode", options.password === undefined ? "yes" : "no"],
   ]);
-}
-
-function processFacts(): ProcessFacts {
-  const { user, system } = process.cpuUsage();
-  return {
-    processId: process.pid,
-    residentBytes: process.memoryUsage.rss(),
-    userSeconds: user / 1e6,
-    systemSeconds: system / 1e6,
-    operatingSystem: `${platform()} ${release()} ${arch()}`,
-  };
 }

@@ -122,7 +122,7 @@ const ENGINE: Layers = {
 const HOST: Layers = {
   folder: "src",
   layers: [
-    { name: "foundation", files: /^(errors|text|resp|resp-.*|options|operations)$/ },
+    { name: "foundation", files: /^(errors|text|resp|resp-.*|options|operations|version|event-loop)$/ },
     { name: "engine", files: /^(engine|engine-.*)$/ },
     { name: "database", files: /^(database|database-.*|vectors|vectors-.*|vector-.*|host-commands|commands|host-.*)$/ },
   ],

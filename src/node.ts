@@ -1,0 +1,47 @@
+// The entry for Node: `open` finds the engine beside itself, compiles it once a process, and gives each database a
+// memory of its own and a timer that does not keep the process alive. Everything else is the same on every runtime.
+
+import { readFile } from "node:fs/promises";
+import { Database } from "./database.ts";
+import { Engine, memoryBytesMax } from "./engine.ts";
+import { type OpenOptions, resolveOptions } from "./options.ts";
+import { processFacts } from "./process-facts.ts";
+import { startTicking } from "./ticker.ts";
+
+export { Database, type DatabaseStats } from "./database.ts";
+export type { Answer, Mode } from "./database-methods.ts";
+export { errorCodes, NearkeyError, type NearkeyErrorCode, ReplyError } from "./errors.ts";
+export type { Key, SetOptions, Value } from "./operations.ts";
+export type { EvictionPolicy, OpenOptions } from "./options.ts";
+export type { Argument, Reply, ReplyMap } from "./resp.ts";
+export type { Attributes, SearchOptions, SearchResult } from "./vector-operations.ts";
+export type { Metric, Vector, VectorOptions } from "./vector-options.ts";
+export { VectorSet } from "./vectors.ts";
+
+/** Replies that `execute` and the methods may hold at once. */
+const OUTPUT_LIMIT_BYTES = 256 * 1024 * 1024;
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** The engine, compiled once a process. */
+function engineModule(): Promise<WebAssembly.Module> {
+  compiled ??= readFile(new URL("./engine.wasm", import.meta.url)).then((bytes) => WebAssembly.compile(bytes));
+  return compiled;
+}
+
+/**
+ * Opens an empty database in this process.
+ *
+ * ```ts
+ * const db = await open({ maxMemory: "512mb", eviction: "allkeys-lru" });
+ * db.set("user:1", "Ada", { ttlMs: 60_000 });
+ * ```
+ *
+ * @throws NearkeyError `invalid-option` for settings that cannot be
+ */
+export async function open(options: OpenOptions = {}): Promise<Database> {
+  const settings = resolveOptions(options, memoryBytesMax);
+  const module = await engineModule();
+  const engine = Engine.create(module, { ...settings, outputLimitBytes: OUTPUT_LIMIT_BYTES, reserveMemory: true });
+  return new Database(engine, settings, { now: Date.now, startTicking, processFacts });
+}

@@ -1,0 +1,159 @@
+// A vector set as an object: its name, its options and the methods on its elements, written once for the embedded
+// database (which answers at once) and the client (with promises). The handle keeps the options, because a set exists
+// in the keyspace only from its first element until its last, as in Redis; deleting its key empties it.
+
+import type { Answer, Mode } from "./database-methods.ts";
+import type { Key, Operation } from "./operations.ts";
+import { insertMany } from "./vector-insertion.ts";
+import {
+  type Attributes,
+  countVectors,
+  deleteVectors,
+  getAttributes,
+  getVector,
+  hasVector,
+  type SearchOptions,
+  type SearchResult,
+  search,
+  setAttributes,
+  setVector,
+} from "./vector-operations.ts";
+import type { Metric, Vector, VectorSettings } from "./vector-options.ts";
+
+/** Where the operations of a set run. */
+export interface VectorPort<M extends Mode> {
+  /** Makes an operation and runs it. */
+  run<Args extends unknown[], Result>(make: (...args: Args) => Operation<Result>, ...args: Args): Answer<M, Result>;
+  /** Runs operations in their order; rejects with the first error once all have ended. */
+  runAll<Result>(operations: readonly Operation<Result>[]): Promise<Result[]>;
+  /** Whether so many bytes more would fit; left out where nobody can tell. */
+  canHold?(bytes: number): boolean;
+  /** Bytes of commands to send before waiting for their replies, and letting others in. */
+  readonly sliceBytes: number;
+}
+
+/**
+ * A set of vectors under one key, made by `vectors()`. Its methods may throw (or reject with) a `NearkeyError`:
+ * `invalid-argument`, `closed` after `close()`, `wrong-type` when the key has come to hold something else, and what
+ * their own texts name.
+ */
+export class VectorSet<M extends "value" | "promise" = "value"> {
+  readonly #port: VectorPort<M>;
+  readonly #settings: VectorSettings;
+
+  /** Made by `vectors()`, not by hand. */
+  constructor(port: VectorPort<M>, settings: VectorSettings) {
+    this.#port = port;
+    this.#settings = settings;
+  }
+
+  /** The key that holds the set. */
+  get name(): Key {
+    return this.#settings.name;
+  }
+
+  /** Numbers in each vector. */
+  get dim(): number {
+    return this.#settings.dim;
+  }
+
+  get metric(): Metric {
+    return this.#settings.metric;
+  }
+
+  /** Links of a node on the graph's upper levels; twice as many on the lowest. */
+  get m(): number {
+    return this.#settings.m;
+  }
+
+  /** Candidates kept while a node is linked. */
+  get efConstruction(): number {
+    return this.#settings.efConstruction;
+  }
+
+  /** How many elements the set has. */
+  get size(): Answer<M, number> {
+    return this.#port.run(countVectors, this.#settings);
+  }
+
+  /**
+   * Adds an element, or gives an existing one a new vector.
+   *
+   * @param vector `dim` numbers; they are copied
+   * @param attributes any JSON object; left out, an existing element keeps its own; null removes them
+   * @returns true when the element is new
+   * @throws NearkeyError `wrong-dimension`, `not-finite` (NaN or infinity, as float32), `zero-vector` under cosine,
+   *   `out-of-memory`, `options-differ` when the set was made anew with others: nothing was changed
+   */
+  set(id: Key, vector: Vector, attributes?: Attributes | null): Answer<M, boolean> {
+    return this.#port.run(setVector, this.#settings, id, vector, attributes);
+  }
+
+  /**
+   * Adds many elements, or gives existing ones new vectors, all or none of them. Works in slices and lets others in
+   * between, who see the elements arrive; ids and matrix must not change until the promise settles. What `set` refuses
+   * is refused before anything is stored. Whether all fit under the memory limit is estimated first, and when an error
+   * comes nevertheless (others may have taken the room meanwhile), what was added is taken back.
+   *
+   * @param matrix `ids.length` rows of `dim` numbers, one after the other
+   * @param attributes for each row as in `set`; left out, existing elements keep their own
+   * @throws NearkeyError as `set`; `invalid-argument` for lists whose lengths do not match or an id that comes twice
+   */
+  setMany(
+    ids: readonly Key[],
+    matrix: Float32Array,
+    attributes?: readonly (Attributes | null | undefined)[],
+  ): Promise<void> {
+    return insertMany(this.#port as VectorPort<Mode>, this.#settings, ids, matrix, attributes);
+  }
+
+  /**
+   * Reads a vector.
+   *
+   * @returns the values that were set, `dim` of them, as a copy; undefined when there is no such element
+   */
+  get(id: Key): Answer<M, Float32Array | undefined> {
+    return this.#port.run(getVector, this.#settings, id);
+  }
+
+  /** Whether there is such an element. */
+  has(id: Key): Answer<M, boolean> {
+    return this.#port.run(hasVector, this.#settings, id);
+  }
+
+  /** Reads the attributes of an element: undefined when it has none, or there is no such element. */
+  attributes(id: Key): Answer<M, Attributes | undefined> {
+    return this.#port.run(getAttributes, this.#settings, id);
+  }
+
+  /**
+   * Replaces the attributes of an element; null removes them.
+   *
+   * @returns whether there is such an element
+   * @throws NearkeyError `out-of-memory`: the attributes are as before
+   */
+  setAttributes(id: Key, attributes: Attributes | null): Answer<M, boolean> {
+    return this.#port.run(setAttributes, this.#settings, id, attributes);
+  }
+
+  /**
+   * Deletes elements; their memory can be used again.
+   *
+   * @returns how many of them existed
+   */
+  delete(...ids: Key[]): Answer<M, number> {
+    return this.#port.run(deleteVectors, this.#settings, ids);
+  }
+
+  /**
+   * Finds the elements nearest to a vector.
+   *
+   * @param query `dim` numbers
+   * @returns at most `k` of them, nearest first; none for an empty set
+   * @throws NearkeyError `wrong-dimension`, `not-finite`, `zero-vector` under cosine, `command-failed` or
+   *   `syntax-error` for a filter that cannot be read
+   */
+  search(query: Vector, options?: SearchOptions): Answer<M, SearchResult[]> {
+    return this.#port.run(search, this.#settings, query, options);
+  }
+}

@@ -1,0 +1,253 @@
+// The commands of the host, compared with a real redis-server where one is installed (it is older than the reference,
+// but these replies are the same), and on their own where nearkey differs on purpose.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { matchesGlob } from "../src/host-glob.ts";
+import { type Reply, ReplyError } from "../src/resp.ts";
+import { findTool } from "./external-tools.ts";
+import { eventually, RespSocket, startTestServer } from "./server-fixture.ts";
+
+/** A port that was free a moment ago. */
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+const SAME_AS_REDIS = [
+  "AUTH",
+  "AUTH secret",
+  "AUTH default secret",
+  "AUTH other secret",
+  "AUTH a b c",
+  "HELLO x",
+  "HELLO 1",
+  "HELLO 4",
+  "HELLO 99999999999999999999",
+  "HELLO 2 NOTHING",
+  "HELLO 2 AUTH default",
+  "HELLO 2 SETNAME",
+  "HELLO 2 SETNAME tester",
+  "CLIENT GETNAME",
+  "CLIENT",
+  "CLIENT NOTHING",
+  "CLIENT SETNAME",
+  "CLIENT SETNAME a b",
+  "CLIENT SETNAME good-name",
+  "CLIENT GETNAME",
+  "CLIENT GETNAME x",
+  "CLIENT ID x",
+  "CLIENT INFO x",
+  "CLIENT LIST ID",
+  "CLIENT LIST ID x",
+  "CLIENT LIST TYPE nothing",
+  "CLIENT LIST TYPE replica",
+  "CLIENT LIST WHAT",
+  "COMMAND NOTHING",
+  "COMMAND COUNT x",
+  "COMMAND LIST FILTERBY",
+  "COMMAND LIST FILTERBY PATTERN [i]ncrb?",
+  "COMMAND LIST FILTERBY NOTHING x",
+  "COMMAND GETKEYS",
+  "COMMAND GETKEYS nothing",
+  "COMMAND GETKEYS nothing x",
+  "COMMAND GETKEYS ping x",
+  "COMMAND GETKEYS get",
+  "COMMAND GETKEYS get a b",
+  "COMMAND GETKEYS get a",
+  "COMMAND GETKEYS mset a 1 b 2",
+  "COMMAND GETKEYS del a b c",
+  "COMMAND INFO nothing",
+  "COMMAND DOCS nothing",
+  "CONFIG",
+  "CONFIG NOTHING",
+  "CONFIG GET",
+  "CONFIG GET nothing",
+  "CONFIG GET databases",
+  "CONFIG GET DATABASES maxmemory-polic? hz",
+  "CONFIG GET [xa]ppendonl[a-z]",
+  "CONFIG SET x",
+  "CONFIG RESETSTAT x",
+  "CONFIG RESETSTAT",
+  "CONFIG REWRITE",
+  "INFO nothing",
+  "SELECT 3",
+  "RESET",
+  "CLIENT GETNAME",
+];
+
+describe.skipIf(findTool("redis-server") === undefined)("beside redis-server", () => {
+  let redis: ChildProcess;
+  let redisPort = 0;
+
+  beforeAll(async () => {
+    redisPort = await freePort();
+    const dir = mkdtempSync(join(tmpdir(), "nearkey-redis-"));
+    const flags = ["--port", String(redisPort), "--save", "", "--appendonly", "no", "--dir", dir];
+    redis = spawn(findTool("redis-server") ?? "", flags, { stdio: ["ignore", "pipe", "ignore"] });
+    let output = "";
+    redis.stdout?.on("data", (bytes) => {
+      output += bytes;
+    });
+    await eventually(() => output.includes("Ready to accept connections"));
+  });
+
+  afterAll(() => {
+    redis.kill("SIGKILL");
+  });
+
+  async function replies(port: number, protocol: number): Promise<[string, Reply][]> {
+    const client = await RespSocket.open(port);
+    const answered: [string, Reply][] = [];
+    await client.command(`HELLO ${protocol}`);
+    for (const line of SAME_AS_REDIS) answered.push([line, sorted(line, await client.command(line))]);
+    client.write("*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$3\r\na b\r\n");
+    answered.push(["a name with a space", await client.reply()]);
+    client.write("*4\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$1\r\na\r\n$1\r\nb\r\n");
+    answered.push(["two names", await client.reply()]);
+    return answered;
+  }
+
+  /** Redis iterates its tables in hash order. */
+  function sorted(line: string, reply: Reply): Reply {
+    if (line.startsWith("COMMAND LIST") && Array.isArray(reply)) return [...reply].sort();
+    if (!line.startsWith("CONFIG GET") || !Array.isArray(reply)) return reply;
+    const pairs: string[] = [];
+    for (let index = 0; index < reply.length; index += 2) pairs.push(`${reply[index]}=${reply[index + 1]}`);
+    return pairs.sort();
+  }
+
+  test.each([2, 3])("answers the same over RESP%i", async (protocol) => {
+    const server = await startTestServer();
+    const ours = await replies(server.respPort, protocol);
+    const theirs = await replies(redisPort, protocol);
+    // HELLO tells versions and an id of its own.
+    const comparable = (list: [string, Reply][]): [string, Reply][] =>
+      list.filter(([line]) => line !== "HELLO 2 SETNAME tester");
+    expect(comparable(ours)).toEqual(comparable(theirs));
+  });
+});
+
+describe("CLIENT", () => {
+  test("INFO and LIST say who is connected", async () => {
+    const server = await startTestServer();
+    const client = await RespSocket.open(server.respPort);
+    const other = await RespSocket.open(server.respPort);
+    await other.command("CLIENT SETINFO LIB-NAME tester");
+    await other.command("CLIENT SETINFO lib-ver 1.2.3");
+    await other.command("SELECT 5");
+    const local = `127.0.0.1:${other.socket.localPort}`;
+    const line = String(await other.command("CLIENT INFO"));
+    expect(line).toContain(`id=2 addr=${local} laddr=127.0.0.1:${server.respPort} `);
+    expect(line).toContain("db=5");
+    expect(line).toMatch(/resp=2 lib-name=tester lib-ver=1.2.3\n$/);
+    expect(String(await client.command("CLIENT LIST")).split("\n")).toHaveLength(3);
+    expect(String(await client.command("CLIENT LIST ID 2"))).toContain(`addr=${local}`);
+    expect(await client.command("CLIENT SETINFO LIB-NAME", "x")).toBeInstanceOf(ReplyError);
+    expect(await client.command("CLIENT", "SETINFO", "LIB-NAME", "a b")).toEqual(
+      new ReplyError("ERR lib-name cannot contain spaces, newlines or special characters."),
+    );
+    expect(await client.command("CLIENT", "SETINFO", "NOPE", "a")).toEqual(
+      new ReplyError("ERR Unrecognized option 'NOPE'"),
+    );
+  });
+});
+
+describe("COMMAND", () => {
+  test("comes from the table that the engine dispatches by", async () => {
+    const server = await startTestServer();
+    const client = await RespSocket.open(server.respPort);
+    const all = (await client.command("COMMAND")) as Reply[][];
+    expect(all).toHaveLength(Number(await client.command("COMMAND COUNT")));
+    const get = all.find((entry) => entry[0] === "get");
+    expect(get?.slice(0, 6)).toEqual(["get", 2, expect.arrayContaining(["readonly", "fast"]), 1, 1, 1]);
+    expect(await client.command("COMMAND INFO get nothing")).toEqual([get, null]);
+    await client.command("HELLO 3");
+    expect(await client.command("COMMAND DOCS GET")).toEqual({
+      get: { summary: expect.any(String), since: "1.0.0", group: "string" },
+    });
+  });
+});
+
+describe("CONFIG and INFO", () => {
+  test("CONFIG SET is refused in words", async () => {
+    const server = await startTestServer();
+    const client = await RespSocket.open(server.respPort);
+    expect(await client.command("CONFIG SET maxmemory 1gb")).toEqual(
+      new ReplyError(
+        "ERR CONFIG SET failed (possibly related to argument 'maxmemory') - settings are given when nearkey starts, " +
+          "see 'nearkey serve --help'",
+      ),
+    );
+  });
+
+  test("CONFIG GET tells the settings as they are, and no password", async () => {
+    const server = await startTestServer({ eviction: "allkeys-lru", maxConnections: 77 });
+    const client = await RespSocket.open(server.respPort);
+    await client.command("HELLO 3");
+    expect(await client.command("CONFIG GET maxmemory* maxclients save requirepass")).toEqual({
+      maxclients: "77",
+      maxmemory: String(256 * 1024 * 1024),
+      "maxmemory-policy": "allkeys-lru",
+      save: "",
+    });
+  });
+
+  test("INFO has the sections that are asked for", async () => {
+    const server = await startTestServer();
+    const client = await RespSocket.open(server.respPort);
+    await client.command("SET k v EX 100");
+    await client.command("GET k");
+    const all = String(await client.command("INFO"));
+    expect([...all.matchAll(/^# (\w+)\r$/gm)].map((match) => match[1])).toEqual([
+      "Server",
+      "Clients",
+      "Memory",
+      "Persistence",
+      "Stats",
+      "Replication",
+      "CPU",
+      "Cluster",
+      "Keyspace",
+    ]);
+    expect(all).toContain("redis_version:8.0.2\r\nnearkey_version:");
+    const some = String(await client.command("INFO keyspace Stats"));
+    expect(some).toMatch(/^# Stats\r\n[^#]*\r\n\r\n# Keyspace\r\ndb0:keys=1,expires=1\r\n$/);
+    expect(some).toContain("keyspace_hits:1\r\n");
+    await client.command("CONFIG RESETSTAT");
+    expect(String(await client.command("INFO stats"))).toContain("keyspace_hits:0\r\n");
+  });
+});
+
+describe("glob patterns", () => {
+  test.each([
+    ["*", "", true],
+    ["a*b*c", "aXXbYYc", true],
+    ["a*b*c", "aXXbYY", false],
+    ["h?llo", "hello", true],
+    ["h[^e]llo", "hello", false],
+    ["h[a-f]llo", "hello", true],
+    ["h[f-a]llo", "hello", true],
+    ["h\\?llo", "h?llo", true],
+    ["h\\?llo", "hello", false],
+    ["[abc", "b", true],
+    ["abc", "abcd", false],
+    ["**", "x", true],
+  ])("%s on %s is %s", (pattern, text, matches) => {
+    expect(matchesGlob(pattern, text)).toBe(matches);
+  });
+
+  test("many stars take no longer than the product of the lengths", () => {
+    const started = performance.now();
+    expect(matchesGlob(`${"a*".repeat(5000)}b`, "a".repeat(5000))).toBe(false);
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+});
