@@ -6,7 +6,8 @@
 import { DatabaseConnection, Embedded } from "./database-connection.ts";
 import { databaseFacts } from "./database-facts.ts";
 import { DatabaseMethods } from "./database-methods.ts";
-import type { Engine, EngineStats } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import type { EngineStats } from "./engine-types.ts";
 import { NearkeyError } from "./errors.ts";
 import { HostCommands } from "./host-commands.ts";
 import type { ProcessFacts } from "./host-facts.ts";
@@ -61,7 +62,11 @@ export class Database extends DatabaseMethods<"value"> {
   readonly #commands: DatabaseConnection;
   readonly #stream: DatabaseConnection;
 
-  /** Made by `open()`, not by hand. */
+  /**
+   * Made by `open()`, not by hand.
+   *
+   * @internal
+   */
   constructor(engine: Engine, settings: DatabaseSettings, host: DatabaseHost) {
     super();
     const facts = databaseFacts(engine, settings, () => this.#clients(), host.processFacts);
