@@ -18,7 +18,8 @@ import { ServedProcess } from "./served-process.ts";
 const SECONDS = Number(process.env.NEARKEY_FUZZ_SECONDS ?? 10);
 const TIMEOUT = { timeout: (SECONDS + 60) * 1000 };
 const PIPELINE_COMMANDS = 20;
-const MEMORY_BYTES = 32 << 20;
+/** Little more than the fixed regions take, so that it is full most of the time. */
+const MEMORY_BYTES = 14 << 20;
 /** What an emptied engine may keep: one partly filled page of each size class that is in use. */
 const KEPT_BYTES = 1 << 20;
 
