@@ -41,7 +41,7 @@ export class Value {
 }
 
 export function headOf(kind: Kind, size: u32): u32 {
-  return (<u32>kind << 5) | size;
+  return ((<u32>kind) << 5) | size;
 }
 
 /** Hash and length of a name, as they open its field. */

@@ -99,7 +99,7 @@ function bucketOf(name0: u64, name1: u64, name2: u64): u32 {
 @inline
 function upperWord(address: usize, bytes: u32): u64 {
   const word = load<u64>(address) & 0xdfdfdfdfdfdfdfdf;
-  return bytes >= 8 ? word : word & ((<u64>1 << (bytes << 3)) - 1);
+  return bytes >= 8 ? word : word & (((<u64>1) << (bytes << 3)) - 1);
 }
 
 /** The command of this name in any case; 0 when there is none. */

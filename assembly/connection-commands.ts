@@ -1,7 +1,14 @@
 // Commands about the connection: the few that need nothing but it run here, the others are the host's.
 
 import { CommandFlag, DATABASES } from "./layout";
-import { argumentAddress, argumentBytes, argumentCount, argumentInteger, isArgumentPaged, lastInteger } from "./arguments";
+import {
+  argumentAddress,
+  argumentBytes,
+  argumentCount,
+  argumentInteger,
+  isArgumentPaged,
+  lastInteger,
+} from "./arguments";
 import { register, startGroup } from "./catalog";
 import { replyArity } from "./command-error";
 import { connection } from "./dispatch";

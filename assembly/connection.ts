@@ -110,7 +110,7 @@ export function addRecord(connection: Connection, address: usize, bytes: u32): v
     connection.recordsTail = page;
   }
   const page = pageAt(connection.recordsTail);
-  const at = (<usize>connection.recordsTail << PAGE_BITS) + page.bytes;
+  const at = ((<usize>connection.recordsTail) << PAGE_BITS) + page.bytes;
   store<u32>(at, <u32>address);
   store<u32>(at, bytes, 4);
   page.bytes += 8;
@@ -133,7 +133,7 @@ export function addPacked(connection: Connection, from: usize, bytes: u32): void
     connection.packedTail = page;
   }
   const page = pageAt(connection.packedTail);
-  const at = (<usize>connection.packedTail << PAGE_BITS) + page.bytes;
+  const at = ((<usize>connection.packedTail) << PAGE_BITS) + page.bytes;
   copyBytes(at, from, bytes);
   page.bytes += bytes;
   addRecord(connection, at, bytes);
@@ -186,7 +186,7 @@ function releaseLarge(list: usize, filled: u32): void {
 function releaseLargeRecords(connection: Connection): void {
   let number = connection.recordsHead;
   while (number != 0) {
-    const base = <usize>number << PAGE_BITS;
+    const base = (<usize>number) << PAGE_BITS;
     for (let at = base; at < base + pageAt(number).bytes; at += 8) {
       const bytes = load<u32>(at, 4);
       if (bytes & PAGED_BIT) releaseLarge(load<u32>(at), bytes & ~PAGED_BIT);
@@ -199,7 +199,7 @@ function releaseLargeRecords(connection: Connection): void {
 export function copyRecords(connection: Connection, to: usize): void {
   let number = connection.recordsHead;
   while (number != 0) {
-    memory.copy(to, <usize>number << PAGE_BITS, pageAt(number).bytes);
+    memory.copy(to, (<usize>number) << PAGE_BITS, pageAt(number).bytes);
     to += pageAt(number).bytes;
     number = pageAt(number).next;
   }
@@ -208,7 +208,7 @@ export function copyRecords(connection: Connection, to: usize): void {
 function releaseChain(number: u32): void {
   while (number != 0) {
     const next: u32 = pageAt(number).next;
-    releasePage(<usize>number << PAGE_BITS);
+    releasePage((<usize>number) << PAGE_BITS);
     number = next;
   }
 }
@@ -237,5 +237,5 @@ export function takeOutput(connection: Connection): u32 {
 
 export function releaseOutput(connection: Connection, number: u32): void {
   connection.outputPages--;
-  releasePage(<usize>number << PAGE_BITS);
+  releasePage((<usize>number) << PAGE_BITS);
 }

@@ -23,15 +23,19 @@ import { replyArity, replyOverlong, replyUnknown, setRunning } from "./command-e
 import { Connection, connectionAt, copyRecords, dropInput, dropTail, PAGED_BIT } from "./connection";
 import { hashKey, pin, selectDatabase, setClock, shardOf } from "./keyspace";
 import { chunkOf, likelyEntry } from "./table";
-import { collect, EMPTY, INCOMPLETE, keepPartial, MALFORMED, PARSED, parseCommand, parsedCount, parsedEnd, replyMalformed } from "./parser";
 import {
-  beginReplies,
-  endReplies,
-  pagesWritten,
-  replyBytes,
-  replyError,
-  replyNoMemory,
-} from "./reply";
+  collect,
+  EMPTY,
+  INCOMPLETE,
+  keepPartial,
+  MALFORMED,
+  PARSED,
+  parseCommand,
+  parsedCount,
+  parsedEnd,
+  replyMalformed,
+} from "./parser";
+import { beginReplies, endReplies, pagesWritten, replyBytes, replyError, replyNoMemory } from "./reply";
 
 // A command parsed ahead, 32 bytes:
 //   0 where it starts | 4 its argument records | 8 their count | 12 command, 0 unknown | 16 hash of its first key | 24 chunk
@@ -76,7 +80,7 @@ export function hashOfArgument(index: u32): u64 {
 }
 
 function setResult(word: Result, value: u32): void {
-  store<u32>(REGISTERS_BASE + (<u32>word << 2), value);
+  store<u32>(REGISTERS_BASE + ((<u32>word) << 2), value);
 }
 
 /** Parses and executes `bytes` received at INPUT_BASE; how many were consumed is in Result.Consumed. */

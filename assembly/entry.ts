@@ -6,8 +6,8 @@
 //   0 value bytes (u32) | 4 key bytes (u16) | 6 type, encoding << 4 (u8) | 7 flags (u8) | 8 access (u32)
 //   12 expiry, ms since epoch (i64), only with EXPIRES | key | value, or with PAGED one u32 address for each 64 KiB
 
-import { PAGE_BITS, PAGE_BYTES, PageKind, PAGED_ARGUMENT_BYTES, ZONE_ENTRY } from "./layout";
-import { allocate, classOf, cellsOf, copyBytes, dirty, pageOf, release, releasePage, takePage } from "./memory";
+import { PAGE_BITS, PAGE_BYTES, PageKind, PAGED_ARGUMENT_BYTES } from "./layout";
+import { allocate, classOf, copyBytes, dirty, pageOf, release, releasePage, takePage } from "./memory";
 
 @unmanaged
 export class Entry {
@@ -51,7 +51,7 @@ export function typeOf(entry: usize): u8 {
 
 @inline
 export function keyOf(entry: usize): usize {
-  return entry + ENTRY_HEADER_BYTES + (<usize>(entryAt(entry).flags & EXPIRES) << 3);
+  return entry + ENTRY_HEADER_BYTES + ((<usize>(entryAt(entry).flags & EXPIRES)) << 3);
 }
 
 /** Where the value lies, or where the addresses of its pages lie when it is paged. */
@@ -85,7 +85,7 @@ export function pagesFor(valueBytes: u32): u32 {
 @inline
 export function entryBytes(keyBytes: u32, valueBytes: u32, expiring: bool): u32 {
   const held = valueBytes > INLINE_VALUE_MAX ? pagesFor(valueBytes) << 2 : valueBytes;
-  return ENTRY_HEADER_BYTES + (<u32>expiring << 3) + keyBytes + held;
+  return ENTRY_HEADER_BYTES + ((<u32>expiring) << 3) + keyBytes + held;
 }
 
 /** Pages that making such an entry may take: one for its cell, the rest for a paged value. */
@@ -98,14 +98,7 @@ export function entryPages(valueBytes: u32): u32 {
  * Makes an entry with its key written and its value undefined. A paged one (over 32 KiB) has no pages yet: the caller
  * stores their addresses, or calls `takeValuePages`. The caller has reserved the memory.
  */
-export function createEntry(
-  zone: u32,
-  key: usize,
-  keyBytes: u32,
-  type: u8,
-  valueBytes: u32,
-  expiring: bool,
-): usize {
+export function createEntry(zone: u32, key: usize, keyBytes: u32, type: u8, valueBytes: u32, expiring: bool): usize {
   const address = allocate(zone, entryBytes(keyBytes, valueBytes, expiring));
   const entry = entryAt(address);
   entry.valueBytes = valueBytes;

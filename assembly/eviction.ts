@@ -193,7 +193,11 @@ function drain(number: u32, sizeClass: u32): bool {
   if (pinned != 0 && <u32>(pinned >> PAGE_BITS) == number) return false;
   const fresh: u32 = page.fresh;
   markFreeCells(page, base, sizeClass);
-  if (holdsVectorSet(base, fresh, sizeClass) && freeCells(ZONE_ENTRY, sizeClass) - (cellsOf(sizeClass) - page.used) < <u32>page.used) return false;
+  if (
+    holdsVectorSet(base, fresh, sizeClass) &&
+    freeCells(ZONE_ENTRY, sizeClass) - (cellsOf(sizeClass) - page.used) < <u32>page.used
+  )
+    return false;
   detachPage(ZONE_ENTRY, number);
   for (let cell: u32 = 0; cell < fresh; cell++) {
     if (load<u8>(SCRATCH_BASE + cell) == 0) moveOrEvict(base + cell * cellBytes(sizeClass), sizeClass);
@@ -214,7 +218,8 @@ function markFreeCells(page: Page, base: usize, sizeClass: u32): void {
 
 function holdsVectorSet(base: usize, fresh: u32, sizeClass: u32): bool {
   for (let cell: u32 = 0; cell < fresh; cell++) {
-    if (load<u8>(SCRATCH_BASE + cell) == 0 && typeOf(base + cell * cellBytes(sizeClass)) == TYPE_VECTOR_SET) return true;
+    if (load<u8>(SCRATCH_BASE + cell) == 0 && typeOf(base + cell * cellBytes(sizeClass)) == TYPE_VECTOR_SET)
+      return true;
   }
   return false;
 }

@@ -175,6 +175,16 @@ export function registerExpireCommands(): void {
   register("TTL", 2, read, 1, 1, 1, ttl, "1.0.0", "Answers the seconds a key still lives.");
   register("PTTL", 2, read, 1, 1, 1, pTtl, "2.6.0", "Answers the milliseconds a key still lives.");
   register("EXPIRETIME", 2, read, 1, 1, 1, expireTime, "7.0.0", "Answers when a key dies, in seconds since epoch.");
-  register("PEXPIRETIME", 2, read, 1, 1, 1, pExpireTime, "7.0.0", "Answers when a key dies, in milliseconds since epoch.");
+  register(
+    "PEXPIRETIME",
+    2,
+    read,
+    1,
+    1,
+    1,
+    pExpireTime,
+    "7.0.0",
+    "Answers when a key dies, in milliseconds since epoch.",
+  );
   register("PERSIST", 2, write, 1, 1, 1, persist, "2.2.0", "Lets a key live for ever.");
 }

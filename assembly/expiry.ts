@@ -37,7 +37,7 @@ export function expireSome(): bool {
     chunks += <u32>((segmentEnd(segment) - segment) / CHUNK_BYTES);
     removed += expireSegment(table, segment);
   }
-  counters.expiryCursor = (<u64>number << 32) | index;
+  counters.expiryCursor = ((<u64>number) << 32) | index;
   return removed >= MORE_LIKELY;
 }
 

@@ -56,7 +56,7 @@ export function compileFilter(text: usize, bytes: u32, program: usize, capacity:
   if (capacity < PROGRAM_HEAD_BYTES) return -1;
   skip();
   while (at < end) {
-    if (!compileToken()) return -<i32>(at - text) - 1;
+    if (!compileToken()) return -(<i32>(at - text)) - 1;
     skip();
   }
   while (operators > 0) {
@@ -71,7 +71,8 @@ export function compileFilter(text: usize, bytes: u32, program: usize, capacity:
 /** Compiles one token; when it is none, leaves `at` where Redis would say the error is. */
 function compileToken(): bool {
   const letter = peek(0);
-  if (isDigit(letter) || (letter == MINUS && !afterOperand && isDigit(peek(1)))) return emitConstantOpening() && compileNumber();
+  if (isDigit(letter) || (letter == MINUS && !afterOperand && isDigit(peek(1))))
+    return emitConstantOpening() && compileNumber();
   if (isQuote(letter)) return emitConstantOpening() && compileString();
   if (letter == ARRAY) return emitConstantOpening() && compileArray();
   if (letter == POINT && isNameLetter(peek(1))) return compileField();
@@ -207,20 +208,34 @@ function takeSymbol(): Opcode {
   const second = peek(1);
   const equal = second == 0x3d;
   switch (peek(0)) {
-    case 0x28: return taken(Opcode.Open, 1);
-    case 0x29: return taken(Opcode.Close, 1);
-    case 0x21: return equal ? taken(Opcode.NotEqual, 2) : taken(Opcode.Not, 1);
-    case 0x2a: return second == 0x2a ? taken(Opcode.Power, 2) : taken(Opcode.Multiply, 1);
-    case 0x2f: return taken(Opcode.Divide, 1);
-    case 0x25: return taken(Opcode.Remainder, 1);
-    case 0x2b: return taken(Opcode.Add, 1);
-    case 0x2d: return taken(Opcode.Subtract, 1);
-    case 0x3e: return equal ? taken(Opcode.GreaterOrEqual, 2) : taken(Opcode.Greater, 1);
-    case 0x3c: return equal ? taken(Opcode.LessOrEqual, 2) : taken(Opcode.Less, 1);
-    case 0x3d: return equal ? taken(Opcode.Equal, 2) : Opcode.None;
-    case 0x26: return second == 0x26 ? taken(Opcode.And, 2) : Opcode.None;
-    case 0x7c: return second == 0x7c ? taken(Opcode.Or, 2) : Opcode.None;
-    default: return Opcode.None;
+    case 0x28:
+      return taken(Opcode.Open, 1);
+    case 0x29:
+      return taken(Opcode.Close, 1);
+    case 0x21:
+      return equal ? taken(Opcode.NotEqual, 2) : taken(Opcode.Not, 1);
+    case 0x2a:
+      return second == 0x2a ? taken(Opcode.Power, 2) : taken(Opcode.Multiply, 1);
+    case 0x2f:
+      return taken(Opcode.Divide, 1);
+    case 0x25:
+      return taken(Opcode.Remainder, 1);
+    case 0x2b:
+      return taken(Opcode.Add, 1);
+    case 0x2d:
+      return taken(Opcode.Subtract, 1);
+    case 0x3e:
+      return equal ? taken(Opcode.GreaterOrEqual, 2) : taken(Opcode.Greater, 1);
+    case 0x3c:
+      return equal ? taken(Opcode.LessOrEqual, 2) : taken(Opcode.Less, 1);
+    case 0x3d:
+      return equal ? taken(Opcode.Equal, 2) : Opcode.None;
+    case 0x26:
+      return second == 0x26 ? taken(Opcode.And, 2) : Opcode.None;
+    case 0x7c:
+      return second == 0x7c ? taken(Opcode.Or, 2) : Opcode.None;
+    default:
+      return Opcode.None;
   }
 }
 
@@ -300,5 +315,10 @@ function isQuote(letter: u32): bool {
 
 /** One of + - * % / ! ( ) < > = | & */
 function isSymbol(letter: u32): bool {
-  return (letter - 0x25 <= 10 && letter != 0x27 && letter != 0x2c && letter != 0x2e) || letter == 0x21 || letter - 0x3c <= 2 || letter == 0x7c;
+  return (
+    (letter - 0x25 <= 10 && letter != 0x27 && letter != 0x2c && letter != 0x2e) ||
+    letter == 0x21 ||
+    letter - 0x3c <= 2 ||
+    letter == 0x7c
+  );
 }

@@ -47,28 +47,45 @@ export function evaluateFilter(program: usize, attributes: usize, bytes: u32): b
 /** The result of one operator; Not has only a left side. */
 function apply(opcode: u32, left: Value, right: Value): f64 {
   switch (opcode) {
-    case Opcode.Not: return f64(!isTrue(left));
-    case Opcode.And: return f64(isTrue(left) && isTrue(right));
-    case Opcode.Or: return f64(isTrue(left) || isTrue(right));
-    case Opcode.Equal: return f64(areEqual(left, right));
-    case Opcode.NotEqual: return f64(!areEqual(left, right));
-    case Opcode.In: return f64(isIn(left, right));
-    default: return calculate(opcode, toNumber(left), toNumber(right));
+    case Opcode.Not:
+      return f64(!isTrue(left));
+    case Opcode.And:
+      return f64(isTrue(left) && isTrue(right));
+    case Opcode.Or:
+      return f64(isTrue(left) || isTrue(right));
+    case Opcode.Equal:
+      return f64(areEqual(left, right));
+    case Opcode.NotEqual:
+      return f64(!areEqual(left, right));
+    case Opcode.In:
+      return f64(isIn(left, right));
+    default:
+      return calculate(opcode, toNumber(left), toNumber(right));
   }
 }
 
 function calculate(opcode: u32, left: f64, right: f64): f64 {
   switch (opcode) {
-    case Opcode.Greater: return f64(left > right);
-    case Opcode.GreaterOrEqual: return f64(left >= right);
-    case Opcode.Less: return f64(left < right);
-    case Opcode.LessOrEqual: return f64(left <= right);
-    case Opcode.Add: return left + right;
-    case Opcode.Subtract: return left - right;
-    case Opcode.Multiply: return left * right;
-    case Opcode.Divide: return left / right;
-    case Opcode.Remainder: return left % right;
-    default: return Math.pow(left, right);
+    case Opcode.Greater:
+      return f64(left > right);
+    case Opcode.GreaterOrEqual:
+      return f64(left >= right);
+    case Opcode.Less:
+      return f64(left < right);
+    case Opcode.LessOrEqual:
+      return f64(left <= right);
+    case Opcode.Add:
+      return left + right;
+    case Opcode.Subtract:
+      return left - right;
+    case Opcode.Multiply:
+      return left * right;
+    case Opcode.Divide:
+      return left / right;
+    case Opcode.Remainder:
+      return left % right;
+    default:
+      return Math.pow(left, right);
   }
 }
 

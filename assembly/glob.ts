@@ -53,7 +53,7 @@ function matchOne(from: usize, end: usize, byte: i8): bool {
   if (first == CLASS) return matchClass(from + 1, end, byte);
   const escaped = first == ESCAPE && end - from >= 2;
   next = from + 1 + usize(escaped);
-  return (first == ANY) || load<i8>(next - 1) == byte;
+  return first == ANY || load<i8>(next - 1) == byte;
 }
 
 function matchClass(from: usize, end: usize, byte: i8): bool {

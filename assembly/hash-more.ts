@@ -1,7 +1,15 @@
 // Hash commands that count, draw and scan.
 
 import { CommandFlag, SCRATCH_BASE } from "./layout";
-import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, isArgumentPaged, lastInteger } from "./arguments";
+import {
+  argumentAddress,
+  argumentBytes,
+  argumentCount,
+  argumentInteger,
+  argumentIs,
+  isArgumentPaged,
+  lastInteger,
+} from "./arguments";
 import { register } from "./catalog";
 import { parseDecimalU64, parsedU64 } from "./cursor";
 import { addWork, connection } from "./dispatch";
@@ -21,7 +29,15 @@ import {
   showField,
   startFields,
 } from "./hash-value";
-import { admitFields, fieldTooLong, findFieldArgument, findHash, NOT_A_HASH, readHash, replyFieldValue } from "./hashes";
+import {
+  admitFields,
+  fieldTooLong,
+  findFieldArgument,
+  findHash,
+  NOT_A_HASH,
+  readHash,
+  replyFieldValue,
+} from "./hashes";
 import { addToText, NOT_FINITE, TEXT_BASE } from "./increments";
 import { touchEntry } from "./keyspace";
 import { random } from "./memory";
@@ -136,8 +152,7 @@ function hScan(): void {
 
 function fieldMatches(): bool {
   return (
-    scanPattern == 0 ||
-    matchGlob(argumentAddress(scanPattern), argumentBytes(scanPattern), fieldName, fieldNameBytes)
+    scanPattern == 0 || matchGlob(argumentAddress(scanPattern), argumentBytes(scanPattern), fieldName, fieldNameBytes)
   );
 }
 

@@ -37,6 +37,6 @@ export function hashBytes(address: usize, bytes: u32, seed: u64): u64 {
 /** The last 1 to 7 bytes as a number, never read past. */
 @inline
 function tail(at: usize, left: u32): u64 {
-  if (left >= 4) return <u64>load<u32>(at) | (<u64>load<u32>(at + left - 4) << 32);
-  return <u64>load<u8>(at) | (<u64>load<u8>(at + (left >> 1)) << 8) | (<u64>load<u8>(at + left - 1) << 16);
+  if (left >= 4) return <u64>load<u32>(at) | ((<u64>load<u32>(at + left - 4)) << 32);
+  return <u64>load<u8>(at) | ((<u64>load<u8>(at + (left >> 1))) << 8) | ((<u64>load<u8>(at + left - 1)) << 16);
 }

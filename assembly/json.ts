@@ -91,7 +91,7 @@ function encodeField(): i32 {
   const head = encodeValue();
   if (head < 0 && head != OMITTED) return head;
   if (head == OMITTED || nameBytes > NAME_BYTES_MAX) to = field;
-  else store<u32>(field, keyOf(field + FIELD_HEAD_BYTES, nameBytes) | (<u32>head << 24));
+  else store<u32>(field, keyOf(field + FIELD_HEAD_BYTES, nameBytes) | ((<u32>head) << 24));
   return 0;
 }
 

@@ -1,7 +1,15 @@
 // Commands on keys of any type.
 
 import { CommandFlag, SCRATCH_BASE, SCRATCH_BYTES, SHARDS, ZONE_ENTRY } from "./layout";
-import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, isArgumentPaged, lastInteger } from "./arguments";
+import {
+  argumentAddress,
+  argumentBytes,
+  argumentCount,
+  argumentInteger,
+  argumentIs,
+  isArgumentPaged,
+  lastInteger,
+} from "./arguments";
 import { register, startGroup } from "./catalog";
 import { replyOverlong } from "./command-error";
 import { addWork, hashOfArgument } from "./dispatch";
@@ -9,7 +17,6 @@ import {
   createEntry,
   ENTRY_HEADER_BYTES,
   entryAt,
-
   expires,
   expiryOf,
   keyOf,
@@ -24,7 +31,20 @@ import {
 import { admit } from "./eviction";
 import { matchGlob } from "./glob";
 import { buryAllDatabases, buryDatabase } from "./graveyard";
-import { clock, countKeys, database, findKey, hashKey, insertKey, moveValue, pin, readKey, removeKey, shardAt, shardOf } from "./keyspace";
+import {
+  clock,
+  countKeys,
+  database,
+  findKey,
+  hashKey,
+  insertKey,
+  moveValue,
+  pin,
+  readKey,
+  removeKey,
+  shardAt,
+  shardOf,
+} from "./keyspace";
 import { parseDecimalU64, parsedU64 } from "./cursor";
 import {
   replyArray,
@@ -233,7 +253,7 @@ function scan(): void {
     }
   }
   addWork(found >> 2);
-  const cursor = shard >= SHARDS ? 0 : (<u64>shard << 32) | place;
+  const cursor = shard >= SHARDS ? 0 : ((<u64>shard) << 32) | place;
   replyScan(cursor, keepWanted(found));
 }
 
@@ -322,7 +342,17 @@ export function registerKeys(): void {
   register("FLUSHALL", -1, write, 0, 0, 0, flushAll, "1.0.0", "Removes all keys of all databases.");
   startGroup("generic");
   register("DEL", -2, write, 1, -1, 1, del, "1.0.0", "Deletes keys.");
-  register("UNLINK", -2, write | fast, 1, -1, 1, del, "4.0.0", "Deletes keys; large values are freed later, as by DEL here.");
+  register(
+    "UNLINK",
+    -2,
+    write | fast,
+    1,
+    -1,
+    1,
+    del,
+    "4.0.0",
+    "Deletes keys; large values are freed later, as by DEL here.",
+  );
   register("EXISTS", -2, read | fast, 1, -1, 1, exists, "1.0.0", "Counts how many of the keys exist.");
   register("TOUCH", -2, read | fast, 1, -1, 1, exists, "3.2.1", "Notes an access to keys and counts those that exist.");
   register("TYPE", 2, read | fast, 1, 1, 1, typeCommand, "1.0.0", "Answers the type of the value of a key.");

@@ -7,7 +7,6 @@ import { counters, dirty, state } from "./memory";
 import { hashBytes } from "./hash";
 import {
   createEntry,
-  Entry,
   entryAt,
   entryBytes,
   EXPIRES,

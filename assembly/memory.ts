@@ -23,7 +23,6 @@ import {
   SLAB_HEADS_BASE,
   SPARE_PAGES,
   STATE_BASE,
-  ZONES,
 } from "./layout";
 import { limitPages } from "./settings";
 
@@ -294,7 +293,7 @@ export function release(zone: u32, address: usize): void {
   dirty(address, 2);
   const wasFull = <u32>page.used == cellsOf(sizeClass);
   store<u16>(address, page.free);
-  page.free = <u16>((<u32>(address & (PAGE_BYTES - 1))) / cellBytes(sizeClass) + 1);
+  page.free = <u16>(<u32>(address & (PAGE_BYTES - 1)) / cellBytes(sizeClass) + 1);
   page.used--;
   store<u32>(head, load<u32>(head, 4) + 1, 4);
   if (wasFull) linkPage(head, number, page);

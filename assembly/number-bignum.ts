@@ -22,7 +22,7 @@ export const BIGNUM_B = changetype<Bignum>(<usize>(WORKSPACE_BASE + BIGNUM_BYTES
 export const BIGNUMS_END: u32 = WORKSPACE_BASE + 2 * BIGNUM_BYTES;
 
 function limbAt(number: Bignum, index: u32): usize {
-  return changetype<usize>(number) + LIMBS + (<usize>index << 2);
+  return changetype<usize>(number) + LIMBS + ((<usize>index) << 2);
 }
 
 export function setBignum(number: Bignum, value: u64): void {
@@ -107,7 +107,7 @@ export function shiftLeft(number: Bignum, bits: u32): void {
     above = pair & 0xffffffff;
   }
   store<u32>(limbAt(number, limbs), <u32>(above << shift));
-  memory.fill(limbAt(number, 0), 0, <usize>limbs << 2);
+  memory.fill(limbAt(number, 0), 0, (<usize>limbs) << 2);
   number.count = count + limbs + 1;
   trim(number);
 }
@@ -162,5 +162,5 @@ export function anyBitBelow(number: Bignum, bits: u32): bool {
     if (load<u32>(limbAt(number, index)) != 0) return true;
   }
   const rest = bits & 31;
-  return rest != 0 && (limbOrZero(number, limbs) & ((<u64>1 << rest) - 1)) != 0;
+  return rest != 0 && (limbOrZero(number, limbs) & (((<u64>1) << rest) - 1)) != 0;
 }

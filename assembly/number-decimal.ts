@@ -104,7 +104,7 @@ function scanDigits(start: usize, end: usize): usize {
   leadingDigits = leading;
   anyLaterDigit = later;
   digitCount = count;
-  decimalExponent = point == 0 ? 0 : -<i32>(at - point - 1);
+  decimalExponent = point == 0 ? 0 : -(<i32>(at - point - 1));
   const digits = at - start - usize(point != 0);
   return digits == 0 ? 0 : at;
 }
@@ -132,7 +132,7 @@ function scanExponent(start: usize, end: usize): bool {
 function isInfinity(at: usize, bytes: u32): bool {
   if (bytes != 3 && bytes != 8) return false;
   // "inf" and "inity", little-endian, lower case.
-  const first = (<u32>load<u16>(at) | (<u32>load<u8>(at, 2) << 16)) | 0x202020;
+  const first = <u32>load<u16>(at) | ((<u32>load<u8>(at, 2)) << 16) | 0x202020;
   if (first != 0x666e69) return false;
   return bytes == 3 || ((load<u32>(at, 3) | 0x20202020) == 0x74696e69 && (load<u8>(at, 7) | 0x20) == 0x79);
 }

@@ -11,7 +11,7 @@ const POWERS_OF_TEN = memory.data<u64>([
 
 /** Ten to the power of `exponent`, 0..19. */
 export function powerOfTen(exponent: u32): u64 {
-  return load<u64>(POWERS_OF_TEN + (<usize>exponent << 3));
+  return load<u64>(POWERS_OF_TEN + ((<usize>exponent) << 3));
 }
 
 /** Counts the decimal digits of `value`; zero has one. */

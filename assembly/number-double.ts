@@ -57,10 +57,10 @@ function convertFinite(): f64 {
   const exponent = decimalExponent;
   if (digitCount <= EXACT_DIGITS && leadingDigits <= EXACT_BITS_END) {
     if (exponent >= 0 && exponent <= EXACT_POWER_MAX) {
-      return <f64>leadingDigits * load<f64>(POWERS + (<usize>exponent << 3));
+      return <f64>leadingDigits * load<f64>(POWERS + ((<usize>exponent) << 3));
     }
     if (exponent < 0 && exponent >= -EXACT_POWER_MAX) {
-      return <f64>leadingDigits / load<f64>(POWERS + (<usize>-exponent << 3));
+      return <f64>leadingDigits / load<f64>(POWERS + ((<usize>-exponent) << 3));
     }
   }
   const place = exponent + <i32>digitCount;
@@ -76,5 +76,5 @@ function roundToDouble(): f64 {
   if (exponent > 1023) return Infinity;
   const cut = 11 + max(-1022 - exponent, 0);
   // The hidden bit carries into the exponent field, and so does a fraction that rounds up to the next power.
-  return reinterpret<f64>((<u64>max(exponent + 1022, 0) << 52) + roundSignificand(cut));
+  return reinterpret<f64>(((<u64>max(exponent + 1022, 0)) << 52) + roundSignificand(cut));
 }

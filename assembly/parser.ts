@@ -3,13 +3,7 @@
 // one that does not is kept as a tail or, when it is long, collected (see connection.ts).
 
 import { ARGUMENT_BYTES, INPUT_HEADROOM, PAGED_ARGUMENT_BYTES, REGISTERS_BASE } from "./layout";
-import {
-  addPacked,
-  Connection,
-  fillLarge,
-  keepTail,
-  startLarge,
-} from "./connection";
+import { addPacked, Connection, fillLarge, keepTail, startLarge } from "./connection";
 import { parsedInteger, parseInteger } from "./number";
 import { beginError, endError, errorBytes, errorText } from "./reply";
 import { argumentsMax, valueBytesMax } from "./settings";

@@ -43,7 +43,7 @@ function nextPage(): void {
     const fresh = addOutputPage(to);
     if (fresh != 0) {
       page = fresh;
-      at = <usize>page << PAGE_BITS;
+      at = (<usize>page) << PAGE_BITS;
       // The last byte stays unused, so that `end` fits 32 bits whatever the page.
       end = at + (PAGE_BYTES - 1);
       pagesWritten++;
@@ -154,7 +154,7 @@ export function endError(): void {
 export function replyInteger(number: i64): void {
   if (<u64>number < 10) {
     room(4);
-    store<u32>(at, 0x0a0d303a + (<u32>number << 8)); // ":n\r\n"
+    store<u32>(at, 0x0a0d303a + ((<u32>number) << 8)); // ":n\r\n"
     at += 4;
     return;
   }
@@ -252,7 +252,7 @@ export function replyArray(count: u32): void {
 /** A map of `count` pairs; in RESP2 an array of twice as many. */
 export function replyMap(count: u32): void {
   if (protocol == 3) header(0x25, count);
-  else header(0x2a, <i64>count << 1);
+  else header(0x2a, (<i64>count) << 1);
 }
 
 /** A set; in RESP2 an array. */

@@ -79,7 +79,14 @@ function overwrite(entry: usize, valueIndex: u32, expiry: i64): bool {
 /** Sets a key to a short text in linear memory, keeping its expiry. */
 export function setText(slot: usize, hash: u64, keyIndex: u32, text: usize, bytes: u32): void {
   if (slot == 0) {
-    const entry = createEntry(ZONE_ENTRY, argumentAddress(keyIndex), argumentBytes(keyIndex), TYPE_STRING, bytes, false);
+    const entry = createEntry(
+      ZONE_ENTRY,
+      argumentAddress(keyIndex),
+      argumentBytes(keyIndex),
+      TYPE_STRING,
+      bytes,
+      false,
+    );
     copyBytes(valueOf(entry), text, bytes);
     insertKey(entry, hash);
     return;

@@ -28,7 +28,7 @@ export function liveSlots(chunk: usize): u32 {
 /** Segment addresses in the directory, several of which may be the same. */
 @inline
 export function directorySize(table: Table): u32 {
-  return table.directory == 0 ? 0 : <u32>1 << table.depth;
+  return table.directory == 0 ? 0 : (<u32>1) << table.depth;
 }
 
 @inline
@@ -39,7 +39,7 @@ export function segmentAt(table: Table, index: u32): usize {
 /** Directory entries that refer to the segment at `index`, counted from its first. */
 @inline
 export function segmentSpan(table: Table, segment: usize): u32 {
-  return <u32>1 << (table.depth - localDepth(segment));
+  return (<u32>1) << (table.depth - localDepth(segment));
 }
 
 @inline
@@ -114,7 +114,7 @@ export function scanTable(table: Table, from: u32, count: u32, out: usize): u32 
         return found;
       }
     }
-    const span = <u32>1 << (16 - localDepth(segment));
+    const span = (<u32>1) << (16 - localDepth(segment));
     prefix = (prefix & ~(span - 1)) + span;
     place = 0;
     if (found >= count) break;

@@ -178,7 +178,7 @@ function place(segment: usize, entry: usize, hash: u64, expiring: bool, walkMax:
       countOverflow(segment, chunks, home, step);
       dirty(chunk, CHUNK_BYTES);
       store<u8>(chunk + slot, <u8>tagOf(hash));
-      if (expiring) store<u16>(chunk, load<u16>(chunk, 14) | <u16>(<u32>1 << slot), 14);
+      if (expiring) store<u16>(chunk, load<u16>(chunk, 14) | <u16>((<u32>1) << slot), 14);
       store<u32>(slotAddress(chunk, slot), <u32>entry);
       return slotAddress(chunk, slot);
     }
@@ -266,9 +266,9 @@ function doubleDirectory(table: Table): void {
     store<u32>(directory, <u32>old);
     store<u32>(directory, <u32>old, 4);
   } else {
-    for (let index: u32 = 0; index < <u32>1 << table.depth; index++) {
+    for (let index: u32 = 0; index < (<u32>1) << table.depth; index++) {
       const segment = load<u32>(old + (index << 2));
-      store<u64>(directory + (index << 3), <u64>segment | (<u64>segment << 32));
+      store<u64>(directory + (index << 3), <u64>segment | ((<u64>segment) << 32));
     }
     release(ZONE_OBJECT, old);
   }
@@ -282,7 +282,7 @@ function replaceSegment(table: Table, hash: u64, depth: u32, low: usize, high: u
     table.directory = <u32>low;
     return;
   }
-  const span = <u32>1 << (table.depth - depth);
+  const span = (<u32>1) << (table.depth - depth);
   const first = directoryIndex(hash, table.depth) & ~(span - 1);
   const directory = <usize>table.directory;
   dirty(directory + (first << 2), span << 2);
@@ -298,7 +298,7 @@ export function removeSlot(table: Table, slot: usize, hash: u64): void {
   const index = <u32>(((slot & 63) - 16) >> 2);
   dirty(changetype<usize>(table), TABLE_BYTES);
   dirty(chunk, CHUNK_BYTES);
-  const bit = <u16>(<u32>1 << index);
+  const bit = <u16>((<u32>1) << index);
   const expiring = load<u16>(chunk, 14);
   if (expiring & bit) {
     table.expiring--;
@@ -324,7 +324,7 @@ export function removeSlot(table: Table, slot: usize, hash: u64): void {
 /** Notes whether the entry of a slot expires. */
 export function markExpiring(table: Table, slot: usize, expiring: bool): void {
   const chunk = slot & ~63;
-  const bit = <u16>(<u32>1 << <u32>(((slot & 63) - 16) >> 2));
+  const bit = <u16>((<u32>1) << (<u32>(((slot & 63) - 16) >> 2)));
   const marks = load<u16>(chunk, 14);
   if (((marks & bit) != 0) == expiring) return;
   dirty(chunk, CHUNK_BYTES);
