@@ -1,0 +1,186 @@
+// The client for browsers and Node: the methods of the embedded database as promises, over WebSocket. Nothing in here
+// or below imports Node or the engine. Commands issued in the same tick travel in one frame, which is what makes it
+// fast: thirty thousand round trips a second become millions of commands.
+
+import { ClientLink } from "./client-link.ts";
+import { Pipeline } from "./client-pipeline.ts";
+import type { WebSocketClass } from "./client-socket.ts";
+import { DatabaseMethods } from "./database-methods.ts";
+import { NearkeyError } from "./errors.ts";
+import type { Key, Operation } from "./operations.ts";
+import type { Argument } from "./resp.ts";
+import { openSet } from "./vector-operations.ts";
+import type { VectorOptions } from "./vector-options.ts";
+import { VectorSet } from "./vectors.ts";
+
+export { Pipeline, type Settled } from "./client-pipeline.ts";
+export type { WebSocketClass, WebSocketLike } from "./client-socket.ts";
+export type { Answer, Mode } from "./database-methods.ts";
+export { errorCodes, NearkeyError, type NearkeyErrorCode, ReplyError } from "./errors.ts";
+export type { Key, SetOptions, Value } from "./operations.ts";
+export type { Argument, Reply, ReplyMap } from "./resp.ts";
+export type { Attributes, SearchOptions, SearchResult } from "./vector-operations.ts";
+export type { Metric, Vector, VectorOptions } from "./vector-options.ts";
+export { VectorSet } from "./vectors.ts";
+
+/** How a client comes back after its connection broke. */
+export interface ReconnectOptions {
+  /** The first delay, in milliseconds; each further one doubles, and half of each is drawn at random. Default 50. */
+  minDelayMs?: number;
+  /** The longest delay, in milliseconds. Default 5,000. */
+  maxDelayMs?: number;
+}
+
+/** Options of `connect`. */
+export interface ConnectOptions {
+  /** The server's password. */
+  password?: string;
+  /** False leaves a broken connection broken. By default the client comes back until it is closed. */
+  reconnect?: boolean | ReconnectOptions;
+  /** How long a command waits for a broken connection before it is rejected with `not-sent`, in ms. Default 30,000. */
+  waitMs?: number;
+  /** Time for a connection to be made, in milliseconds. Default 10,000. */
+  connectTimeoutMs?: number;
+  /** The connection counts as broken when replies are due and nothing comes for so long, in ms. Default 60,000. */
+  replyTimeoutMs?: number;
+  /** Most bytes of commands that wait to be sent; further ones are rejected with `not-sent`. Default 256 MiB. */
+  maxWaitingBytes?: number;
+  /** The class that makes WebSockets, where the runtime has none. */
+  WebSocket?: WebSocketClass;
+}
+
+/** Pairs that one MSET takes: only one command is all or nothing over the network. */
+const PAIRS_MAX = 32768;
+/** Vectors travel in slices of so many bytes; the next one leaves when this one is answered. */
+const SLICE_BYTES = 256 * 1024;
+/** They would change the protocol under the client's feet, or end it. */
+const OWN_COMMANDS = new Set(["AUTH", "HELLO", "QUIT", "RESET"]);
+
+/**
+ * Connects to a server: `await connect("ws://127.0.0.1:7379", { password })`.
+ *
+ * @param url `ws:` or `wss:`
+ * @throws NearkeyError `connection-failed`, `authentication-required`, `wrong-password`, `invalid-option`, and
+ *   `unsupported` where there is no WebSocket
+ */
+export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
+  const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
+  if (WebSocket === undefined) {
+    throw new NearkeyError("unsupported", "this runtime has no WebSocket: give connect the option WebSocket, a class");
+  }
+  const reconnect = typeof options.reconnect === "object" ? options.reconnect : {};
+  const settings = {
+    url: checkUrl(url),
+    password: options.password,
+    WebSocket,
+    reconnect: options.reconnect !== false,
+    minDelayMs: checkDuration("minDelayMs", reconnect.minDelayMs ?? 50),
+    maxDelayMs: checkDuration("maxDelayMs", reconnect.maxDelayMs ?? 5000),
+    waitMs: checkDuration("waitMs", options.waitMs ?? 30_000),
+    connectTimeoutMs: checkDuration("connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
+    replyTimeoutMs: checkDuration("replyTimeoutMs", options.replyTimeoutMs ?? 60_000),
+    maxWaitingBytes: options.maxWaitingBytes ?? 256 * 1024 * 1024,
+  };
+  return new Client(await ClientLink.open(settings));
+}
+
+/**
+ * A connection to a server, made by `connect()`. All methods give promises, which reject with a `NearkeyError`: beside
+ * the codes that each names, `connection-lost` (the command may have run), `not-sent` (it has not) and `closed`.
+ */
+export class Client extends DatabaseMethods<"promise"> {
+  readonly #link: ClientLink;
+
+  /**
+   * Made by `connect()`, not by hand.
+   *
+   * @internal
+   */
+  constructor(link: ClientLink) {
+    super();
+    this.#link = link;
+  }
+
+  /** Collects commands by hand, for one promise with all their results. */
+  pipeline(): Pipeline {
+    return new Pipeline((operations) => operations.map((operation) => this.run(() => operation)));
+  }
+
+  /**
+   * Opens the vector set under a key, or prepares one. The set comes into being with its first element and ends with
+   * its last, as in Redis; until then, and after, its options live in the object that this resolves to.
+   *
+   * @param options all have defaults but `dim`; for a set that exists they may be left out
+   * @throws NearkeyError `invalid-option`, `options-differ` when the set exists with others (both are named),
+   *   `wrong-type` when the key holds something else
+   */
+  async vectors(name: Key, options: VectorOptions = {}): Promise<VectorSet<"promise">> {
+    const settings = await this.run(openSet, name, options);
+    const port = {
+      run: <Args extends unknown[], Result>(make: (...args: Args) => Operation<Result>, ...args: Args) =>
+        this.run(make, ...args),
+      runAll: <Result>(operations: readonly Operation<Result>[]) => this.#runAll(operations),
+      sliceBytes: SLICE_BYTES,
+    };
+    return new VectorSet(port, settings);
+  }
+
+  async #runAll<Result>(operations: readonly Operation<Result>[]): Promise<Result[]> {
+    const outcomes = await Promise.allSettled(operations.map((operation) => this.run(() => operation)));
+    return outcomes.map((outcome) => {
+      if (outcome.status === "rejected") throw outcome.reason;
+      return outcome.value;
+    });
+  }
+
+  /** Refuses new commands, waits for the replies of those issued, and closes the connection. May be called again. */
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  /** `await using client = await connect(url)` closes it at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  protected override run<Args extends unknown[], Result>(
+    make: (...args: Args) => Operation<Result>,
+    ...args: Args
+  ): Promise<Result> {
+    try {
+      return this.#submit(make(...args));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #submit<Result>(operation: Operation<Result>): Promise<Result> {
+    checkSendable(operation.commands);
+    return this.#link.submit(operation);
+  }
+}
+
+function checkSendable(commands: readonly (readonly Argument[])[]): void {
+  const [first] = commands;
+  const name = typeof first?.[0] === "string" ? first[0].toUpperCase() : "";
+  if (OWN_COMMANDS.has(name)) {
+    throw new NearkeyError(
+      "invalid-argument",
+      `${name} is the client's own: it greets, authenticates and closes itself`,
+    );
+  }
+  if (name === "MSET" && commands.length > 1) {
+    throw new NearkeyError("invalid-argument", `setMany takes at most ${PAIRS_MAX} pairs over the network`);
+  }
+}
+
+function checkUrl(url: string | URL): string {
+  const text = String(url);
+  if (/^wss?:\/\//i.test(text)) return text;
+  throw new NearkeyError("invalid-option", `the address must begin with ws:// or wss://, not ${JSON.stringify(text)}`);
+}
+
+function checkDuration(name: string, ms: number): number {
+  if (typeof ms === "number" && ms >= 0) return ms;
+  throw new NearkeyError("invalid-option", `${name} must be a number of milliseconds, not ${ms}`);
+}
