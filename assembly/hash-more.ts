@@ -92,11 +92,16 @@ function hIncrBy(): void {
 }
 
 function hIncrByFloat(): void {
+  const increment = isArgumentPaged(3) ? DecimalError.SecondInvalid : addToText(0, 0, 3);
+  if (increment < 0) {
+    replyFloatError(increment);
+    return;
+  }
   const found = findHash();
   if (found == NOT_A_HASH || fieldTooLong(2)) return;
   const present = found != 0 && findFieldArgument(slotEntry(found), 2);
-  if (isArgumentPaged(3) || (present && fieldEntry != 0 && isPaged(fieldEntry))) {
-    replyError(isArgumentPaged(3) ? "ERR value is not a valid float" : "ERR hash value is not a float");
+  if (present && fieldEntry != 0 && isPaged(fieldEntry)) {
+    replyError("ERR hash value is not a float");
     return;
   }
   const bytes = addToText(present ? fieldValue : 0, present ? fieldValueBytes : 0, 3);

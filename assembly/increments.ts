@@ -81,6 +81,13 @@ function decrBy(): void {
   else incrementBy(-lastInteger());
 }
 
+/** Whether the value of an entry that is not paged is a number: what Redis tells first, whatever shall be added. */
+function isDecimal(entry: usize): bool {
+  store<u8>(TEXT_BASE, 0x30);
+  const status = addDecimal(valueOf(entry), entryAt(entry).valueBytes, TEXT_BASE, 1, TEXT_BASE);
+  return status != DecimalError.FirstInvalid;
+}
+
 function incrByFloat(): void {
   const hash = hashOfArgument(1);
   const slot = findKey(argumentAddress(1), argumentBytes(1), hash);
@@ -95,7 +102,8 @@ function incrByFloat(): void {
   }
   const bytes = addToText(entry == 0 ? 0 : valueOf(entry), entry == 0 ? 0 : entryAt(entry).valueBytes, 2);
   if (bytes < 0) {
-    replyError(bytes >= DecimalError.FirstInvalid ? "ERR value is not a valid float" : NOT_FINITE);
+    const invalid = bytes >= DecimalError.FirstInvalid || (entry != 0 && !isDecimal(entry));
+    replyError(invalid ? "ERR value is not a valid float" : NOT_FINITE);
   } else if (!admitText(slot, bytes)) {
     replyNoMemory();
   } else {
