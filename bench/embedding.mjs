@@ -2,17 +2,18 @@
 // A Map is faster for small point reads and always will be: there is no call into WebAssembly. What nearkey gives
 // for that is in the other columns: memory, pauses of the garbage collector, fresh values at scale.
 
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
 import { PerformanceObserver } from "node:perf_hooks";
+import { LRUCache } from "lru-cache";
 import { open } from "../dist/node.js";
 import { fixed, rate, startReport } from "./report.mjs";
 import { interleave, median, randomFrom } from "./statistics.mjs";
 
-const require = createRequire(import.meta.url);
-const { LRUCache } = require("lru-cache");
+const LRU_MANIFEST = new URL("./node_modules/lru-cache/package.json", import.meta.url);
 const report = startReport("embedding");
-report.peer("lru-cache", require("lru-cache/package.json").version);
+report.peer("lru-cache", JSON.parse(readFileSync(LRU_MANIFEST, "utf8")).version);
 
+const FIXED = "v".repeat(100);
 const OPERATIONS = report.quick ? 100_000 : 1_000_000;
 for (const keys of report.quick ? [100_000] : [100_000, 1_000_000]) await measure(keys);
 report.finish();
@@ -55,8 +56,6 @@ async function measure(keys) {
   );
   await caches.nearkey.close();
 }
-
-const FIXED = "v".repeat(100);
 
 /** A string no one has seen, flat in memory, as a parser or a socket would make it. */
 function freshValue(seed) {
