@@ -82,7 +82,16 @@ export class Session implements Worker {
     this.input = bytes;
     this.offset = 0;
     if (this.work()) this.host.turns.add(this);
-    this.adjustReading();
+    if (this.input !== undefined || this.choked) this.adjustReading();
+  }
+
+  /** As `receive`, of bytes that change when this returns: what is not executed at once is copied. */
+  receiveBorrowed(bytes: Uint8Array): void {
+    const queued = this.input !== undefined;
+    this.receive(queued ? new Uint8Array(bytes) : bytes);
+    if (queued || this.input !== bytes) return;
+    this.input = new Uint8Array(bytes.subarray(this.offset));
+    this.offset = 0;
   }
 
   /** Executes for about a millisecond; true while more waits that may run now. */
@@ -126,11 +135,13 @@ export class Session implements Worker {
   private work(): boolean {
     const startMs = Date.now();
     this.client.lastActiveMs = startMs;
+    let nowMs = startMs;
     try {
-      for (let nowMs = startMs; this.input !== undefined; nowMs = Date.now()) {
+      while (this.input !== undefined) {
         if (this.choked) return false;
         if (nowMs - startMs >= TURN_MS) return true;
         this.step(this.input, nowMs);
+        if (this.input !== undefined) nowMs = Date.now();
       }
       this.flush();
       if (this.ending) this.end();
@@ -196,6 +207,7 @@ export class Session implements Worker {
       this.lend(block.view, block.page);
     }
     const undrained = this.channel.undrainedBytes;
+    if (undrained === 0) return;
     if (undrained > this.host.outputLimitBytes) this.overflow();
     else if (undrained > this.host.budget.pauseBytes) this.choked = true;
   }
@@ -203,7 +215,7 @@ export class Session implements Worker {
   private lend(view: Uint8Array, page: number): void {
     const { channel, host } = this;
     const copied = channel.undrainedBytes > 0 && (view.length < COPY_BYTES || !host.budget.canLend);
-    channel.write(copied ? view.slice() : view);
+    channel.write(copied ? new Uint8Array(view) : view);
     if (copied || channel.undrainedBytes === 0) {
       host.engine.release(this.connection, page);
     } else {

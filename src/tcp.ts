@@ -1,10 +1,13 @@
-// RESP over TCP, as Redis clients speak it. A `data` event is one call into the engine, and its replies go to the
-// socket from the engine's own memory; libuv writes them at once when the kernel has room, so the usual block is back
-// in the engine before the event ends. A client may close its sending half and still read all its replies.
+// RESP over TCP, as Redis clients speak it. Each piece of bytes that the kernel delivers is one call into the engine,
+// and its replies go to the socket from the engine's own memory; libuv writes them at once when the kernel has room, so
+// the usual block is back in the engine before the event ends. Where Node lets us, all sockets read into one buffer
+// instead of a fresh one each time: a tenth of the cost of a command that comes alone. A client may close its sending
+// half and still read all its replies.
 
 import { createServer, type Server, type Socket } from "node:net";
 import type { Connections, OpenConnection } from "./connections.ts";
 import { type HostClient, newClient } from "./host-facts.ts";
+import { readIntoOneBuffer } from "./one-buffer-socket.ts";
 import { type Channel, Session, type SessionHost } from "./session.ts";
 
 /** What the TCP side needs of the server. */
@@ -21,9 +24,13 @@ const LINGER_MS = 1000;
 
 /** Makes the listener for RESP clients; the caller binds it. */
 export function createTcpServer(host: TcpHost): Server {
-  return createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) => {
-    if (host.connections.admit()) new TcpConnection(host, socket);
-    else refuse(socket, host.connections.maxConnections);
+  const options = { noDelay: true, keepAlive: true, allowHalfOpen: true, pauseOnConnect: true };
+  return createServer(options, (accepted) => {
+    if (!host.connections.admit()) return refuse(accepted, host.connections.maxConnections);
+    let connection: TcpConnection | undefined;
+    const socket = readIntoOneBuffer(accepted, (bytes) => connection?.receiveBorrowed(bytes));
+    connection = new TcpConnection(host, socket);
+    socket.resume();
   });
 }
 
@@ -63,6 +70,11 @@ class TcpConnection implements Channel, OpenConnection {
     socket.on("end", () => this.session.finish());
     socket.on("error", () => socket.destroy());
     socket.on("close", () => this.closed());
+  }
+
+  /** Takes bytes that are only valid now. */
+  receiveBorrowed(bytes: Uint8Array): void {
+    this.session.receiveBorrowed(bytes);
   }
 
   get undrainedBytes(): number {
