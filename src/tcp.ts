@@ -49,12 +49,19 @@ function lingerThenDestroy(socket: Socket): void {
   if (socket.readableEnded) socket.destroy();
 }
 
+const NOTHING = Buffer.alloc(0);
+
 class TcpConnection implements Channel, OpenConnection {
   readonly client: HostClient;
   writtenBytes = 0;
   private readonly session: Session;
   private readonly authTimer: NodeJS.Timeout | undefined;
-  private readonly written = (): void => this.session.drained();
+  private watching = false;
+  private readonly drained = (): void => {
+    this.watching = false;
+    this.session.drained();
+    if (this.socket.writableLength > 0) this.watch();
+  };
 
   constructor(
     private readonly host: TcpHost,
@@ -81,9 +88,18 @@ class TcpConnection implements Channel, OpenConnection {
     return this.socket.writableLength;
   }
 
+  /** Without a callback Node needs no extra tick for a write that the kernel takes at once, as most are. */
   write(bytes: Uint8Array): void {
     this.writtenBytes += bytes.length;
-    this.socket.write(bytes, this.written);
+    this.socket.write(bytes);
+    if (this.socket.writableLength > 0) this.watch();
+  }
+
+  /** Has `drained` called when what waits now has left: nothing, written behind it, takes the callback. */
+  private watch(): void {
+    if (this.watching) return;
+    this.watching = true;
+    this.socket.write(NOTHING, this.drained);
   }
 
   pause(): void {
