@@ -1,0 +1,76 @@
+// Where a walk through a graph keeps its working set: all of it lies in the scratch region of one command, except
+// the marks of visited nodes, one byte a node, which outlive the call: a walk marks with its own epoch, so that
+// nothing is cleared but once in 255 walks. Marks lie in pages found by a table (id >> 16), grown to the largest set
+// and shared by all sets. Several threads will each have a region like this one.
+//
+//   QUERY       the query's vector, and one more
+//   ROW         ids and addresses of one hop's neighbours
+//   SELECTED    ids, keys and addresses of chosen neighbours
+//   BEAM        the nearest nodes seen, sorted (see beam.ts)
+//   MATCHES     the nearest that pass a filter, sorted
+
+import { PAGE_BITS, PAGE_BYTES, PageKind, REGISTERS_BASE, REGISTERS_BYTES, SCRATCH_BASE, SCRATCH_BYTES } from "./layout";
+import { takePage } from "./memory";
+
+/** Links a node can have at most (2 M_MAX), and one that is added. */
+const ROW_MAX: u32 = 8192 + 16;
+
+export const QUERY_BASE: u32 = SCRATCH_BASE;
+export const QUERY_BYTES: u32 = PAGE_BYTES;
+export const SPARE_VECTOR_BASE: u32 = QUERY_BASE + QUERY_BYTES;
+export const ROW_IDS: u32 = SPARE_VECTOR_BASE + QUERY_BYTES;
+export const ROW_ADDRESSES: u32 = ROW_IDS + ROW_MAX * 4;
+export const ROW_KEYS: u32 = ROW_ADDRESSES + ROW_MAX * 4;
+export const SELECTED_IDS: u32 = ROW_KEYS + ROW_MAX * 8;
+export const SELECTED_ADDRESSES: u32 = SELECTED_IDS + ROW_MAX * 4;
+/** Entries of the beam at most, so also the largest ef and the largest count of results. */
+export const BEAM_MAX: u32 = 32768;
+export const BEAM_BASE: u32 = SELECTED_ADDRESSES + ROW_MAX * 4;
+export const MATCHES_BASE: u32 = BEAM_BASE + (BEAM_MAX + 2) * 8;
+export const WALK_END: u32 = MATCHES_BASE + (BEAM_MAX + 2) * 8;
+if (WALK_END > SCRATCH_BASE + SCRATCH_BYTES) ERROR("a walk must fit the scratch region");
+
+// Kept between calls, at the end of the registers: page addresses of the marks, the epoch, pages held.
+const MARK_PAGES_MAX: u32 = 1024;
+const MARKS_BASE: u32 = REGISTERS_BASE + REGISTERS_BYTES - (MARK_PAGES_MAX * 4 + 16);
+const EPOCH: u32 = MARKS_BASE + MARK_PAGES_MAX * 4;
+const MARK_PAGES: u32 = EPOCH + 4;
+/** Where sums of prefetching loads go: unless they are stored, the compiler drops the loads. */
+export const SINK: u32 = EPOCH + 8;
+
+/** Pages that marks for `ids` nodes are short of. */
+export function missingMarkPages(ids: u32): u32 {
+  const needed = (ids + PAGE_BYTES - 1) >> PAGE_BITS;
+  const held = load<u32>(MARK_PAGES);
+  return needed > held ? needed - held : 0;
+}
+
+/** Makes marks for ids below `ids`; the pages have been reserved. */
+export function growMarks(ids: u32): void {
+  for (let missing = missingMarkPages(ids); missing > 0; missing--) {
+    const held = load<u32>(MARK_PAGES);
+    assert(held < MARK_PAGES_MAX);
+    const page = takePage(PageKind.Scratch);
+    memory.fill(page, 0, PAGE_BYTES);
+    store<u32>(MARKS_BASE + (held << 2), <u32>page);
+    store<u32>(MARK_PAGES, held + 1);
+  }
+}
+
+/** A mark that no node bears. */
+export function nextEpoch(): u32 {
+  let epoch = load<u32>(EPOCH) + 1;
+  if (epoch == 256) {
+    const held = load<u32>(MARK_PAGES);
+    for (let page: u32 = 0; page < held; page++) memory.fill(load<u32>(MARKS_BASE + (page << 2)), 0, PAGE_BYTES);
+    epoch = 1;
+  }
+  store<u32>(EPOCH, epoch);
+  return epoch;
+}
+
+/** Where the mark of a node lies. */
+@inline
+export function markOf(id: u32): usize {
+  return <usize>load<u32>(MARKS_BASE + ((id >> PAGE_BITS) << 2)) + (id & (PAGE_BYTES - 1));
+}
