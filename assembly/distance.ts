@@ -5,7 +5,9 @@
 // streams of misses are in flight. Sums differ from a scalar loop in the last bits: the order of addition differs.
 //
 // A distance used for ordering is a key: an unsigned 32-bit number that sorts as the float does, for either sign.
-// The L2 key is of the squared distance; cosine (vectors of length one) and inner product use minus the product.
+// L2 and cosine compare squared Euclidean distances: for vectors of length one that is twice the cosine distance, it is
+// exact for near vectors where 1 - cosine is not, and unlike a product its partial sums only grow, so that a sum can be
+// given up early. Inner product compares minus the product.
 
 /** How a set measures nearness. The number is stored in the set. */
 export const enum Metric {
@@ -173,13 +175,20 @@ export function distanceOfKey(key: u32): f32 {
 /** Key of the distance between two stored vectors. */
 @inline
 export function measure(metric: u32, a: usize, b: usize, bytes: u32): u32 {
-  return keyOf(metric == Metric.L2 ? squaredL2(a, b, bytes) : -innerProduct(a, b, bytes));
+  return keyOf(metric == Metric.InnerProduct ? -innerProduct(a, b, bytes) : squaredL2(a, b, bytes));
 }
 
 /** Keys of the distances of `q` to four stored vectors. */
 @inline
 export function measure4(metric: u32, q: usize, a: usize, b: usize, c: usize, d: usize, bytes: u32): v128 {
   return keysOf(
-    metric == Metric.L2 ? squaredL2x4(q, a, b, c, d, bytes) : f32x4.neg(innerProductx4(q, a, b, c, d, bytes)),
+    metric == Metric.InnerProduct ? f32x4.neg(innerProductx4(q, a, b, c, d, bytes)) : squaredL2x4(q, a, b, c, d, bytes),
   );
+}
+
+/** Adds squared distances, of the bytes that `q` and the four addresses point to, to partial ones given and answered as keys. */
+@inline
+export function addSquaredL2x4(keys: v128, q: usize, a: usize, b: usize, c: usize, d: usize, bytes: u32): v128 {
+  const sign = i32x4.splat(0x80000000);
+  return v128.xor(sign, f32x4.add(v128.xor(keys, sign), squaredL2x4(q, a, b, c, d, bytes)));
 }

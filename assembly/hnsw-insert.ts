@@ -9,7 +9,8 @@
 
 import { idOf, insertItem, itemAt, itemOf, keyOfItem } from "./beam";
 import { measure, measure4 } from "./distance";
-import { descend, locate, measureRow, walk } from "./hnsw-search";
+import { descend, walk } from "./hnsw-search";
+import { measureRow, NO_BOUND } from "./hop";
 import { addLink, dropLink, hasLink, linkAt, linkCount, replaceLink } from "./links";
 import { copyBytes, dirty } from "./memory";
 import { linksMax, NONE, nodeAt, rowOf, VectorSet, VECTOR_SET_BYTES, vectorAt } from "./vectorset";
@@ -112,8 +113,7 @@ function sortNeighbours(set: VectorSet, row: usize, q: u32, e: u32): u32 {
   const links = linkCount(row);
   copyBytes(ROW_IDS, row + 4, links << 2);
   store<u32>(ROW_IDS + (links << 2), q);
-  locate(set, links + 1);
-  measureRow(set.metric, vectorAt(set, e), links + 1, set.vectorBytes);
+  measureRow(set, vectorAt(set, e), links + 1, NO_BOUND);
   for (let index: u32 = 0; index <= links; index++) {
     insertItem(MATCHES_BASE, index, itemOf(load<u32>(ROW_KEYS + (index << 2)), load<u32>(ROW_IDS + (index << 2))));
   }

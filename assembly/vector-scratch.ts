@@ -3,32 +3,38 @@
 // nothing is cleared but once in 255 walks. Marks lie in pages found by a table (id >> 16), grown to the largest set
 // and shared by all sets. Several threads will each have a region like this one.
 //
-//   QUERY       the query's vector, and one more
-//   ROW         ids and addresses of one hop's neighbours
-//   SELECTED    ids, keys and addresses of chosen neighbours
+//   QUERY       the query's vector; a second one for what a command receives while the first is in use
+//   ROW         ids, addresses and keys of one hop's neighbours
+//   SELECTED    ids and addresses of chosen neighbours
 //   BEAM        the nearest nodes seen, sorted (see beam.ts)
-//   MATCHES     the nearest that pass a filter, sorted
+//   MATCHES     the nearest that pass a filter, sorted; while linking: one node's neighbours, sorted
+//   PROGRAM     the compiled filter
 
 import { PAGE_BITS, PAGE_BYTES, PageKind, REGISTERS_BASE, REGISTERS_BYTES, SCRATCH_BASE, SCRATCH_BYTES } from "./layout";
 import { takePage } from "./memory";
 
-/** Links a node can have at most (2 M_MAX), and one that is added. */
-const ROW_MAX: u32 = 8192 + 16;
+/** A hop gathers two rows (2 M_MAX ids each), and distances are computed in fours. */
+const ROW_MAX: u32 = 2 * 8192 + 4;
+/** Chosen neighbours at most, M_MAX, in fours. */
+const SELECTED_MAX: u32 = 4096 + 4;
+/** Nodes in the beam at most, so also the largest ef and the most results of a search. */
+export const BEAM_MAX: u32 = 16384;
+const BEAM_BYTES: u32 = (BEAM_MAX + 2) * 8;
 
 export const QUERY_BASE: u32 = SCRATCH_BASE;
-export const QUERY_BYTES: u32 = PAGE_BYTES;
-export const SPARE_VECTOR_BASE: u32 = QUERY_BASE + QUERY_BYTES;
-export const ROW_IDS: u32 = SPARE_VECTOR_BASE + QUERY_BYTES;
+export const SECOND_VECTOR_BASE: u32 = QUERY_BASE + PAGE_BYTES;
+export const ROW_IDS: u32 = SECOND_VECTOR_BASE + PAGE_BYTES;
 export const ROW_ADDRESSES: u32 = ROW_IDS + ROW_MAX * 4;
 export const ROW_KEYS: u32 = ROW_ADDRESSES + ROW_MAX * 4;
-export const SELECTED_IDS: u32 = ROW_KEYS + ROW_MAX * 8;
-export const SELECTED_ADDRESSES: u32 = SELECTED_IDS + ROW_MAX * 4;
-/** Entries of the beam at most, so also the largest ef and the largest count of results. */
-export const BEAM_MAX: u32 = 32768;
-export const BEAM_BASE: u32 = SELECTED_ADDRESSES + ROW_MAX * 4;
-export const MATCHES_BASE: u32 = BEAM_BASE + (BEAM_MAX + 2) * 8;
-export const WALK_END: u32 = MATCHES_BASE + (BEAM_MAX + 2) * 8;
-if (WALK_END > SCRATCH_BASE + SCRATCH_BYTES) ERROR("a walk must fit the scratch region");
+export const SELECTED_IDS: u32 = ROW_KEYS + ROW_MAX * 4;
+export const SELECTED_ADDRESSES: u32 = SELECTED_IDS + SELECTED_MAX * 4;
+export const BEAM_BASE: u32 = SELECTED_ADDRESSES + SELECTED_MAX * 4;
+export const MATCHES_BASE: u32 = BEAM_BASE + BEAM_BYTES;
+export const PROGRAM_BASE: u32 = MATCHES_BASE + BEAM_BYTES;
+export const PROGRAM_BYTES: u32 = 0x20000;
+/** What lies above is the workspace of numbers and filters. */
+const WORKSPACE_BYTES: u32 = 0x20000;
+if (PROGRAM_BASE + PROGRAM_BYTES > SCRATCH_BASE + SCRATCH_BYTES - WORKSPACE_BYTES) ERROR("a walk must fit the scratch region");
 
 // Kept between calls, at the end of the registers: page addresses of the marks, the epoch, pages held.
 const MARK_PAGES_MAX: u32 = 1024;
