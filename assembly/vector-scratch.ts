@@ -15,8 +15,8 @@ import { takePage } from "./memory";
 
 /** A hop gathers two rows (2 M_MAX ids each), and distances are computed in fours. */
 const ROW_MAX: u32 = 2 * 8192 + 4;
-/** Chosen neighbours at most, M_MAX, in fours. */
-const SELECTED_MAX: u32 = 4096 + 4;
+/** One row of ids, twice over the two lists: a deleted node's neighbours and their groups. */
+const SELECTED_MAX: u32 = 8192 + 4;
 /** Nodes in the beam at most, so also the largest ef and the most results of a search. */
 export const BEAM_MAX: u32 = 16384;
 const BEAM_BYTES: u32 = (BEAM_MAX + 2) * 8;
