@@ -8,6 +8,8 @@ import { DATABASES, SHARDS, SHARDS_BASE, STATE_BASE, TABLE_BYTES, ZONE_OBJECT } 
 import { allocate, copyBytes, dirty, release, State, state } from "./memory";
 import { ENCODING_TABLE, entryAt, freeEntry, TYPE_HASH, TYPE_VECTOR_SET, typeOf, valueOf } from "./entry";
 import { CHUNK_BYTES, slotAddress, tableAt } from "./table";
+import { releaseSetStep } from "./vector-release";
+import { namesOf, vectorSetAt } from "./vectorset";
 import { directorySize, liveSlots, releaseDirectory, segmentAt, segmentEnd, segmentSpan } from "./table-walk";
 
 @unmanaged
@@ -27,7 +29,14 @@ const KIND_VECTOR_SET: u32 = 1;
 export function dispose(zone: u32, entry: usize): void {
   const type = typeOf(entry);
   if (type == TYPE_HASH && (entryAt(entry).type & ENCODING_TABLE) != 0) buryTable(valueOf(entry), ZONE_OBJECT);
+  if (type == TYPE_VECTOR_SET) buryVectorSet(load<u32>(valueOf(entry)));
   freeEntry(zone, entry);
+}
+
+/** The names go as any table does, the nodes and blocks behind them. */
+function buryVectorSet(set: u32): void {
+  buryTable(changetype<usize>(namesOf(vectorSetAt(set))), ZONE_OBJECT);
+  bury(KIND_VECTOR_SET, set, ZONE_OBJECT);
 }
 
 /** Puts the content of a table on the list; `zone` is its entries'. The 24 bytes at `table` may be reused at once. */
@@ -66,7 +75,7 @@ export function freeStep(): bool {
   const address = <usize>state.graveyard;
   if (address == 0) return false;
   const grave = changetype<Grave>(address);
-  const done = freeSegment(grave);
+  const done = grave.kind == KIND_VECTOR_SET ? freeNodes(grave) : freeSegment(grave);
   if (done) {
     // A hash inside a flushed database was buried above this one: unlink it wherever it is.
     unlink(address);
@@ -86,6 +95,13 @@ function unlink(address: usize): void {
   while (<usize>changetype<Grave>(at).next != address) at = changetype<Grave>(at).next;
   dirty(at, GRAVE_BYTES);
   changetype<Grave>(at).next = next;
+}
+
+/** Frees the next nodes of a buried vector set, then its blocks; true after the last. */
+function freeNodes(grave: Grave): bool {
+  dirty(changetype<usize>(grave), GRAVE_BYTES);
+  grave.progress = releaseSetStep(vectorSetAt(grave.content), grave.progress);
+  return grave.progress == 0;
 }
 
 /** Frees the entries of the next segment of a buried table, then the segment; true after the last. */

@@ -1,4 +1,4 @@
-// Insertion into the graph, as in the paper: a walk on each level finds the efConstruction nearest nodes, its heuristic
+// Insertion into the graph, as in the paper: a walk on each level finds the ef nearest nodes, its heuristic
 // (algorithm 4) chooses among them, and the node is linked to those. How links are made mutual and rows kept within
 // bounds is in hnsw-connect.ts. The walks are about two thirds of the cost, choosing a third.
 
@@ -8,10 +8,10 @@ import { connect } from "./hnsw-connect";
 import { descend, walk } from "./hnsw-search";
 import { dirty } from "./memory";
 import { NONE, nodeAt, VECTOR_SET_BYTES, VectorSet, vectorAt } from "./vectorset";
-import { BEAM_BASE, SELECTED_ADDRESSES, SELECTED_IDS } from "./vector-scratch";
+import { BEAM_BASE, BEAM_MAX, SELECTED_ADDRESSES, SELECTED_IDS } from "./vector-scratch";
 
-/** Links a node, whose vector is stored, into the graph. */
-export function linkNode(set: VectorSet, id: u32): void {
+/** Links a node, whose vector is stored, into the graph; `ef` nodes are kept while searching for its neighbours. */
+export function linkNode(set: VectorSet, id: u32, ef: u32): void {
   const level = <u32>nodeAt(set, id).level;
   if (set.entry == NONE) {
     dirty(changetype<usize>(set), VECTOR_SET_BYTES);
@@ -22,7 +22,7 @@ export function linkNode(set: VectorSet, id: u32): void {
   const query = vectorAt(set, id);
   let entry = descend(set, query, level);
   for (let at = <i32>min(level, set.topLevel); at >= 0; at--) {
-    const found = walk(set, query, at, set.efConstruction, entry);
+    const found = walk(set, query, at, min(ef, BEAM_MAX), entry);
     entry = idOf(itemAt(BEAM_BASE, 0));
     const chosen = choose(set, found, set.m);
     for (let index: u32 = 0; index < chosen; index++) {

@@ -16,6 +16,7 @@ import { countExpiring, countKeys, setClock } from "./keyspace";
 import { availablePages, initializeMemory, state } from "./memory";
 import { registerStringEdits } from "./string-edit";
 import { registerStrings } from "./strings";
+import { registerVectors } from "./vector-commands";
 
 export {
   closeConnection,
@@ -47,6 +48,7 @@ function registerCommands(): void {
   registerCopy();
   registerHashes();
   registerHashMore();
+  registerVectors();
 }
 
 /** Executes `bytes` received at INPUT_BASE for a connection; `now` in ms since epoch. */

@@ -1,6 +1,6 @@
-// A vector set: its parameters, the table of its elements' names, and two arrays of records found by node id (see
-// blocks.ts): nodes with their links, and the vectors (float32, padded with zeros to whole lanes). Codes of quantized
-// sets will be a third array with the same ids. A node id is a small number; ids of deleted nodes are handed out
+// A vector set: its parameters, the table of its elements' names, and arrays of records found by node id (see
+// blocks.ts): nodes with their links, the vectors (float32, padded with zeros to whole lanes), and under cosine what
+// brings the original vectors back exactly (see original.ts). Codes of quantized sets will be one more such array. A node id is a small number; ids of deleted nodes are handed out
 // again, so the arrays stay dense under churn. Under cosine the stored vector has length one and the node keeps the
 // norm, so that the original can be given back. Locks are not part of a node: they will lie beside the scratch of a
 // parallel build, which may not touch durable memory that it does not change.
@@ -8,11 +8,12 @@
 //   node   0 name | 4 attributes | 8 upper rows | 12 norm | 16 level (u16) | 18 state (u16)
 //          20 count | 24 link ids, 2 M of them          (from 20 on: the row of level 0)
 //   upper  a cell with a row for each level above 0: count | link ids, M of them
-//   name   an entry (see entry.ts) whose value is the node's id
+//   name   an entry (see entry.ts) whose value is the node's id (u32)
 
-import { Blocks, bytesOfBlocks, growTo, initializeBlocks, pagesToGrow, recordAt, releaseBlocks } from "./blocks";
+import { Blocks, bytesOfBlocks, growTo, initializeBlocks, pagesToGrow, recordAt } from "./blocks";
 import { PAGE_BYTES, TABLE_BYTES, ZONE_OBJECT } from "./layout";
 import { allocate, cellBytes, dirty, pageOf, random, release } from "./memory";
+import { Metric } from "./distance";
 import { Table, tableAt } from "./table";
 
 /** No node: the entry point of an empty set, the end of the list of free ids. */
@@ -71,7 +72,8 @@ export class VectorSet {
 const NAMES_OFFSET: usize = offsetof<VectorSet>();
 const NODES_OFFSET: usize = NAMES_OFFSET + TABLE_BYTES;
 const VECTORS_OFFSET: usize = NODES_OFFSET + offsetof<Blocks>();
-export const VECTOR_SET_BYTES: u32 = <u32>(VECTORS_OFFSET + offsetof<Blocks>());
+const ROUNDINGS_OFFSET: usize = VECTORS_OFFSET + offsetof<Blocks>();
+export const VECTOR_SET_BYTES: u32 = <u32>(ROUNDINGS_OFFSET + offsetof<Blocks>());
 
 @inline
 export function vectorSetAt(address: usize): VectorSet {
@@ -92,6 +94,12 @@ export function nodesOf(set: VectorSet): Blocks {
 @inline
 export function vectorsOf(set: VectorSet): Blocks {
   return changetype<Blocks>(changetype<usize>(set) + VECTORS_OFFSET);
+}
+
+/** Two bits for each number of a vector; empty unless the metric is cosine. */
+@inline
+export function roundingsOf(set: VectorSet): Blocks {
+  return changetype<Blocks>(changetype<usize>(set) + ROUNDINGS_OFFSET);
 }
 
 @inline
@@ -132,17 +140,19 @@ export function createVectorSet(dimensions: u32, metric: u32, m: u32, efConstruc
   set.entry = NONE;
   initializeBlocks(nodesOf(set), <u32>offsetof<Node>() + (m << 3));
   initializeBlocks(vectorsOf(set), set.vectorBytes);
+  initializeBlocks(roundingsOf(set), ((dimensions + 15) >> 4) << 2);
   return address;
 }
 
-/** Pages that one more node may take, with its name, attributes and upper rows: an upper bound. */
+/** Pages that the cells of one more node may take: its name, attributes and upper rows, the names' segment and directory. */
+const NODE_CELL_PAGES: u32 = 5;
+
+/** Pages that one more node may take at most. */
 export function pagesForNode(set: VectorSet): u32 {
   if (set.freeHead != NONE) return NODE_CELL_PAGES;
-  return NODE_CELL_PAGES + pagesToGrow(nodesOf(set), set.idsUsed) + pagesToGrow(vectorsOf(set), set.idsUsed);
+  const id = set.idsUsed;
+  return NODE_CELL_PAGES + pagesToGrow(nodesOf(set), id) + pagesToGrow(vectorsOf(set), id) + pagesToGrow(roundingsOf(set), id);
 }
-
-/** Name, attributes, upper rows, and a segment and a directory of the name table. */
-const NODE_CELL_PAGES: u32 = 5;
 
 /** Takes an id whose node has the given level and no links. Its vector is undefined; `linkNode` makes it part of the graph. */
 export function takeNode(set: VectorSet, level: u32): u32 {
@@ -154,6 +164,7 @@ export function takeNode(set: VectorSet, level: u32): u32 {
     id = set.idsUsed++;
     growTo(nodesOf(set), id);
     growTo(vectorsOf(set), id);
+    if (set.metric == Metric.Cosine) growTo(roundingsOf(set), id);
   }
   set.count++;
   const node = nodeAt(set, id);
@@ -214,5 +225,5 @@ export function drawLevel(set: VectorSet): u32 {
 
 /** Bytes that a set holds, cells counted whole. */
 export function bytesOfSet(set: VectorSet): u64 {
-  return <u64>VECTOR_SET_BYTES + set.cellBytes + bytesOfBlocks(nodesOf(set)) + bytesOfBlocks(vectorsOf(set));
+  return <u64>VECTOR_SET_BYTES + set.cellBytes + bytesOfBlocks(nodesOf(set)) + bytesOfBlocks(vectorsOf(set)) + bytesOfBlocks(roundingsOf(set));
 }

@@ -1,0 +1,18 @@
+// Distances and scores as clients see them, from the keys that searches order by. Distance: Euclidean for L2, 1 - cosine,
+// minus the inner product. Score grows with nearness: (1 + cosine) / 2 as in Redis, 1 / (1 + distance) for L2, the inner
+// product itself.
+
+import { distanceOfKey, Metric } from "./distance";
+
+/** The distance of the metric's name, from a key. */
+export function distanceFrom(metric: u32, key: u32): f64 {
+  const measured = <f64>distanceOfKey(key);
+  if (metric == Metric.L2) return Math.sqrt(measured);
+  // Of unit vectors the squared distance is twice 1 - cosine; rounding may carry it a little past 2.
+  return metric == Metric.Cosine ? min<f64>(measured * 0.5, 2) : measured;
+}
+
+export function scoreFrom(metric: u32, distance: f64): f64 {
+  if (metric == Metric.L2) return 1 / (1 + distance);
+  return metric == Metric.Cosine ? 1 - distance * 0.5 : -distance;
+}
