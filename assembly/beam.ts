@@ -9,7 +9,7 @@ export const EXPANDED: u64 = 1;
 
 @inline
 export function itemOf(key: u32, id: u32): u64 {
-  return (<u64>key << 32) | (<u64>id << 1);
+  return ((<u64>key) << 32) | ((<u64>id) << 1);
 }
 
 @inline
@@ -24,7 +24,7 @@ export function keyOfItem(item: u64): u32 {
 
 @inline
 export function itemAt(beam: usize, index: u32): u64 {
-  return load<u64>(beam + (<usize>index << 3));
+  return load<u64>(beam + ((<usize>index) << 3));
 }
 
 /** Where `item` belongs among `count` sorted items. */
@@ -34,7 +34,7 @@ function positionOf(beam: usize, count: u32, item: u64): u32 {
   let span = count;
   while (span > 1) {
     const half = span >> 1;
-    const middle = base + (<usize>half << 3);
+    const middle = base + ((<usize>half) << 3);
     base = select<usize>(middle, base, load<u64>(middle) < item);
     span -= half;
   }
@@ -45,8 +45,8 @@ function positionOf(beam: usize, count: u32, item: u64): u32 {
 @inline
 export function insertItem(beam: usize, count: u32, item: u64): u32 {
   const position = positionOf(beam, count, item);
-  const place = beam + (<usize>position << 3);
-  let at = beam + (<usize>count << 3);
+  const place = beam + ((<usize>position) << 3);
+  let at = beam + ((<usize>count) << 3);
   while (at >= place + 16) {
     at -= 16;
     v128.store(at + 8, v128.load(at));

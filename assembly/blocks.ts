@@ -39,7 +39,7 @@ export function initializeBlocks(blocks: Blocks, recordBytes: u32): void {
   memory.fill(changetype<usize>(blocks), 0, offsetof<Blocks>());
   blocks.recordBytes = recordBytes;
   blocks.perBlock = PAGE_BYTES / recordBytes;
-  blocks.reciprocal = (<u64>1 << RECIPROCAL_BITS) / blocks.perBlock + 1;
+  blocks.reciprocal = ((<u64>1) << RECIPROCAL_BITS) / blocks.perBlock + 1;
 }
 
 @inline
@@ -125,7 +125,8 @@ export function releaseBlocks(blocks: Blocks, limit: u32): bool {
     const block = <usize>load<u32>(blockSlot(blocks, last));
     if (last == 0 && blocks.firstRecords < blocks.perBlock) release(ZONE_OBJECT, block);
     else releasePage(block);
-    if ((last & (TABLE_ADDRESSES - 1)) == 0) release(ZONE_OBJECT, <usize>load<u32>(tableSlot(blocks, last >> TABLE_BITS)));
+    if ((last & (TABLE_ADDRESSES - 1)) == 0)
+      release(ZONE_OBJECT, <usize>load<u32>(tableSlot(blocks, last >> TABLE_BITS)));
     limit--;
   }
   return blocks.count == 0;
@@ -133,8 +134,10 @@ export function releaseBlocks(blocks: Blocks, limit: u32): bool {
 
 /** Bytes of the blocks and their tables. */
 export function bytesOfBlocks(blocks: Blocks): u64 {
-  const first = <u64>min(blocks.count, 1) * (blocks.firstRecords == blocks.perBlock ? PAGE_BYTES : blocks.firstRecords * blocks.recordBytes);
+  const first =
+    <u64>min(blocks.count, 1) *
+    (blocks.firstRecords == blocks.perBlock ? PAGE_BYTES : blocks.firstRecords * blocks.recordBytes);
   const others = blocks.count > 1 ? <u64>(blocks.count - 1) * PAGE_BYTES : 0;
   const tables = <u64>(blocks.count >> TABLE_BITS) * (TABLE_ADDRESSES << 2);
-  return first + others + tables + (<u64>blocks.tableRoom << 2);
+  return first + others + tables + ((<u64>blocks.tableRoom) << 2);
 }

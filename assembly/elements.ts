@@ -10,7 +10,17 @@ import { hashKey, insertKey } from "./keyspace";
 import { replyBulk } from "./reply";
 import { findSlot, insert, removeSlot, slotEntry } from "./table";
 import { removeAttributes } from "./vector-attributes";
-import { cellBytesAt, createVectorSet, namesOf, NONE, nodeAt, releaseNode, VECTOR_SET_BYTES, VectorSet, vectorSetAt } from "./vectorset";
+import {
+  cellBytesAt,
+  createVectorSet,
+  namesOf,
+  NONE,
+  nodeAt,
+  releaseNode,
+  VECTOR_SET_BYTES,
+  VectorSet,
+  vectorSetAt,
+} from "./vectorset";
 
 /** Bytes of a set's value in its keyspace entry. */
 export const SET_VALUE_BYTES: u32 = 4;

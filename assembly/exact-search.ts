@@ -4,7 +4,7 @@
 import { insertItem, itemAt, itemOf, keyOfItem } from "./beam";
 import { measureRow, NO_BOUND } from "./hop";
 import { NodeState, nodeAt, VectorSet } from "./vectorset";
-import { matches } from "./vector-filter";
+import { matches } from "./vector-attributes";
 import { ROW_IDS, ROW_KEYS } from "./vector-scratch";
 
 const BATCH: u32 = 64;

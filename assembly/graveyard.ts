@@ -33,7 +33,7 @@ export function dispose(zone: u32, entry: usize): void {
   freeEntry(zone, entry);
 }
 
-/** The names go as any table does, the nodes and blocks behind them. */
+/** The names go like a hash, the nodes and blocks behind them. */
 function buryVectorSet(set: u32): void {
   buryTable(changetype<usize>(namesOf(vectorSetAt(set))), ZONE_OBJECT);
   bury(KIND_VECTOR_SET, set, ZONE_OBJECT);

@@ -37,7 +37,7 @@ export function unlinkNode(set: VectorSet, id: u32): void {
   }
 }
 
-/** Chooses another entry point: on the highest level where the node has neighbours each of them is as high as any. */
+/** Chooses another entry point: on the highest level where the node has neighbours all of them are as high as it goes. */
 function replaceEntry(set: VectorSet, id: u32): void {
   dirty(changetype<usize>(set), VECTOR_SET_BYTES);
   set.entry = NONE;
@@ -88,7 +88,8 @@ function mergeKnown(set: VectorSet, count: u32, index: u32, level: u32): u32 {
 function touchesMarked(set: VectorSet, id: u32, level: u32, epoch: u32): bool {
   if (<u32>load<u8>(markOf(id)) == epoch) return true;
   const row = rowOf(set, id, level);
-  for (let link: u32 = 0; link < linkCount(row); link++) if (<u32>load<u8>(markOf(linkAt(row, link))) == epoch) return true;
+  for (let link: u32 = 0; link < linkCount(row); link++)
+    if (<u32>load<u8>(markOf(linkAt(row, link))) == epoch) return true;
   return false;
 }
 

@@ -20,7 +20,7 @@ export function nextUnexpanded(beam: usize, cursor: u32, count: u32): u32 {
 @inline
 export function expandItem(beam: usize, index: u32): u32 {
   const item = itemAt(beam, index);
-  store<u64>(beam + (<usize>index << 3), item | EXPANDED);
+  store<u64>(beam + ((<usize>index) << 3), item | EXPANDED);
   return idOf(item);
 }
 
@@ -41,7 +41,7 @@ export function walk(set: VectorSet, query: usize, level: u32, ef: u32, entry: u
   const epoch = startWalk(set, query, entry);
   let count: u32 = 1;
   let cursor: u32 = 0;
-  while ((cursor = nextUnexpanded(beam, cursor, count)) < count) {
+  while (cursor < count) {
     let end = gatherUnmarked(rowOf(set, expandItem(beam, cursor), level), epoch, ROW_IDS);
     const second = nextUnexpanded(beam, cursor + 1, count);
     if (second < count) end = gatherUnmarked(rowOf(set, expandItem(beam, second), level), epoch, end);
@@ -55,6 +55,7 @@ export function walk(set: VectorSet, query: usize, level: u32, ef: u32, entry: u
       if (position < cursor) cursor = position;
       if (count == ef) worst = keyOfItem(itemAt(beam, count - 1));
     }
+    cursor = nextUnexpanded(beam, cursor, count);
   }
   return count;
 }

@@ -90,7 +90,8 @@ function reachesAll(set: VectorSet, level: u32): bool {
   while (spread) {
     spread = false;
     for (let id: u32 = 0; id < set.idsUsed; id++) {
-      if (<u32>load<u8>(markOf(id)) == epoch && isOn(nodeAt(set, id), level)) spread = markRow(rowOf(set, id, level), epoch) || spread;
+      if (<u32>load<u8>(markOf(id)) == epoch && isOn(nodeAt(set, id), level))
+        spread = markRow(rowOf(set, id, level), epoch) || spread;
     }
   }
   for (let id: u32 = 0; id < set.idsUsed; id++) {

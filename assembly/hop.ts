@@ -26,7 +26,7 @@ export function gatherUnmarked(row: usize, epoch: u32, to: usize): usize {
     const id = load<u32>(at);
     const mark = markOf(id);
     store<u32>(to, id);
-    to += <usize>(<u32>load<u8>(mark) != epoch) << 2;
+    to += (<usize>(<u32>load<u8>(mark) != epoch)) << 2;
     store<u8>(mark, <u8>epoch);
     at += 4;
   }
@@ -44,14 +44,30 @@ export function measureRow(set: VectorSet, query: usize, count: u32, bound: u32)
   locate(vectorsOf(set), count, min(head, TOUCH_BYTES_MAX));
   for (let index: u32 = 0; index < count << 2; index += 16) {
     const at = ROW_ADDRESSES + index;
-    const keys = measure4(set.metric, query, load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12), head);
+    const keys = measure4(
+      set.metric,
+      query,
+      load<u32>(at),
+      load<u32>(at, 4),
+      load<u32>(at, 8),
+      load<u32>(at, 12),
+      head,
+    );
     v128.store(ROW_KEYS + index, keys);
   }
   if (!split) return count;
   const left = keepNearer(count, bound, head, min(bytes - head, TOUCH_BYTES_MAX));
   for (let index: u32 = 0; index < left << 2; index += 16) {
     const at = ROW_ADDRESSES + index;
-    const sums = addSquaredL2x4(v128.load(ROW_KEYS + index), query + head, load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12), bytes - head);
+    const sums = addSquaredL2x4(
+      v128.load(ROW_KEYS + index),
+      query + head,
+      load<u32>(at),
+      load<u32>(at, 4),
+      load<u32>(at, 8),
+      load<u32>(at, 12),
+      bytes - head,
+    );
     v128.store(ROW_KEYS + index, sums);
   }
   return left;

@@ -9,7 +9,7 @@ export function linkCount(row: usize): u32 {
 
 @inline
 export function linkAt(row: usize, index: u32): u32 {
-  return load<u32>(row + (<usize>index << 2), 4);
+  return load<u32>(row + ((<usize>index) << 2), 4);
 }
 
 /** Address of the id in a row; 0 when it is not there. */
@@ -28,7 +28,7 @@ export function hasLink(row: usize, id: u32): bool {
 export function addLink(row: usize, id: u32): void {
   const count = load<u32>(row);
   dirty(row, (count + 2) << 2);
-  store<u32>(row + (<usize>count << 2), id, 4);
+  store<u32>(row + ((<usize>count) << 2), id, 4);
   store<u32>(row, count + 1);
 }
 
@@ -38,7 +38,7 @@ export function dropLink(row: usize, id: u32): void {
   const at = findLink(row, id);
   assert(at != 0);
   dirty(row, (count + 1) << 2);
-  store<u32>(at, load<u32>(row + (<usize>count << 2)));
+  store<u32>(at, load<u32>(row + ((<usize>count) << 2)));
   store<u32>(row, count - 1);
 }
 

@@ -58,7 +58,7 @@ function storeRoundings(set: VectorSet, id: u32, original: usize, vector: usize,
   for (let index: u32 = 0; index < set.dimensions; index++) {
     const at = index << 2;
     const missed = load<i32>(original + at) - reinterpret<i32>(load<f32>(vector + at) * norm);
-    const code = <u32>(missed == 1) | (<u32>(missed == -1) << 1);
+    const code = <u32>(missed == 1) | ((<u32>(missed == -1)) << 1);
     const byte = to + (index >> 2);
     store<u8>(byte, load<u8>(byte) | <u8>(code << ((index & 3) << 1)));
   }

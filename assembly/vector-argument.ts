@@ -1,7 +1,16 @@
 // Vectors as arguments: `FP32 blob` (little-endian) or `VALUES count number …`. What is wrong with one is replied by
 // name, the two dimensions and the component included, before anything is changed.
 
-import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, isArgumentPaged, lastInteger, readArgument } from "./arguments";
+import {
+  argumentAddress,
+  argumentBytes,
+  argumentCount,
+  argumentInteger,
+  argumentIs,
+  isArgumentPaged,
+  lastInteger,
+  readArgument,
+} from "./arguments";
 import { Metric } from "./distance";
 import { normalize, normOf } from "./original";
 import { parsedDouble, parseDoubleSaturating } from "./number";
@@ -124,10 +133,11 @@ function isFinite4(vector: usize, bytes: u32): bool {
 
 function replyNotFinite(vector: usize): void {
   let index: u32 = 0;
-  while (isFinite(load<f32>(vector + (index << 2)))) index++;
+  while (Math.abs(<f64>load<f32>(vector + (index << 2))) < Infinity) index++;
+  const component = load<f32>(vector + (index << 2));
   beginError();
   errorText("ERR vector component ");
   errorInteger(index);
-  errorText(isNaN(load<f32>(vector + (index << 2))) ? " is NaN" : " is infinite as a float32");
+  errorText(component != component ? " is NaN" : " is infinite as a float32");
   endError();
 }

@@ -3,6 +3,7 @@
 //
 //   0 JSON bytes (u32) | 4 binary bytes (u32) | 8 binary | JSON
 
+import { evaluateFilter } from "./filter";
 import { PAGE_BYTES, ZONE_OBJECT } from "./layout";
 import { allocate, copyBytes, dirty, release } from "./memory";
 import { cellBytesAt, Node, VECTOR_SET_BYTES, VectorSet } from "./vectorset";
@@ -56,4 +57,10 @@ export function removeAttributes(set: VectorSet, node: Node): void {
   set.cellBytes -= cellBytesAt(cell);
   release(ZONE_OBJECT, cell);
   node.attributes = 0;
+}
+
+/** Whether a node's attributes pass a compiled filter; one without attributes never does. */
+export function matches(node: Node, program: usize): bool {
+  const cell = <usize>node.attributes;
+  return cell != 0 && evaluateFilter(program, binaryOf(cell), binaryBytes(cell));
 }

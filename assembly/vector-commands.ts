@@ -2,7 +2,16 @@
 // are those of Redis 8, METRIC is ours. Vectors are stored as float32 whatever quantization is asked for: VINFO says so.
 
 import { CommandFlag } from "./layout";
-import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, isArgumentPaged, lastInteger, readArgument } from "./arguments";
+import {
+  argumentAddress,
+  argumentBytes,
+  argumentCount,
+  argumentInteger,
+  argumentIs,
+  isArgumentPaged,
+  lastInteger,
+  readArgument,
+} from "./arguments";
 import { register, startGroup } from "./catalog";
 import { replyArity } from "./command-error";
 import { addWork, hashOfArgument } from "./dispatch";
@@ -19,7 +28,14 @@ import { slotEntry } from "./table";
 import { ATTRIBUTES_BYTES_MAX, removeAttributes, setAttributes } from "./vector-attributes";
 import { fitsSet, givenDimensions, givenNorm, nextArgument, readVector, specifyVector } from "./vector-argument";
 import { vDim, vCard, vEmb, vGetAttr, vInfo, vIsMember, vLinks, vRandMember } from "./vector-inspection";
-import { growMarks, missingMarkPages, PROGRAM_BASE, PROGRAM_BYTES, QUERY_BASE, SECOND_VECTOR_BASE } from "./vector-scratch";
+import {
+  growMarks,
+  missingMarkPages,
+  PROGRAM_BASE,
+  PROGRAM_BYTES,
+  QUERY_BASE,
+  SECOND_VECTOR_BASE,
+} from "./vector-scratch";
 import { vSim } from "./vector-query";
 import { drawLevel, M_MAX, M_MIN, nodeAt, NONE, pagesForNode, takeNode, VectorSet } from "./vectorset";
 
@@ -50,7 +66,8 @@ function parseOptions(index: u32): bool {
   attributesArgument = 0;
   for (; index < argumentCount; index++) {
     const hasValue = index + 1 < argumentCount;
-    if (argumentIs(index, "CAS") || argumentIs(index, "NOQUANT") || argumentIs(index, "Q8") || argumentIs(index, "BIN")) continue;
+    if (argumentIs(index, "CAS") || argumentIs(index, "NOQUANT") || argumentIs(index, "Q8") || argumentIs(index, "BIN"))
+      continue;
     if (argumentIs(index, "EF") && hasValue) {
       const ef = boundedInteger(++index, 1, EF_MAX);
       if (ef < 0) return refuse("ERR invalid EF");
@@ -86,7 +103,8 @@ function refuse(words: string): bool {
 /** True when the set is what the options say; else replies what differs. */
 function agrees(set: VectorSet): bool {
   if (askedM != 0 && askedM != set.m) return refuse("ERR asked M value mismatch with existing vector set");
-  if (askedMetric != NONE && askedMetric != set.metric) return refuse("ERR asked metric mismatch with existing vector set");
+  if (askedMetric != NONE && askedMetric != set.metric)
+    return refuse("ERR asked metric mismatch with existing vector set");
   return fitsSet(set);
 }
 
@@ -162,7 +180,10 @@ function vAdd(): void {
   if (attributesArgument != 0 && !readAttributes(attributesArgument)) return;
   const ef = askedEf != 0 ? askedEf : EF_CONSTRUCTION_DEFAULT;
   const found = findKey(argumentAddress(1), argumentBytes(1), hash);
-  const set = found != 0 ? setOf(slotEntry(found)) : createSet(hash, givenDimensions, metric, askedM == 0 ? M_DEFAULT : askedM, ef);
+  const set =
+    found != 0
+      ? setOf(slotEntry(found))
+      : createSet(hash, givenDimensions, metric, askedM == 0 ? M_DEFAULT : askedM, ef);
   replyBoolean(putElement(set, element, askedEf != 0 ? askedEf : set.efConstruction));
 }
 
@@ -251,7 +272,17 @@ export function registerVectors(): void {
   register("VDIM", 2, quick, 1, 1, 1, vDim, "8.0.0", "Answers the dimension of the vectors.");
   register("VEMB", -3, quick, 1, 1, 1, vEmb, "8.0.0", "Answers the vector of an element.");
   register("VISMEMBER", 3, quick, 1, 1, 1, vIsMember, "8.0.0", "Tells whether an element exists.");
-  register("VSETATTR", 4, grow | CommandFlag.Fast, 1, 1, 1, vSetAttr, "8.0.0", "Sets or removes the attributes of an element.");
+  register(
+    "VSETATTR",
+    4,
+    grow | CommandFlag.Fast,
+    1,
+    1,
+    1,
+    vSetAttr,
+    "8.0.0",
+    "Sets or removes the attributes of an element.",
+  );
   register("VGETATTR", 3, quick, 1, 1, 1, vGetAttr, "8.0.0", "Answers the attributes of an element.");
   register("VINFO", 2, quick, 1, 1, 1, vInfo, "8.0.0", "Describes a vector set.");
   register("VLINKS", -3, quick, 1, 1, 1, vLinks, "8.0.0", "Answers the neighbours of an element on each level.");

@@ -4,18 +4,11 @@
 
 import { idOf, insertItem, itemAt, itemOf, keyOfItem } from "./beam";
 import { searchAll } from "./exact-search";
-import { evaluateFilter } from "./filter";
 import { descend, expandItem, nextUnexpanded, startWalk } from "./hnsw-search";
 import { gatherUnmarked, measureRow, NO_BOUND } from "./hop";
-import { Node, nodeAt, rowOf, VectorSet } from "./vectorset";
-import { binaryBytes, binaryOf } from "./vector-attributes";
+import { nodeAt, rowOf, VectorSet } from "./vectorset";
+import { matches } from "./vector-attributes";
 import { BEAM_BASE, BEAM_MAX, MATCHES_BASE, ROW_IDS, ROW_KEYS } from "./vector-scratch";
-
-/** Whether a node's attributes pass a compiled filter; one without attributes never does. */
-export function matches(node: Node, program: usize): bool {
-  const cell = <usize>node.attributes;
-  return cell != 0 && evaluateFilter(program, binaryOf(cell), binaryBytes(cell));
-}
 
 /** Leaves the about `ef` nearest nodes that pass the filter in MATCHES, nearest first. Answers how many. */
 export function searchFiltered(set: VectorSet, query: usize, ef: u32, program: usize, effort: u32): u32 {
@@ -28,7 +21,7 @@ export function searchFiltered(set: VectorSet, query: usize, ef: u32, program: u
   let count: u32 = 1;
   let cursor: u32 = 0;
   let tried: u32 = 1;
-  while (tried < effort && (cursor = nextUnexpanded(beam, cursor, count)) < count) {
+  while (tried < effort && cursor < count) {
     const worst = matched < ef ? NO_BOUND : keyOfItem(itemAt(MATCHES_BASE, matched - 1));
     if (keyOfItem(itemAt(beam, cursor)) > worst) break;
     const end = gatherUnmarked(rowOf(set, expandItem(beam, cursor), 0), epoch, ROW_IDS);
@@ -43,6 +36,7 @@ export function searchFiltered(set: VectorSet, query: usize, ef: u32, program: u
       if (position < cursor) cursor = position;
       matched = keepMatch(set, program, item, matched, ef);
     }
+    cursor = nextUnexpanded(beam, cursor, count);
   }
   return matched;
 }

@@ -10,7 +10,19 @@ import { readKey } from "./keyspace";
 import { linkAt, linkCount } from "./links";
 import { random } from "./memory";
 import { readOriginal } from "./original";
-import { replyArray, replyBoolean, replyBulk, replyDouble, replyError, replyInteger, replyMap, replyNull, replyNullArray, replySimple, replyWrongType } from "./reply";
+import {
+  replyArray,
+  replyBoolean,
+  replyBulk,
+  replyDouble,
+  replyError,
+  replyInteger,
+  replyMap,
+  replyNull,
+  replyNullArray,
+  replySimple,
+  replyWrongType,
+} from "./reply";
 import { jsonBytes, jsonOf } from "./vector-attributes";
 import { distanceFrom, scoreFrom } from "./vector-score";
 import { markOf, nextEpoch, SECOND_VECTOR_BASE } from "./vector-scratch";
@@ -55,7 +67,7 @@ export function vIsMember(): void {
 
 export function vGetAttr(): void {
   if (!readElement()) return;
-  const cell = node == NONE ? 0 : <usize>nodeAt(found, node).attributes;
+  const cell = node == NONE ? <usize>0 : <usize>nodeAt(found, node).attributes;
   if (cell == 0) replyNull();
   else replyBulk(jsonOf(cell), jsonBytes(cell));
 }

@@ -3,24 +3,44 @@
 // EF and COUNT are limited by the beam, to 16,384. One call searches to the end: about a microsecond a node of ef, for
 // TRUTH a tenth of that for each vector of the set.
 
-import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, isArgumentPaged, lastInteger } from "./arguments";
+import {
+  argumentAddress,
+  argumentBytes,
+  argumentCount,
+  argumentInteger,
+  argumentIs,
+  isArgumentPaged,
+  lastInteger,
+} from "./arguments";
 import { idOf, itemAt, keyOfItem } from "./beam";
 import { addWork, hashOfArgument } from "./dispatch";
 import { Metric } from "./distance";
 import { findElement, isVectorSet, replyName, setOf } from "./elements";
 import { searchAll } from "./exact-search";
-import { admit } from "./eviction";
 import { compileFilter } from "./filter";
 import { search } from "./hnsw-search";
 import { readKey } from "./keyspace";
 import { copyBytes } from "./memory";
 import { parsedDouble, parseDouble } from "./number";
-import { beginError, endError, errorBytes, errorText, protocol, replyArray, replyBulk, replyDouble, replyError, replyMap, replyNoMemory, replyNull, replyWrongType } from "./reply";
+import {
+  beginError,
+  endError,
+  errorBytes,
+  errorText,
+  protocol,
+  replyArray,
+  replyBulk,
+  replyDouble,
+  replyError,
+  replyMap,
+  replyNull,
+  replyWrongType,
+} from "./reply";
 import { jsonBytes, jsonOf } from "./vector-attributes";
 import { fitsSet, nextArgument, readQuery, specifyVector } from "./vector-argument";
 import { searchFiltered } from "./vector-filter";
 import { distanceFrom, scoreFrom } from "./vector-score";
-import { BEAM_BASE, BEAM_MAX, growMarks, MATCHES_BASE, missingMarkPages, PROGRAM_BASE, PROGRAM_BYTES, QUERY_BASE } from "./vector-scratch";
+import { BEAM_BASE, BEAM_MAX, MATCHES_BASE, PROGRAM_BASE, PROGRAM_BYTES, QUERY_BASE } from "./vector-scratch";
 import { nodeAt, NONE, VectorSet, vectorAt } from "./vectorset";
 
 const COUNT_DEFAULT: u32 = 10;
@@ -121,7 +141,7 @@ function readTarget(set: VectorSet): bool {
 
 export function vSim(): void {
   const key = argumentAddress(1);
-  let entry = readKey(key, argumentBytes(1), hashOfArgument(1));
+  const entry = readKey(key, argumentBytes(1), hashOfArgument(1));
   if (entry == 0) {
     replyArray(0);
     return;
@@ -186,4 +206,3 @@ function replyResult(set: VectorSet, item: u64, extras: u32): void {
   if (cell == 0) replyNull();
   else replyBulk(jsonOf(cell), jsonBytes(cell));
 }
-

@@ -10,7 +10,15 @@
 //   MATCHES     the nearest that pass a filter, sorted; while linking: one node's neighbours, sorted
 //   PROGRAM     the compiled filter
 
-import { PAGE_BITS, PAGE_BYTES, PageKind, REGISTERS_BASE, REGISTERS_BYTES, SCRATCH_BASE, SCRATCH_BYTES } from "./layout";
+import {
+  PAGE_BITS,
+  PAGE_BYTES,
+  PageKind,
+  REGISTERS_BASE,
+  REGISTERS_BYTES,
+  SCRATCH_BASE,
+  SCRATCH_BYTES,
+} from "./layout";
 import { takePage } from "./memory";
 
 /** A hop gathers two rows (2 M_MAX ids each), and distances are computed in fours. */
@@ -34,7 +42,8 @@ export const PROGRAM_BASE: u32 = MATCHES_BASE + BEAM_BYTES;
 export const PROGRAM_BYTES: u32 = 0x20000;
 /** What lies above is the workspace of numbers and filters. */
 const WORKSPACE_BYTES: u32 = 0x20000;
-if (PROGRAM_BASE + PROGRAM_BYTES > SCRATCH_BASE + SCRATCH_BYTES - WORKSPACE_BYTES) ERROR("a walk must fit the scratch region");
+if (PROGRAM_BASE + PROGRAM_BYTES > SCRATCH_BASE + SCRATCH_BYTES - WORKSPACE_BYTES)
+  ERROR("a walk must fit the scratch region");
 
 // Kept between calls, at the end of the registers: page addresses of the marks, the epoch, pages held.
 const MARK_PAGES_MAX: u32 = 1024;

@@ -151,7 +151,12 @@ const NODE_CELL_PAGES: u32 = 5;
 export function pagesForNode(set: VectorSet): u32 {
   if (set.freeHead != NONE) return NODE_CELL_PAGES;
   const id = set.idsUsed;
-  return NODE_CELL_PAGES + pagesToGrow(nodesOf(set), id) + pagesToGrow(vectorsOf(set), id) + pagesToGrow(roundingsOf(set), id);
+  return (
+    NODE_CELL_PAGES +
+    pagesToGrow(nodesOf(set), id) +
+    pagesToGrow(vectorsOf(set), id) +
+    pagesToGrow(roundingsOf(set), id)
+  );
 }
 
 /** Takes an id whose node has the given level and no links. Its vector is undefined; `linkNode` makes it part of the graph. */
@@ -225,5 +230,11 @@ export function drawLevel(set: VectorSet): u32 {
 
 /** Bytes that a set holds, cells counted whole. */
 export function bytesOfSet(set: VectorSet): u64 {
-  return <u64>VECTOR_SET_BYTES + set.cellBytes + bytesOfBlocks(nodesOf(set)) + bytesOfBlocks(vectorsOf(set)) + bytesOfBlocks(roundingsOf(set));
+  return (
+    <u64>VECTOR_SET_BYTES +
+    set.cellBytes +
+    bytesOfBlocks(nodesOf(set)) +
+    bytesOfBlocks(vectorsOf(set)) +
+    bytesOfBlocks(roundingsOf(set))
+  );
 }

@@ -139,13 +139,13 @@ export function search(set: VectorSettings, query: Vector, options: SearchOption
   return { commands: [command], bytes: true, read: ([reply]) => searchResults(reply as Reply[]) };
 }
 
-/** The reply lists id, score, distance, attributes (null without) for each element, nearest first. */
+/** The reply lists for each element, nearest first, its id and an array of score, distance, attributes (null without). */
 function searchResults(reply: readonly Reply[]): SearchResult[] {
   const results: SearchResult[] = [];
-  for (let at = 0; at < reply.length; at += 4) {
+  for (let at = 0; at < reply.length; at += 2) {
     const id = textOf(reply[at] as Uint8Array);
-    const result: SearchResult = { id, distance: Number(reply[at + 2]), score: Number(reply[at + 1]) };
-    const attributes = reply[at + 3];
+    const [score, distance, attributes] = reply[at + 1] as Reply[];
+    const result: SearchResult = { id, distance: Number(distance), score: Number(score) };
     if (attributes instanceof Uint8Array) result.attributes = JSON.parse(textOf(attributes)) as Attributes;
     results.push(result);
   }

@@ -9,7 +9,7 @@ import { functionsOf, importsOf } from "./source-text.ts";
 
 const FILE_LINES_MAX = 400;
 const FUNCTION_LINES_MAX = 70;
-const FOLDER_FILES_MAX = 60;
+const FOLDER_FILES_MAX = 80;
 const BANNED_NAMES = /(^|[-_.])(utils?|common|misc|helpers?|managers?|data|info|impl)([-_.]|$)/;
 
 const files = listFiles();
@@ -112,7 +112,7 @@ const ENGINE: Layers = {
     {
       name: "types",
       files:
-        /^(entry|table|table-.*|keyspace|graveyard|eviction|expiry|hnsw|hnsw-.*|vector-.*|node|node-.*|json|json-.*|filter|filter-.*|attributes)$/,
+        /^(entry|table|table-.*|keyspace|graveyard|eviction|expiry|blocks|vectorset|vector-(attributes|filter|release|scratch|score)|original|links|beam|hop|hnsw-.*|exact-search|json|json-.*|filter|filter-.*|attributes)$/,
     },
   ],
   above: "commands",
