@@ -2,6 +2,7 @@
 // The command line. Each command lives in a file of its own and registers itself here.
 
 import { Command } from "commander";
+import { registerDemo } from "./demo-command.ts";
 import { registerServe } from "./serve-command.ts";
 import { VERSION } from "./version.ts";
 
@@ -10,5 +11,6 @@ const program = new Command("nearkey")
   .version(VERSION, "-V, --version")
   .showHelpAfterError("(run with --help to see what there is)");
 registerServe(program);
+registerDemo(program);
 
 await program.parseAsync();

@@ -164,6 +164,8 @@ export class DatabaseConnection {
   #open(): number {
     const { engine } = this.#embedded;
     const connection = engine.connect();
+    // Who is in the process needs no password, not even beside a server that asks its clients for one.
+    engine.setAuthenticated(connection, true);
     engine.setProtocol(connection, this.#protocol);
     this.#client.connections.splice(0, 1, connection);
     return connection;

@@ -66,7 +66,8 @@ function stopOnSignals(server: Server): void {
   process.on("SIGINT", stop);
 }
 
-function exitWith(message: string): never {
+/** Ends the process with one line on standard error. */
+export function exitWith(message: string): never {
   process.stderr.write(`nearkey: ${message}\n`);
   process.exit(1);
 }
@@ -102,6 +103,7 @@ function startJson(server: Server, options: ServerOptions): string {
   });
 }
 
-function hostInUrl(host: string): string {
+/** An address as it stands in a URL. */
+export function hostInUrl(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }

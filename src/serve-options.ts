@@ -108,7 +108,8 @@ function sizeText(bytes: number): string {
   return `${value}${units[unit]}`;
 }
 
-function countFlag(name: string, description: string, defaultCount: number, countMax: number): Option {
+/** A flag that takes a whole number from 1. */
+export function countFlag(name: string, description: string, defaultCount: number, countMax: number): Option {
   const parse = (text: string): number => wholeNumber(text, 1, countMax);
   return new Option(`${name} <number>`, description).argParser(parse).default(defaultCount);
 }
