@@ -20,6 +20,8 @@ const TIMEOUT = { timeout: (SECONDS + 60) * 1000 };
 const PIPELINE_COMMANDS = 20;
 /** Little more than the fixed regions take, so that it is full most of the time. */
 const MEMORY_BYTES = 14 << 20;
+/** Node itself, its heap, buffers on their way to sockets, and the output one connection may hold. */
+const PROCESS_BYTES = 400 << 20;
 /** What an emptied engine may keep: one partly filled page of each size class that is in use. */
 const KEPT_BYTES = 1 << 20;
 
@@ -174,6 +176,7 @@ async function fuzzServer(shapes: ReturnType<Engine["commands"]>, connectHostile
     }
     hostile.close();
     expect(await usedMemory(honest)).toBeLessThanOrEqual(MEMORY_BYTES);
+    expect(served.residentBytes ?? 0).toBeLessThan(MEMORY_BYTES + PROCESS_BYTES);
     honest.destroy();
   } finally {
     expect(await served.stop(), served.output).toBe(0);

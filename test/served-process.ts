@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 
 const CLI = new URL("../dist/cli.js", import.meta.url).pathname;
@@ -40,6 +41,13 @@ export class ServedProcess {
 
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Memory the system counts for the process, in bytes; undefined where /proc does not tell. */
+  get residentBytes(): number | undefined {
+    const status = `/proc/${this.#child.pid}/status`;
+    if (!existsSync(status)) return undefined;
+    return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(status, "utf8"))?.[1]) * 1024;
   }
 
   /** All it printed so far. */
