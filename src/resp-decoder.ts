@@ -61,6 +61,8 @@ interface Aggregate {
   items: Reply[];
 }
 
+/** Never written: it has no room, so #append replaces it. */
+const nothing = new Uint8Array(0);
 const incomplete = Symbol("incomplete");
 const opened = Symbol("opened");
 
@@ -73,7 +75,7 @@ export class ReplyDecoder {
   bytes: boolean | "unless-text";
   readonly #maxBulkBytes: number;
   readonly #stack: Aggregate[] = [];
-  #input: Uint8Array = new Uint8Array(0);
+  #input: Uint8Array = nothing;
   #at = 0;
   #end = 0;
   /** False while #input is the caller's piece. */
@@ -313,12 +315,14 @@ export class ReplyDecoder {
   /** Copies what is left of a borrowed piece, so that the caller gets its bytes back. */
   #keepRest(): void {
     if (this.#owned) return;
-    const rest = this.#input.subarray(this.#at, this.#end);
-    this.#input = new Uint8Array(0);
+    const piece = this.#input;
+    const start = this.#at;
+    const end = this.#end;
+    this.#input = nothing;
     this.#at = 0;
     this.#end = 0;
     this.#owned = true;
-    if (rest.length > 0) this.#append(rest);
+    if (start < end) this.#append(piece.subarray(start, end));
   }
 
   /** Room for the rest plus the piece; growing doubles, so the copies stay linear in the bytes received. */

@@ -124,14 +124,14 @@ async function run(methods: Methods, call: Call, clock: Clock): Promise<unknown>
 }
 
 function calls(expiring: boolean): fc.Arbitrary<Call[]> {
-  const key = fc.constantFrom("a", "b", "c", "\u20ac", "", "long".repeat(20));
+  const key = fc.constantFrom("a", "b", "\u20ac", "", "long".repeat(20));
   const number = fc.constantFrom(1, -1, 41, -(2 ** 53) + 1, 2 ** 53 - 1, 0);
   const value = fc.oneof(
     fc.string({ unit: "grapheme", maxLength: 40 }),
     fc.integer().map(String),
     fc.constantFrom("9007199254740991", "-9007199254740991", "007", "x".repeat(40_000), "\u00e9".repeat(20_000)),
   );
-  const ms = fc.integer({ min: 1, max: 50 });
+  const ms = fc.integer({ min: 1, max: 4 });
   const options = fc.record(
     { onlyIf: fc.constantFrom("absent", "present"), ...(expiring ? { ttlMs: ms } : {}) },
     { requiredKeys: [] },
@@ -145,7 +145,7 @@ function calls(expiring: boolean): fc.Arbitrary<Call[]> {
     fc.record({ call: fc.constant("increment" as const), key, by: number }),
     ...(expiring
       ? [
-          fc.record({ call: fc.constant("expire" as const), key, ms: fc.integer({ min: -2, max: 50 }) }),
+          fc.record({ call: fc.constant("expire" as const), key, ms: fc.integer({ min: -1, max: 4 }) }),
           fc.record({ call: fc.constant("wait" as const), ms }),
         ]
       : []),
