@@ -82,9 +82,11 @@ const codeOfText: readonly (readonly [RegExp, NearkeyErrorCode])[] = [
   [/^ERR Protocol error/i, "protocol-error"],
   [/^ERR (increment or decrement would overflow|value is out of range)/i, "integer-overflow"],
   [/^ERR (value|hash value|min or max|increment)\b.* not (an integer|a valid float|a float)/i, "not-a-number"],
-  [/^ERR .*\b(NaN|infinity|not finite)\b/i, "not-finite"],
-  [/^ERR .*dimension mismatch/i, "wrong-dimension"],
-  [/^ERR .*zero vector/i, "zero-vector"],
+  [/^ERR .*\b(NaN|infinity|infinite)\b/i, "not-finite"],
+  [/^ERR Vector dimension/i, "wrong-dimension"],
+  [/^ERR a vector of length zero/i, "zero-vector"],
+  [/^ERR asked .* mismatch/i, "options-differ"],
+  [/^ERR attributes are too long/i, "invalid-argument"],
 ];
 
 /**

@@ -2,7 +2,6 @@
 // METRIC on VADD and WITHDISTANCES on VSIM. Replies that list ids are read as bytes: a RESP3 map turned into an object
 // would list ids that look like numbers first, and nearest first is the whole point.
 
-import { NearkeyError } from "./errors.ts";
 import { checkKey, invalid, type Key, kindOf, type Operation, single, sum } from "./operations.ts";
 import type { Argument, Reply } from "./resp.ts";
 import { readText } from "./text.ts";
@@ -22,9 +21,9 @@ export type Attributes = Record<string, unknown>;
 
 /** How `search` searches. */
 export interface SearchOptions {
-  /** Results at most, from 1. Default 10. */
+  /** Results at most, 1 to 16,384. Default 10. */
   k?: number;
-  /** Candidates kept during the walk, 1 to 1,000,000: higher is slower and finds better. Default max(64, 2·k). */
+  /** Candidates kept during the walk, 1 to 16,384: higher is slower and finds better. Default max(64, 2·k). */
   ef?: number;
   /** An expression over the attributes, as Redis 8 defines them: `.lang == "en" and .year > 2000`. */
   filter?: string;
@@ -44,7 +43,8 @@ export interface SearchResult {
   attributes?: Attributes;
 }
 
-const EF_MAX = 1_000_000;
+/** The engine's beam: results and candidates at most. */
+const BEAM_MAX = 16_384;
 const K_DEFAULT = 10;
 const EF_DEFAULT = 64;
 
@@ -102,7 +102,7 @@ export function getVector(set: VectorSettings, id: Key): Operation<Float32Array 
 
 export function getAttributes(set: VectorSettings, id: Key): Operation<Attributes | undefined> {
   return single(["VGETATTR", set.name, checkKey(id)], (reply) => {
-    return reply === null ? undefined : (JSON.parse(reply as string) as Attributes);
+    return reply === null ? undefined : attributesOf(reply as string);
   });
 }
 
@@ -128,9 +128,9 @@ export function search(set: VectorSettings, query: Vector, options: SearchOption
   const row = checkVector(query, set);
   const blob = new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
   const { k = K_DEFAULT, filter, exact = false } = options;
-  const ef = options.ef ?? Math.min(EF_MAX, Math.max(EF_DEFAULT, 2 * k));
-  checkCount("k", k, 0xffff_ffff);
-  checkCount("ef", ef, EF_MAX);
+  const ef = options.ef ?? Math.min(BEAM_MAX, Math.max(EF_DEFAULT, 2 * k));
+  checkCount("k", k);
+  checkCount("ef", ef);
   if (filter !== undefined && typeof filter !== "string") throw invalid(`filter must be text, not ${kindOf(filter)}`);
   const command: Argument[] = ["VSIM", set.name, "FP32", blob, "WITHSCORES", "WITHDISTANCES", "WITHATTRIBS"];
   command.push("COUNT", k, "EF", ef);
@@ -139,17 +139,27 @@ export function search(set: VectorSettings, query: Vector, options: SearchOption
   return { commands: [command], bytes: true, read: ([reply]) => searchResults(reply as Reply[]) };
 }
 
-/** The reply lists for each element, nearest first, its id and an array of score, distance, attributes (null without). */
+/** The reply is a map, flat: an id, then its score, distance and attributes (null without), nearest first. */
 function searchResults(reply: readonly Reply[]): SearchResult[] {
   const results: SearchResult[] = [];
   for (let at = 0; at < reply.length; at += 2) {
-    const id = textOf(reply[at] as Uint8Array);
-    const [score, distance, attributes] = reply[at + 1] as Reply[];
-    const result: SearchResult = { id, distance: Number(distance), score: Number(score) };
-    if (attributes instanceof Uint8Array) result.attributes = JSON.parse(textOf(attributes)) as Attributes;
+    const [score, distance, json] = reply[at + 1] as [number, number, Uint8Array | null];
+    const result: SearchResult = { id: textOf(reply[at] as Uint8Array), distance, score };
+    const attributes = json === null ? undefined : attributesOf(textOf(json));
+    if (attributes !== undefined) result.attributes = attributes;
     results.push(result);
   }
   return results;
+}
+
+/** Attributes from their text; other clients may have stored any text, and what is no JSON object counts as none. */
+function attributesOf(text: string): Attributes | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Attributes) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function textOf(bytes: Uint8Array): string {
@@ -174,7 +184,7 @@ export function attributesText(attributes: Attributes | null | undefined): strin
   }
 }
 
-function checkCount(name: string, value: number, most: number): void {
-  if (Number.isInteger(value) && value >= 1 && value <= most) return;
-  throw new NearkeyError("invalid-argument", `${name} must be a whole number from 1 to ${most}, not ${value}`);
+function checkCount(name: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= BEAM_MAX) return;
+  throw invalid(`${name} must be a whole number from 1 to ${BEAM_MAX}, not ${value}`);
 }

@@ -121,7 +121,7 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
     return this.#port.run(hasVector, this.#settings, id);
   }
 
-  /** Reads the attributes of an element: undefined when it has none, or there is no such element. */
+  /** Reads the attributes of an element: undefined when it has none (or no JSON object), or there is no such element. */
   attributes(id: Key): Answer<M, Attributes | undefined> {
     return this.#port.run(getAttributes, this.#settings, id);
   }
