@@ -42,7 +42,7 @@ export async function insertMany(
   askForMemory(port, set, rows, known);
   const undo: (readonly Argument[])[] = [];
   try {
-    for (const slice of slicesOf(rows, port.sliceBytes)) {
+    for (const slice of slicesOf(newFirst(rows, known), port.sliceBytes)) {
       undo.push(...(await undoing(port, set, slice, known)));
       await port.runAll(slice.map((row) => silent(addCommand(set, row.id, row.vector, row.attributes))));
       await pause();
@@ -108,6 +108,12 @@ async function knownRows(port: Port, set: VectorSettings, rows: readonly Row[]):
     for (const [index, row] of slice.entries()) if (found[index]) known.add(row);
   }
   return known;
+}
+
+/** What needs memory first: should it run out, no element has been overwritten yet. */
+function newFirst(rows: readonly Row[], known: ReadonlySet<Row>): readonly Row[] {
+  if (known.size === 0) return rows;
+  return [...rows.filter((row) => !known.has(row)), ...known];
 }
 
 function askForMemory(port: Port, set: VectorSettings, rows: readonly Row[], known: ReadonlySet<Row>): void {
