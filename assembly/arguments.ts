@@ -2,7 +2,7 @@
 // they were received. One over 32 KiB is paged: its address is that of a list of pages, which a value may adopt.
 
 import { ARGUMENT_BYTES, PAGE_BITS, PAGE_BYTES } from "./layout";
-import { copyBytes } from "./memory";
+import { copyBytes, dirty } from "./memory";
 import { PAGED_BIT } from "./connection";
 import { parsedInteger, parseInteger } from "./number";
 
@@ -76,5 +76,7 @@ export function adoptPages(index: u32, list: usize): void {
   const pages = (argumentBytes(index) + PAGE_BYTES - 1) >> PAGE_BITS;
   const own = argumentAddress(index);
   copyBytes(list, own, pages << 2);
+  // They become durable now; while they were filled they were the connection's.
+  for (let index: u32 = 0; index < pages; index++) dirty(load<u32>(own + (index << 2)), PAGE_BYTES);
   store<u32>(own, 0);
 }

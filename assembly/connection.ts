@@ -3,14 +3,15 @@
 // argument: small ones are packed into pages, one over 32 KiB gets pages of its own, which a value adopts. Replies
 // are chains of pages; the host takes one at a time and releases it when the socket has drained it.
 
-import { PAGE_BITS, PAGE_BYTES, PageKind, ZONE_VOLATILE } from "./layout";
-import { allocate, copyBytes, pageAt, release, releasePage, takePage } from "./memory";
+import { PAGE_BITS, PAGE_BYTES, PageKind, SPARE_PAGES, ZONE_VOLATILE } from "./layout";
+import { allocate, copyBytes, hasMemory, pageAt, release, releasePage, takePage } from "./memory";
+import { admit } from "./eviction";
 
 @unmanaged
 export class Connection {
   protocol: u8;
   authenticated: u8;
-  /** Set when replies went over the limit: nothing more is written, the host destroys it. */
+  /** Set when replies went over the limit or the machine has no memory: nothing more is written, the host destroys it. */
   overflowed: u8;
   database: u8;
   /** Set when the memory limit cannot hold the command being collected: its arguments are counted, not kept. */
@@ -82,10 +83,18 @@ export function dropInput(connection: Connection): void {
   connection.collected = 0;
 }
 
+/** Free pages of the machine below which replies and partial commands take none: a write that was admitted needs them. */
+const CLIENT_SPARE_PAGES: u32 = SPARE_PAGES / 2;
+
 // ---- tail
 
+/** Keeps the start of a command. Not under the limit, as replies are not: a full database must still be read. */
 export function keepTail(connection: Connection, from: usize, bytes: u32): void {
   if (bytes == 0) return;
+  if (!hasMemory(CLIENT_SPARE_PAGES)) {
+    connection.overflowed = 1;
+    return;
+  }
   connection.tail = <u32>allocate(ZONE_VOLATILE, bytes);
   connection.tailBytes = bytes;
   copyBytes(connection.tail, from, bytes);
@@ -161,17 +170,31 @@ export function fillLarge(connection: Connection, from: usize, bytes: u32): u32 
   return wanted;
 }
 
+/** Pages are admitted as they are filled: what was announced and never comes takes no memory from others. */
 function copyToLarge(connection: Connection, from: usize, bytes: u32): void {
   while (bytes > 0) {
     const within = connection.largeFilled & (PAGE_BYTES - 1);
     const slot = <usize>connection.large + ((connection.largeFilled >> PAGE_BITS) << 2);
-    if (within == 0) store<u32>(slot, <u32>takePage(PageKind.Value));
+    if (within == 0) {
+      if (!admit(1)) {
+        discardLarge(connection);
+        connection.largeFilled += bytes;
+        return;
+      }
+      store<u32>(slot, <u32>takePage(PageKind.Value));
+    }
     const piece = min(bytes, PAGE_BYTES - within);
     memory.copy(<usize>load<u32>(slot) + within, from, piece);
     connection.largeFilled += piece;
     from += piece;
     bytes -= piece;
   }
+}
+
+function discardLarge(connection: Connection): void {
+  releaseLarge(connection.large, connection.largeFilled);
+  connection.large = 0;
+  connection.discarding = 1;
 }
 
 /** Releases a list of pages that nothing adopted. An adopted list has its first address set to 0. */
@@ -217,8 +240,8 @@ function releaseChain(number: u32): void {
 
 /** Appends an empty page to the replies; 0 when memory cannot grow any more. */
 export function addOutputPage(connection: Connection): u32 {
+  if (!hasMemory(CLIENT_SPARE_PAGES)) return 0;
   const number = <u32>(takePage(PageKind.Output) >> PAGE_BITS);
-  if (number == 0) return 0;
   if (connection.outputTail == 0) connection.outputHead = number;
   else pageAt(connection.outputTail).next = <u16>number;
   connection.outputTail = number;

@@ -1,6 +1,6 @@
 // COPY: a value under another key, the same database or another.
 
-import { CommandFlag, DATABASES, PAGE_BITS } from "./layout";
+import { CommandFlag, DATABASES, PAGE_BITS, SLAB_CLASSES } from "./layout";
 import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, lastInteger } from "./arguments";
 import { register } from "./catalog";
 import { hashOfArgument } from "./dispatch";
@@ -15,7 +15,7 @@ import {
   typeOf,
   valueOf,
 } from "./entry";
-import { admit } from "./eviction";
+import { admit, cellShare } from "./eviction";
 import { copyTable, hashTable, isTable } from "./hash-value";
 import { createLike } from "./keys";
 import { database, findKey, insertKey, pin, removeKey, selectDatabase, shardOf } from "./keyspace";
@@ -73,11 +73,10 @@ function tablePages(table: Table): u32 {
   startWalk(table);
   for (let field = nextEntry(); field != 0; field = nextEntry()) {
     pages += entryPages(entryAt(field).valueBytes) - 1;
-    // The entry, its index slot, and what its size class and the partly filled page round up.
-    if (!isPaged(field)) bytes += entryAt(field).valueBytes;
-    bytes += <u32>entryAt(field).keyBytes + 48;
+    bytes += cellShare(entryAt(field).keyBytes, entryAt(field).valueBytes);
   }
-  return pages + 100 + <u32>((bytes + (bytes >> 2)) >> PAGE_BITS);
+  // Each class may begin a page.
+  return pages + min(table.count, SLAB_CLASSES) + <u32>(bytes >> PAGE_BITS) + 1;
 }
 
 /** Keys are never paged: the dispatcher refuses longer ones. */

@@ -7,7 +7,8 @@
 //   12 expiry, ms since epoch (i64), only with EXPIRES | key | value, or with PAGED one u32 address for each 64 KiB
 
 import { PAGE_BITS, PAGE_BYTES, PageKind, PAGED_ARGUMENT_BYTES } from "./layout";
-import { allocate, classOf, copyBytes, dirty, pageOf, release, releasePage, takePage } from "./memory";
+import { allocate, copyBytes, dirty, pageOf, release, releasePage, takePage } from "./memory";
+import { classOf } from "./slabs";
 
 @unmanaged
 export class Entry {

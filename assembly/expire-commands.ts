@@ -6,10 +6,10 @@ import { register } from "./catalog";
 import { errorArgument, QUOTED_BYTES_MAX } from "./command-error";
 import { hashOfArgument } from "./dispatch";
 import { expires, expiryOf } from "./entry";
-import { admit } from "./eviction";
 import { EXPIRY_INVALID, replyInvalidExpiry } from "./expiry-argument";
-import { clock, findKey, pin, removeKey, setExpiry, shardOf } from "./keyspace";
+import { clock, findKey, removeKey, setExpiry, shardOf } from "./keyspace";
 import { beginError, endError, errorText, replyError, replyInteger, replyNoMemory, replyNotInteger } from "./reply";
+import { admitExpiry } from "./string-value";
 import { slotEntry } from "./table";
 
 const WHEN_NONE: u32 = 1;
@@ -99,8 +99,7 @@ function expireWith(seconds: bool, relative: bool): void {
     replyInteger(1);
     return;
   }
-  pin(slotEntry(slot));
-  if (!admit(1)) {
+  if (!admitExpiry(slot, true)) {
     replyNoMemory();
     return;
   }
@@ -156,8 +155,7 @@ function persist(): void {
     replyInteger(0);
     return;
   }
-  pin(slotEntry(slot));
-  if (!admit(1)) {
+  if (!admitExpiry(slot, false)) {
     replyNoMemory();
     return;
   }

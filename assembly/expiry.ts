@@ -43,7 +43,9 @@ export function expireSome(): bool {
 
 function expireSegment(table: Table, segment: usize): u32 {
   let removed: u32 = 0;
-  for (let chunk = segment; chunk < segmentEnd(segment); chunk += CHUNK_BYTES) {
+  const end = segmentEnd(segment);
+  // With its last key the table gives the segment back.
+  for (let chunk = segment; chunk < end && table.count != 0; chunk += CHUNK_BYTES) {
     let expiring: u32 = load<u16>(chunk, 14) & 0xfff;
     while (expiring != 0) {
       const slot = slotAddress(chunk, ctz(expiring));

@@ -4,13 +4,13 @@
 //
 // Grave: 0 next (u32) | 4 kind (u32) | 8 zone of the entries (u32) | 12 progress (u32) | 16 table (24 bytes) or address (u32)
 
-import { DATABASES, SHARDS, SHARDS_BASE, STATE_BASE, TABLE_BYTES, ZONE_OBJECT } from "./layout";
+import { DATABASES, SHARDS, SHARDS_BASE, STATE_BASE, TABLE_BYTES, ZONE_ENTRY, ZONE_OBJECT } from "./layout";
 import { allocate, copyBytes, dirty, release, State, state } from "./memory";
 import { ENCODING_TABLE, entryAt, freeEntry, TYPE_HASH, TYPE_VECTOR_SET, typeOf, valueOf } from "./entry";
-import { CHUNK_BYTES, slotAddress, tableAt } from "./table";
+import { CHUNK_BYTES, slotAddress, Table, tableAt } from "./table";
+import { directorySize, liveSlots, releaseDirectory, segmentAt, segmentEnd, segmentSpan } from "./table-walk";
 import { releaseSetStep } from "./vector-release";
 import { namesOf, vectorSetAt } from "./vectorset";
-import { directorySize, liveSlots, releaseDirectory, segmentAt, segmentEnd, segmentSpan } from "./table-walk";
 
 @unmanaged
 class Grave {
@@ -45,6 +45,14 @@ export function buryTable(table: usize, zone: u32): void {
   copyBytes(bury(KIND_TABLE, 0, zone) + offsetof<Grave>("content"), table, TABLE_BYTES);
 }
 
+/** Gives back the segments of a table that has become empty. */
+export function clearTable(table: Table): void {
+  if (table.depth == 0) release(ZONE_OBJECT, table.directory);
+  else buryTable(changetype<usize>(table), ZONE_ENTRY);
+  dirty(changetype<usize>(table), TABLE_BYTES);
+  memory.fill(changetype<usize>(table), 0, TABLE_BYTES);
+}
+
 function bury(kind: u32, content: u32, zone: u32): usize {
   const address = allocate(ZONE_OBJECT, GRAVE_BYTES);
   const grave = changetype<Grave>(address);
@@ -61,7 +69,7 @@ function bury(kind: u32, content: u32, zone: u32): usize {
 /** Empties a database; what it held is freed later. */
 export function buryDatabase(db: u32): void {
   const first = <usize>(SHARDS_BASE + (db << 8) * TABLE_BYTES);
-  for (let shard: u32 = 0; shard < SHARDS; shard++) buryTable(first + shard * TABLE_BYTES, 0);
+  for (let shard: u32 = 0; shard < SHARDS; shard++) buryTable(first + shard * TABLE_BYTES, ZONE_ENTRY);
   dirty(first, SHARDS * TABLE_BYTES);
   memory.fill(first, 0, SHARDS * TABLE_BYTES);
 }

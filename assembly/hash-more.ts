@@ -14,6 +14,7 @@ import { register } from "./catalog";
 import { parseDecimalU64, parsedU64 } from "./cursor";
 import { addWork, connection } from "./dispatch";
 import { isPaged } from "./entry";
+import { cellShare } from "./eviction";
 import { matchGlob } from "./glob";
 import {
   countFields,
@@ -60,7 +61,7 @@ import { randomEntry, SCAN_END, scanNext, scanTable } from "./table-walk";
 
 /** Sets the field of argument 2 to a text in scratch memory; false after replying an error. */
 export function setFieldText(bytes: u32, text: usize): bool {
-  const slot = admitFields(argumentBytes(2) + bytes, 1);
+  const slot = admitFields(cellShare(argumentBytes(2), bytes), 1);
   if (slot == NOT_A_HASH) return false;
   setField(slot, argumentAddress(2), argumentBytes(2), text, bytes);
   touchEntry(slotEntry(slot));

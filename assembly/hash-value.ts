@@ -5,7 +5,8 @@
 // Packed: 0 count (u16), then for each field: length (u8) | length of its value (u8) | field | value
 
 import { TABLE_BYTES, ZONE_ENTRY, ZONE_OBJECT } from "./layout";
-import { classOf, copyBytes, dirty, equalBytes, hasFreeCell } from "./memory";
+import { copyBytes, dirty, equalBytes, hasFreeCell } from "./memory";
+import { classOf } from "./slabs";
 import {
   copyValue,
   createEntry,

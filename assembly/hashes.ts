@@ -1,12 +1,12 @@
 // Hash commands.
 
-import { CommandFlag, PAGE_BITS } from "./layout";
+import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "./layout";
 import { adoptPages, argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "./arguments";
 import { register, startGroup } from "./catalog";
 import { replyArity, replyOverlong } from "./command-error";
 import { hashOfArgument } from "./dispatch";
 import { TYPE_HASH, typeOf, valueOf } from "./entry";
-import { admit } from "./eviction";
+import { admit, cellShare } from "./eviction";
 import {
   countFields,
   createHash,
@@ -16,6 +16,7 @@ import {
   fieldValue,
   fieldValueBytes,
   findField,
+  isTable,
   nextField,
   removeField,
   setField,
@@ -74,14 +75,20 @@ export function fieldTooLong(first: u32): bool {
   return false;
 }
 
-/** Finds or makes the hash in argument 1 for setting fields; NOT_A_HASH after replying an error. */
-export function admitFields(added: u64, fields: u32): usize {
+/** Most classes that the fields of a packed hash can need when it becomes a table. */
+const UNPACKED_CLASSES: u32 = 24;
+
+/**
+ * Finds or makes the hash in argument 1 for setting fields, which take `share` bytes of memory as entries; NOT_A_HASH after
+ * replying an error.
+ */
+export function admitFields(share: u64, fields: u32): usize {
   const found = findHash();
   if (found == NOT_A_HASH) return NOT_A_HASH;
   if (found != 0) pin(slotEntry(found));
-  // A cell is at most a quarter larger than its entry; unpacking 2 KiB spreads over at most 130 cells of few classes.
-  const bytes = added + <u64>fields * 48 + 8192;
-  if (!admit(4 + min<u32>(fields, 100) + <u32>((bytes + (bytes >> 2)) >> PAGE_BITS))) {
+  const unpacked = found != 0 && !isTable(slotEntry(found)) ? min(countFields(slotEntry(found)), UNPACKED_CLASSES) : 0;
+  // The entry of the hash, a page that each class may begin, the cells of what was packed.
+  if (!admit(1 + min(fields + unpacked, SLAB_CLASSES) + <u32>((share + 0x3fff) >> PAGE_BITS))) {
     replyNoMemory();
     return NOT_A_HASH;
   }
@@ -105,9 +112,11 @@ function setAll(): i64 {
     return -1;
   }
   if (fieldTooLong(2)) return -1;
-  let bytes: u64 = 0;
-  for (let index: u32 = 2; index < argumentCount; index++) if (!isArgumentPaged(index)) bytes += argumentBytes(index);
-  const slot = admitFields(bytes, (argumentCount - 2) >> 1);
+  let share: u64 = 0;
+  for (let index: u32 = 2; index < argumentCount; index += 2) {
+    share += cellShare(argumentBytes(index), argumentBytes(index + 1));
+  }
+  const slot = admitFields(share, (argumentCount - 2) >> 1);
   if (slot == NOT_A_HASH) return -1;
   let added: i64 = 0;
   for (let index: u32 = 2; index < argumentCount; index += 2) {

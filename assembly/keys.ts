@@ -28,7 +28,7 @@ import {
   TYPE_VECTOR_SET,
   typeOf,
 } from "./entry";
-import { admit } from "./eviction";
+import { admitMove } from "./eviction";
 import { matchGlob } from "./glob";
 import { buryAllDatabases, buryDatabase } from "./graveyard";
 import {
@@ -44,6 +44,7 @@ import {
   removeKey,
   shardAt,
   shardOf,
+  vacateSlot,
 } from "./keyspace";
 import { parseDecimalU64, parsedU64 } from "./cursor";
 import {
@@ -59,7 +60,7 @@ import {
   replySimple,
   replySyntaxError,
 } from "./reply";
-import { removeSlot, slotEntry } from "./table";
+import { slotEntry } from "./table";
 import { nextEntry, randomEntry, SCAN_END, scanNext, scanTable, startWalk } from "./table-walk";
 import { random } from "./memory";
 
@@ -120,8 +121,9 @@ function renameTo(onlyAbsent: bool): bool {
     replyError("ERR no such key");
     return false;
   }
-  pin(slotEntry(source));
-  if (!admit(1)) {
+  const old = slotEntry(source);
+  pin(old);
+  if (!admitMove(argumentBytes(2), entryAt(old).valueBytes, expires(old))) {
     replyNoMemory();
     return false;
   }
@@ -134,10 +136,9 @@ function renameTo(onlyAbsent: bool): bool {
   const hash = hashOfArgument(1);
   const newHash = hashOfArgument(2);
   if (target != 0) removeKey(shardOf(newHash), target, newHash);
-  const entry = slotEntry(source);
-  const renamed = createLike(entry, argumentAddress(2), argumentBytes(2));
-  moveValue(renamed, entry);
-  removeSlot(shardOf(hash), source, hash);
+  const renamed = createLike(old, argumentAddress(2), argumentBytes(2));
+  moveValue(renamed, old);
+  vacateSlot(shardOf(hash), source, hash);
   insertKey(renamed, newHash);
   return true;
 }

@@ -21,7 +21,7 @@ import {
 } from "./entry";
 import { copyBytes } from "./memory";
 import { findSlot, insert, markExpiring, removeSlot, setSlot, slotEntry, Table, tableAt } from "./table";
-import { dispose } from "./graveyard";
+import { clearTable, dispose } from "./graveyard";
 
 /** Time of the running call in ms since epoch, and the database it works on; call-scoped. */
 export let clock: i64 = 0;
@@ -44,10 +44,16 @@ export function pin(entry: usize): void {
 /** Resolution of the access time; 32 bits of it last 397 days. */
 const ACCESS_SHIFT: i64 = 3;
 
+/** Time of the running call, as entries keep that of their last access. */
+@inline
+export function accessTime(): u32 {
+  return <u32>(clock >> ACCESS_SHIFT);
+}
+
 /** Notes an access for the eviction policy; not announced as dirty, a snapshot need not have it. */
 @inline
 export function touchEntry(entry: usize): void {
-  entryAt(entry).access = <u32>(clock >> ACCESS_SHIFT);
+  entryAt(entry).access = accessTime();
 }
 
 @inline
@@ -99,8 +105,14 @@ export function readKey(key: usize, bytes: u32, hash: u64): usize {
 /** Deletes the key in a slot with all that belongs to it; large objects are freed later, piece by piece. */
 export function removeKey(table: Table, slot: usize, hash: u64): void {
   const entry = slotEntry(slot);
-  removeSlot(table, slot, hash);
+  vacateSlot(table, slot, hash);
   dispose(ZONE_ENTRY, entry);
+}
+
+/** Empties a slot; with its last key a shard gives its memory back. The entry is the caller's. */
+export function vacateSlot(table: Table, slot: usize, hash: u64): void {
+  removeSlot(table, slot, hash);
+  if (table.count == 0) clearTable(table);
 }
 
 /** Inserts a new entry under a key that is not there. */

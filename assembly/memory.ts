@@ -3,16 +3,12 @@
 // memory than one page, so fragmentation is bounded by one partly filled page for each class and zone, and the
 // memory limit is simply pages held. A free cell's first two bytes link to the next free one; cells never used yet
 // are handed out by a counter, so that a fresh page is not touched before it is needed.
-//
-// Size classes: steps of 8 bytes to 512, then 8 classes a doubling to 4,096, then as many equal cells as fit a
-// page (15, 14, … 1). Waste: 4 bytes on average below 512, at most 1/8 to 4,096, and up to half above 32 KiB.
 
 import {
   BLOCK_BITS,
   COUNTERS_BASE,
   COUNTERS_BYTES,
   DIRTY_BASE,
-  GEOMETRY_BASE,
   PAGE_BITS,
   PAGE_BYTES,
   PAGE_RECORD_BYTES,
@@ -25,6 +21,7 @@ import {
   STATE_BASE,
 } from "./layout";
 import { limitPages } from "./settings";
+import { cellBytes, cellsOf, classOf, initializeGeometry } from "./slabs";
 
 // One page of the page table, 16 bytes:
 //   0 kind | 1 class | 2 used cells | 4 fresh cells handed out | 6 first free cell + 1 | 8 next | 10 previous | 12 bytes
@@ -70,6 +67,9 @@ export class Counters {
   /** Where active expiry goes on. */
   expiryCursor: u64;
   random: u64;
+  /** Databases that held keys when eviction last looked, a bit each, and evictions until it looks again. */
+  inhabited: u32;
+  untilLook: u32;
   /** Sum of loads that only bring lines into the cache: stored, or the optimiser would drop the loads. */
   touched: u32;
 }
@@ -104,55 +104,6 @@ function dirtySpan(first: usize, last: usize): void {
   for (let block = first; block <= last; block++) store<u8>(<usize>DIRTY_BASE + block, 1);
 }
 
-// ---- geometry: size and capacity of each class, derived once, kept outside the durable state
-
-@inline
-export function cellBytes(sizeClass: u32): u32 {
-  return load<u32>(GEOMETRY_BASE + (sizeClass << 3));
-}
-
-@inline
-export function cellsOf(sizeClass: u32): u32 {
-  return load<u32>(GEOMETRY_BASE + (sizeClass << 3), 4);
-}
-
-const SMALL_CLASSES: u32 = 64;
-const SMALL_BYTES_MAX: u32 = 512;
-const MEDIUM_CLASSES: u32 = 24;
-const MEDIUM_BYTES_MAX: u32 = 4096;
-const LARGE_CELLS_MAX: u32 = 15;
-
-/** The class whose cells hold `bytes` (1 to 65,536). */
-export function classOf(bytes: u32): u32 {
-  assert(bytes > 0 && bytes <= PAGE_BYTES);
-  if (bytes <= SMALL_BYTES_MAX) return (bytes - 1) >> 3;
-  if (bytes <= MEDIUM_BYTES_MAX) {
-    const doubling = 31 - clz(bytes - 1); // 9, 10 or 11
-    const step = doubling - 3;
-    return SMALL_CLASSES + ((doubling - 9) << 3) + (((bytes - 1) >> step) & 7);
-  }
-  const cells = PAGE_BYTES / ((bytes + 63) & ~63);
-  return SMALL_CLASSES + MEDIUM_CLASSES + (LARGE_CELLS_MAX - min(cells, LARGE_CELLS_MAX));
-}
-
-function bytesOfClass(sizeClass: u32): u32 {
-  if (sizeClass < SMALL_CLASSES) return (sizeClass + 1) << 3;
-  const medium = sizeClass - SMALL_CLASSES;
-  if (medium < MEDIUM_CLASSES) {
-    const doubling = 9 + (medium >> 3);
-    return (1 << doubling) + (((medium & 7) + 1) << (doubling - 3));
-  }
-  return (PAGE_BYTES / (LARGE_CELLS_MAX - (medium - MEDIUM_CLASSES))) & ~63;
-}
-
-function initializeGeometry(): void {
-  for (let sizeClass: u32 = 0; sizeClass < SLAB_CLASSES; sizeClass++) {
-    const bytes = bytesOfClass(sizeClass);
-    store<u32>(GEOMETRY_BASE + (sizeClass << 3), bytes);
-    store<u32>(GEOMETRY_BASE + (sizeClass << 3), PAGE_BYTES / bytes, 4);
-  }
-}
-
 /** Prepares the pool: pages from `heapStart` on. */
 export function initializeMemory(heapStart: u32, seed: u64): void {
   initializeGeometry();
@@ -161,6 +112,8 @@ export function initializeMemory(heapStart: u32, seed: u64): void {
   counters.random = seed ^ 0x9e3779b97f4a7c15;
   state.heapStart = heapStart >> PAGE_BITS;
   state.freshPage = state.heapStart;
+  if (<u32>memory.size() < state.heapStart && !growTo(state.heapStart)) unreachable();
+  dirty(STATE_BASE, offsetof<State>());
 }
 
 // ---- pages
@@ -191,6 +144,12 @@ export function takePage(kind: u32): usize {
   page.previous = 0;
   page.bytes = 0;
   return (<usize>number) << PAGE_BITS;
+}
+
+/** True when there are `wanted` free pages, whatever the limit says; grows the memory first. */
+export function hasMemory(wanted: u32): bool {
+  const free = state.freeCount + (<u32>memory.size() - state.freshPage);
+  return free >= wanted || growTo(<u32>memory.size() + wanted - free);
 }
 
 function growTo(pages: u32): bool {
@@ -381,7 +340,7 @@ export function equalBytes(a: usize, b: usize, bytes: u32): bool {
   return true;
 }
 
-/** Next number of a xorshift generator that is part of the state, so that a seeded database repeats itself. */
+/** Next number of a xorshift generator that starts from the seed, so that a seeded database repeats itself. */
 export function random(): u64 {
   let x = counters.random;
   x ^= x << 13;
@@ -391,8 +350,8 @@ export function random(): u64 {
   return x;
 }
 
-/** True when `pages` can be taken and the spare ones are still left. */
+/** True when `pages` can be taken below the limit and the spare ones are still left. */
 @inline
 export function hasPages(pages: u32): bool {
-  return availablePages() >= pages + SPARE_PAGES;
+  return availablePages() >= pages + SPARE_PAGES && hasMemory(pages + SPARE_PAGES);
 }

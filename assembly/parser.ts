@@ -7,7 +7,7 @@ import { addPacked, Connection, fillLarge, keepTail, startLarge } from "./connec
 import { parsedInteger, parseInteger } from "./number";
 import { beginError, endError, errorBytes, errorText } from "./reply";
 import { argumentsMax, valueBytesMax } from "./settings";
-import { admit } from "./eviction";
+import { admit, mayAdmit } from "./eviction";
 import { pagesFor } from "./entry";
 
 export const PARSED: u32 = 0;
@@ -322,7 +322,7 @@ function collectOne(connection: Connection, at: usize, end: usize): u32 {
   const status = parseBulk(connection, at, end);
   if (status != PARSED) return status;
   if (bulkBytes > PAGED_ARGUMENT_BYTES) {
-    if (!admit(pagesFor(bulkBytes) + 1)) connection.discarding = 1;
+    if (!mayAdmit(pagesFor(bulkBytes) + 1)) connection.discarding = 1;
     startLarge(connection, bulkBytes);
     parsedEnd = bulkStart;
     return PARSED;

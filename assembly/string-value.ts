@@ -25,7 +25,7 @@ import {
   writeValue,
   zeroValue,
 } from "./entry";
-import { admit, admitEntry } from "./eviction";
+import { admit, admitEntry, admitMove } from "./eviction";
 import { insertKey, moveValue, pin, replaceKey, resizeEntry, touchEntry } from "./keyspace";
 import { setSlot, slotEntry } from "./table";
 
@@ -109,9 +109,19 @@ export function createZeroed(keyIndex: u32, hash: u64, bytes: u32): usize {
 export function admitResize(slot: usize, bytes: u32): bool {
   const entry = slotEntry(slot);
   pin(entry);
+  const keyBytes: u32 = entryAt(entry).keyBytes;
   const held = isPaged(entry) ? pagesFor(entryAt(entry).valueBytes) : 0;
+  if (held == 0 && bytes <= INLINE_VALUE_MAX && fitsCell(entry, entryBytes(keyBytes, bytes, expires(entry))))
+    return true;
   if (bytes > INLINE_VALUE_MAX) return admit(1 + pagesFor(bytes) - min(held, pagesFor(bytes)));
-  return admitEntry(entryAt(entry).keyBytes, bytes, expires(entry));
+  return admitEntry(keyBytes, bytes, expires(entry));
+}
+
+/** True when the entry in a slot may get or lose its expiry; leaves it pinned, so that the slot stays valid. */
+export function admitExpiry(slot: usize, expiring: bool): bool {
+  const entry = slotEntry(slot);
+  pin(entry);
+  return expires(entry) == expiring || admitMove(entryAt(entry).keyBytes, entryAt(entry).valueBytes, expiring);
 }
 
 /** Makes the string in a slot `bytes` long, longer or, when it is not paged, shorter: old bytes stay, new ones are undefined. */

@@ -1,14 +1,14 @@
 // String commands that read and write whole values.
 
-import { CommandFlag, PAGE_BITS, PAGE_BYTES } from "./layout";
+import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "./layout";
 import { argumentAddress, argumentBytes, argumentCount, argumentIs } from "./arguments";
 import { register, startGroup } from "./catalog";
 import { replyArity } from "./command-error";
 import { hashOfArgument } from "./dispatch";
 import { expires, expiryOf, TYPE_STRING, typeOf } from "./entry";
-import { admit } from "./eviction";
+import { admit, cellShare } from "./eviction";
 import { expiryFrom, replyInvalidExpiry } from "./expiry-argument";
-import { clock, findKey, pin, readKey, removeKey, setExpiry, shardOf } from "./keyspace";
+import { clock, findKey, readKey, removeKey, setExpiry, shardOf } from "./keyspace";
 import {
   replyArray,
   replyInteger,
@@ -19,7 +19,7 @@ import {
   replyValue,
   replyWrongType,
 } from "./reply";
-import { admitValue, NEVER, setString } from "./string-value";
+import { admitExpiry, admitValue, NEVER, setString } from "./string-value";
 import { slotEntry } from "./table";
 
 function findArgument(index: u32): usize {
@@ -185,15 +185,14 @@ function getEx(): void {
     replyInvalidExpiry(expiry);
     return;
   }
-  pin(entry);
-  if (flags != 0 && !admit(1)) {
+  const slot: usize = flags == 0 ? 0 : findArgument(1);
+  if (slot != 0 && !admitExpiry(slot, (flags & TIMED) != 0)) {
     replyNoMemory();
     return;
   }
   replyValue(entry);
-  if (flags == 0) return;
+  if (slot == 0) return;
   const hash = hashOfArgument(1);
-  const slot = findArgument(1);
   if ((flags & TIMED) != 0 && expiry <= clock) removeKey(shardOf(hash), slot, hash);
   else setExpiry(slot, hash, expiry);
 }
@@ -211,12 +210,10 @@ function mGet(): void {
 function admitPairs(): bool {
   let bytes: u64 = 0;
   for (let index: u32 = 1; index + 1 < argumentCount; index += 2) {
-    // A cell is at most a quarter larger than its entry, an index slot about 10 bytes.
-    bytes += argumentBytes(index) + 48;
-    if (argumentBytes(index + 1) <= PAGE_BYTES >> 1) bytes += argumentBytes(index + 1);
+    bytes += cellShare(argumentBytes(index), argumentBytes(index + 1));
   }
-  const pairs = argumentCount >> 1;
-  return admit(1 + min<u32>(pairs, 100) + <u32>((bytes + (bytes >> 2)) >> PAGE_BITS));
+  // Each class may begin a page.
+  return admit(1 + min<u32>(argumentCount >> 1, SLAB_CLASSES) + <u32>(bytes >> PAGE_BITS));
 }
 
 function setPairs(): void {

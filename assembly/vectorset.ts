@@ -12,7 +12,8 @@
 
 import { Blocks, bytesOfBlocks, growTo, initializeBlocks, pagesToGrow, recordAt } from "./blocks";
 import { PAGE_BYTES, TABLE_BYTES, ZONE_OBJECT } from "./layout";
-import { allocate, cellBytes, dirty, pageOf, random, release } from "./memory";
+import { allocate, dirty, pageOf, random, release } from "./memory";
+import { cellBytes } from "./slabs";
 import { Metric } from "./distance";
 import { Table, tableAt } from "./table";
 
