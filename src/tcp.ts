@@ -6,6 +6,7 @@
 
 import { createServer, type Server, type Socket } from "node:net";
 import type { Connections, OpenConnection } from "./connections.ts";
+import { DrainWatch } from "./drain-watch.ts";
 import { type HostClient, newClient } from "./host-facts.ts";
 import { readIntoOneBuffer } from "./one-buffer-socket.ts";
 import { type Channel, Session, type SessionHost } from "./session.ts";
@@ -49,19 +50,12 @@ function lingerThenDestroy(socket: Socket): void {
   if (socket.readableEnded) socket.destroy();
 }
 
-const NOTHING = Buffer.alloc(0);
-
 class TcpConnection implements Channel, OpenConnection {
   readonly client: HostClient;
   writtenBytes = 0;
   private readonly session: Session;
   private readonly authTimer: NodeJS.Timeout | undefined;
-  private watching = false;
-  private readonly drained = (): void => {
-    this.watching = false;
-    this.session.drained();
-    if (this.socket.writableLength > 0) this.watch();
-  };
+  private readonly drain: DrainWatch;
 
   constructor(
     private readonly host: TcpHost,
@@ -71,6 +65,7 @@ class TcpConnection implements Channel, OpenConnection {
     const remote = `${socket.remoteAddress}:${socket.remotePort}`;
     this.client = newClient(host.connections.nextId(), remote, local, host.checkPassword === undefined);
     this.session = new Session(host, this, this.client);
+    this.drain = new DrainWatch(socket, () => this.session.drained());
     host.connections.add(this);
     if (!this.client.authenticated) this.authTimer = setTimeout(() => this.giveUp(), host.authTimeoutMs);
     socket.on("data", (bytes: Buffer) => this.session.receive(bytes));
@@ -88,18 +83,10 @@ class TcpConnection implements Channel, OpenConnection {
     return this.socket.writableLength;
   }
 
-  /** Without a callback Node needs no extra tick for a write that the kernel takes at once, as most are. */
   write(bytes: Uint8Array): void {
     this.writtenBytes += bytes.length;
     this.socket.write(bytes);
-    if (this.socket.writableLength > 0) this.watch();
-  }
-
-  /** Has `drained` called when what waits now has left: nothing, written behind it, takes the callback. */
-  private watch(): void {
-    if (this.watching) return;
-    this.watching = true;
-    this.socket.write(NOTHING, this.drained);
+    this.drain.watch();
   }
 
   pause(): void {

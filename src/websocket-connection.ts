@@ -6,6 +6,7 @@
 import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import type { Connections, OpenConnection } from "./connections.ts";
+import { DrainWatch } from "./drain-watch.ts";
 import { type HostClient, newClient } from "./host-facts.ts";
 import { encodeErrorFrame, encodePushFrame, encodeReplyFrame, type FrameId, parseRequest } from "./json-frames.ts";
 import { encodeCommand, ReplyDecoder } from "./resp.ts";
@@ -44,7 +45,7 @@ export class WebSocketConnection implements OpenConnection {
     const local = `${socket.localAddress}:${socket.localPort}`;
     const remote = `${socket.remoteAddress}:${socket.remotePort}`;
     this.client = newClient(host.connections.nextId(), remote, local, authenticated);
-    this.wire = new Wire(webSocket, () => this.drained());
+    this.wire = new Wire(webSocket, socket, () => this.drained());
     this.binary = openSession(host, new BinaryChannel(this.wire), this.client);
     host.connections.add(this);
     webSocket.on("message", (bytes, isBinary) => this.receive(bytes, isBinary));
@@ -126,22 +127,24 @@ class Wire {
   endsLeft = 1;
   closeCode = CLOSE_NORMAL;
   private pauses = 0;
-  private readonly sent: () => void;
+  private readonly drain: DrainWatch;
 
   constructor(
     private readonly webSocket: WebSocket,
+    private readonly socket: Socket,
     drained: () => void,
   ) {
-    this.sent = drained;
+    this.drain = new DrainWatch(socket, drained);
   }
 
   get undrainedBytes(): number {
-    return this.webSocket.bufferedAmount;
+    return this.socket.writableLength;
   }
 
   send(frame: Uint8Array | string): void {
     this.writtenBytes += typeof frame === "string" ? Buffer.byteLength(frame) : frame.length;
-    this.webSocket.send(frame, this.sent);
+    this.webSocket.send(frame);
+    this.drain.watch();
   }
 
   pause(): void {

@@ -280,6 +280,17 @@ describe("the end", () => {
     expect(await other.command("GET a")).toBe("1");
   });
 
+  test("a client that reads late gets everything before its QUIT, and then the end", async () => {
+    const server = await startTestServer();
+    const client = await RespSocket.open(server.respPort);
+    await client.command("SET", "big", "x".repeat(60_000));
+    client.socket.pause();
+    client.write(`${"GET big\r\n".repeat(200)}QUIT\r\n`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    client.socket.resume();
+    expect(await client.rest()).toBe(`${`$60000\r\n${"x".repeat(60_000)}\r\n`.repeat(200)}+OK\r\n`);
+  });
+
   test("a stopping server answers what it has received", async () => {
     const server = await startTestServer();
     const client = await RespSocket.open(server.respPort);

@@ -1,0 +1,58 @@
+// Composition: starting whole or not at all, stopping once, and what happens when the engine traps.
+
+import { readFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { expect, test } from "vitest";
+import { NearkeyError } from "../src/errors.ts";
+import { startServer } from "../src/server.ts";
+
+const module = new WebAssembly.Module(readFileSync("dist/engine.debug.wasm"));
+const unexpected = (error: unknown): void => {
+  throw error;
+};
+
+test("when one port is taken, the other is given back", async () => {
+  const taken = createServer();
+  await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+  const { port } = taken.address() as { port: number };
+  const starting = startServer(module, { port: 0, respPort: port }, unexpected);
+  await expect(starting).rejects.toThrow(
+    new NearkeyError(
+      "listen-failed",
+      `port ${port} on 127.0.0.1 is in use: give --resp-port another number, or 0 for no RESP`,
+    ),
+  );
+  const optional = await startServer(module, { port: 0, respPort: port, respOptional: true }, unexpected);
+  expect(optional.resp).toBeUndefined();
+  await optional.stop();
+  taken.close();
+});
+
+test("another address than loopback needs a password", async () => {
+  await expect(startServer(module, { host: "0.0.0.0", port: 0 }, unexpected)).rejects.toMatchObject({
+    code: "invalid-option",
+    message: expect.stringContaining("--password"),
+  });
+});
+
+test("stopping twice is stopping once", async () => {
+  const server = await startServer(module, { port: 0, respPort: 0 }, unexpected);
+  await Promise.all([server.stop(), server.stop()]);
+  await server.stop();
+});
+
+test("an engine that traps is told of once", async () => {
+  const failures: unknown[] = [];
+  const server = await startServer(module, { port: 0, respPort: 0 }, (error) => failures.push(error));
+  const trap = new WebAssembly.RuntimeError("unreachable");
+  server.engine.execute = () => {
+    throw trap;
+  };
+  const client = connect(server.resp?.port ?? 0, "127.0.0.1");
+  client.write("PING\r\n");
+  while (failures.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  client.write("PING\r\n");
+  client.destroy();
+  await server.stop();
+  expect(failures).toEqual([trap]);
+});
