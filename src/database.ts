@@ -26,6 +26,7 @@ import {
 } from "./operations.ts";
 import type { DatabaseSettings } from "./options.ts";
 import type { Argument, Reply } from "./resp.ts";
+import { textBytes } from "./text.ts";
 import { openSet } from "./vector-operations.ts";
 import type { VectorOptions } from "./vector-options.ts";
 import { VectorSet } from "./vectors.ts";
@@ -211,8 +212,8 @@ export class Database extends DatabaseMethods<"value"> {
 const HALF_ENTRY_BYTES = 24;
 const SMALL_BYTES = 4096;
 
-/** From above: size classes waste an eighth to 4 KiB, half beyond; text takes three bytes a character at most. */
+/** From above: size classes waste an eighth to 4 KiB, half beyond. */
 function cellBytes(part: Key | Value): number {
-  const bytes = typeof part === "string" ? part.length * 3 : part.length;
+  const bytes = typeof part === "string" ? textBytes(part) : part.length;
   return HALF_ENTRY_BYTES + (bytes <= SMALL_BYTES ? bytes * 1.125 : bytes * 2);
 }

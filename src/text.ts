@@ -68,3 +68,9 @@ export function readAscii(bytes: Uint8Array, start: number, end: number): string
 export function bytesOf(text: string): Uint8Array {
   return encoder.encode(text);
 }
+
+/** How many bytes a text takes as UTF-8, without encoding it where the runtime can count. */
+export function textBytes(text: string): number {
+  const count = (globalThis as { Buffer?: { byteLength?(text: string): number } }).Buffer?.byteLength;
+  return count ? count(text) : encoder.encode(text).length;
+}

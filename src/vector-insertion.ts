@@ -8,7 +8,7 @@ import { NearkeyError } from "./errors.ts";
 import { pause } from "./event-loop.ts";
 import { checkKey, invalid, type Key, kindOf, type Operation, single } from "./operations.ts";
 import type { Argument } from "./resp.ts";
-import { readText } from "./text.ts";
+import { readText, textBytes } from "./text.ts";
 import { type Attributes, addCommand, attributesText, getVector, hasVector } from "./vector-operations.ts";
 import { checkRow, type VectorSettings } from "./vector-options.ts";
 import type { VectorPort } from "./vectors.ts";
@@ -129,6 +129,8 @@ const PAGE_BYTES = 65536;
 const NODE_BYTES = 24;
 /** Header, expiry-less, of a name and its node's id, and its place in the table of names. */
 const NAME_BYTES = 12 + 4 + 10;
+/** Attributes are stored as text and in the parsed form that filters read. */
+const ATTRIBUTES_FACTOR = 2.5;
 /** What size classes and half-filled pages cost on top of small cells. */
 const CELL_FACTOR = 1.15;
 /** One page for each size class that the cells may open, and the tables of blocks. */
@@ -143,10 +145,10 @@ function memoryOf(set: VectorSettings, rows: readonly Row[], known: ReadonlySet<
   let added = 0;
   let cells = 0;
   for (const row of rows) {
-    cells += (row.attributes ?? "").length * 3;
+    cells += ATTRIBUTES_FACTOR * textBytes(row.attributes ?? "");
     if (known.has(row)) continue;
     added++;
-    cells += NAME_BYTES + upperBytes + (typeof row.id === "string" ? row.id.length * 3 : row.id.length);
+    cells += NAME_BYTES + upperBytes + (typeof row.id === "string" ? textBytes(row.id) : row.id.length);
   }
   if (added === 0 && cells === 0) return 0;
   const vectors = pagesOf(added, Math.ceil(set.dim / 4) * 16);

@@ -4,8 +4,11 @@
 import { describe, expect, test } from "vitest";
 import { connect } from "../src/client-node.ts";
 import type { Database } from "../src/database.ts";
+import type { Operation } from "../src/operations.ts";
+import type { Argument } from "../src/resp.ts";
 import type { Attributes } from "../src/vector-operations.ts";
 import type { Metric, VectorOptions } from "../src/vector-options.ts";
+import { VectorSet } from "../src/vectors.ts";
 import { openTestDatabase } from "./database-fixture.ts";
 import { startTestServer } from "./server-fixture.ts";
 
@@ -343,6 +346,41 @@ describe("setMany", () => {
       expect(docs.attributes(id)).toEqual({ id });
     }
   });
+
+  test.each([
+    [1, 16, 20_000, false],
+    [64, 4, 5000, false],
+    [300, 16, 1000, true],
+    [9000, 64, 100, true],
+    [768, 16, 1, false],
+  ])("estimates the memory of dim %i, m %i, %i rows from above, and not by far", async (dim, m, rows, attributed) => {
+    const { db } = openTestDatabase({ maxMemory: "256mb" });
+    const { name, metric } = db.vectors("docs", { dim, metric: "l2", m, efConstruction: 4 });
+    let estimate = 0;
+    const port = {
+      run: <Args extends unknown[], Result>(make: (...args: Args) => Operation<Result>, ...args: Args) =>
+        runOn(db, make(...args)),
+      runAll: async <Result>(operations: readonly Operation<Result>[]) => operations.map((one) => runOn(db, one)),
+      canHold: (bytes: number) => {
+        estimate = bytes;
+        return true;
+      },
+      sliceBytes: 1 << 20,
+    };
+    const docs = new VectorSet<"value">(port, { name, dim, metric, m, efConstruction: 4 });
+    const before = db.stats().memoryUsedBytes;
+    const attributes = idsOf(rows).map((_, index) =>
+      attributed ? { index, lang: "en", tags: ["a", "b"] } : undefined,
+    );
+    await docs.setMany(idsOf(rows), matrixOf(rows, dim), attributes);
+    const taken = db.stats().memoryUsedBytes - before;
+    expect(estimate).toBeGreaterThanOrEqual(taken);
+    expect(estimate).toBeLessThan(taken * 1.35 + 1_500_000);
+  });
+
+  function runOn<Result>(db: Database, operation: Operation<Result>): Result {
+    return operation.read(operation.commands.map((command) => db.command(...(command as [string, ...Argument[]]))));
+  }
 
   function fill(db: Database): void {
     try {
