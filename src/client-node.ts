@@ -12,7 +12,7 @@ export * from "./client.ts";
  * @throws NearkeyError `connection-failed`, `authentication-required`, `wrong-password`, `invalid-option`
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
-  if (options.WebSocket !== undefined || "WebSocket" in globalThis) return connectWith(url, options);
+  if (options.WebSocket !== undefined || globalThis.WebSocket !== undefined) return connectWith(url, options);
   const { WebSocket } = await import("ws");
   return connectWith(url, { ...options, WebSocket: WebSocket as unknown as WebSocketClass });
 }

@@ -5,7 +5,7 @@
 // bundle reaches this file.
 
 import { NearkeyError, ReplyError } from "./errors.ts";
-import { writeText } from "./text.ts";
+import { bytesOf, writeText } from "./text.ts";
 
 export { ReplyError } from "./errors.ts";
 export type { ReplyDecoderOptions } from "./resp-decoder.ts";
@@ -198,7 +198,7 @@ class ReplyWriter {
   }
 
   value(value: ReplyValue): void {
-    if (typeof value === "string") this.#bulk(encodeText(value));
+    if (typeof value === "string") this.#bulk(bytesOf(value));
     else if (value instanceof Uint8Array) this.#bulk(value);
     else if (value instanceof SimpleString) this.#line(`+${singleLine(value.text)}`);
     else if (value instanceof ReplyError) this.#line(`-${singleLine(value.message)}`);
@@ -222,7 +222,7 @@ class ReplyWriter {
     if (this.#protocol === 3) this.#line(scalarLine(value));
     else if (typeof value === "boolean") this.#line(value ? ":1" : ":0");
     else if (fitsInteger(value)) this.#line(`:${value}`);
-    else this.#bulk(encodeText(typeof value === "number" ? doubleText(value) : String(value)));
+    else this.#bulk(bytesOf(typeof value === "number" ? doubleText(value) : String(value)));
   }
 
   #array(items: readonly ReplyValue[]): void {
@@ -234,7 +234,7 @@ class ReplyWriter {
     const entries = Object.entries(map);
     this.#line(this.#protocol === 3 ? `%${entries.length}` : `*${entries.length * 2}`);
     for (const [key, value] of entries) {
-      this.#bulk(encodeText(key));
+      this.#bulk(bytesOf(key));
       this.value(value);
     }
   }
@@ -246,7 +246,7 @@ class ReplyWriter {
   }
 
   #line(text: string): void {
-    this.#piece(encodeText(`${text}\r\n`));
+    this.#piece(bytesOf(`${text}\r\n`));
   }
 
   #piece(bytes: Uint8Array): void {
@@ -256,12 +256,6 @@ class ReplyWriter {
 }
 
 const lineEnd = Uint8Array.of(CR, LF);
-const encoder = new TextEncoder();
-
-function encodeText(text: string): Uint8Array {
-  return encoder.encode(text);
-}
-
 /** Statuses and errors end at the first line end: one inside would desynchronise the reader. */
 function singleLine(text: string): string {
   return text.replace(/[\r\n]+/g, " ");

@@ -6,7 +6,6 @@
 interface ByteMethods {
   utf8Write(this: Uint8Array, text: string, offset: number, bytes: number): number;
   utf8Slice(this: Uint8Array, start: number, end: number): string;
-  latin1Slice(this: Uint8Array, start: number, end: number): string;
 }
 
 /** Below this a loop over char codes beats any call out of JavaScript, on all runtimes measured. */
@@ -19,7 +18,7 @@ const methods = byteMethods();
 /** Node's methods when they exist and work on a plain Uint8Array (a polyfill's may not). */
 function byteMethods(): ByteMethods | undefined {
   const prototype = (globalThis as { Buffer?: { prototype?: Partial<ByteMethods> } }).Buffer?.prototype;
-  if (!prototype?.utf8Write || !prototype.utf8Slice || !prototype.latin1Slice) return undefined;
+  if (!prototype?.utf8Write || !prototype.utf8Slice) return undefined;
   const probe = new Uint8Array(8);
   try {
     const written = prototype.utf8Write.call(probe, "\u00e9\ud800", 1, 7);
@@ -55,12 +54,6 @@ function writeLongText(text: string, into: Uint8Array, at: number): number {
 /** Reads bytes[start, end) as UTF-8; malformed bytes become U+FFFD. */
 export function readText(bytes: Uint8Array, start: number, end: number): string {
   if (methods) return methods.utf8Slice.call(bytes, start, end);
-  return decoder.decode(bytes.subarray(start, end));
-}
-
-/** Reads bytes[start, end), all below 0x80, as the caller knows, as text: a third faster than readText. */
-export function readAscii(bytes: Uint8Array, start: number, end: number): string {
-  if (methods) return methods.latin1Slice.call(bytes, start, end);
   return decoder.decode(bytes.subarray(start, end));
 }
 

@@ -1,7 +1,7 @@
 // The client against the real server over real sockets, and against servers that break: what is in flight, what
 // waits, and what each is told.
 
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { connect as connectInBrowser } from "../src/client.ts";
 import { type Client, type ConnectOptions, connect, type WebSocketClass } from "../src/client-node.ts";
@@ -177,8 +177,10 @@ describe("connecting", () => {
     await expect(connect("ws://127.0.0.1/", { waitMs: -1 })).rejects.toEqual(withCode("invalid-option"));
   });
 
-  test.skipIf("WebSocket" in globalThis)("says so where there is no WebSocket", async () => {
+  test("says so where there is no WebSocket", async () => {
+    vi.stubGlobal("WebSocket", undefined);
     await expect(connectInBrowser("ws://127.0.0.1/")).rejects.toEqual(withCode("unsupported"));
+    vi.unstubAllGlobals();
   });
 });
 
