@@ -48,6 +48,21 @@ function describeRun(seed: number, round: number, bytes: Buffer): string {
   return `NEARKEY_SEED=${seed}, round ${round}: ${JSON.stringify(bytes.toString("latin1").slice(0, 2000))}`;
 }
 
+test("the pipelines hold every command of the table, in forms that are accepted", () => {
+  const engine = debugEngine();
+  const names = engine.commands().map(({ name }) => name.toUpperCase());
+  const pipelines = new PipelineMaker(new Random(1), engine.commands());
+  const connection = engine.connect();
+  const accepted = new Set<string>();
+  for (let count = 0; count < 20_000; count++) {
+    const words = pipelines.command();
+    const { output } = feed(engine, connection, encode(words));
+    const answered = output[0] !== "-".charCodeAt(0) || output.includes("a command of the host");
+    if (answered) accepted.add((words[0] as string).toUpperCase());
+  }
+  expect(names.filter((name) => !accepted.has(name))).toEqual([]);
+});
+
 describe("mutated pipelines in process", () => {
   for (const [eviction, heapStart] of [
     ["noeviction", 0],

@@ -43,10 +43,11 @@ export class PipelineMaker {
 
   /** A pipeline of up to `most` commands as clients send it. */
   next(most: number): Buffer {
-    return Buffer.concat(this.#random.list(1, most, () => encode(this.#command())));
+    return Buffer.concat(this.#random.list(1, most, () => encode(this.command())));
   }
 
-  #command(): Words {
+  /** One valid command. */
+  command(): Words {
     const random = this.#random;
     const kind = random.below(10);
     if (kind < 5) return this.#maker.next();
@@ -74,7 +75,7 @@ export class PipelineMaker {
   #vectorCommand(): Words {
     const random = this.#random;
     const key = random.pick(VECTOR_KEYS);
-    const element = random.pick(ELEMENTS);
+    const element = random.oneIn(3) ? random.pick(ELEMENTS) : `node:${random.below(300)}`;
     return random.pick([
       () => ["VADD", key, ...this.#vector(), element, ...this.#addOptions()],
       () => ["VADD", key, ...this.#vector(), element],
