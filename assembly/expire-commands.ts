@@ -142,7 +142,7 @@ function pTtl(): void {
 
 function expireTime(): void {
   const time = timeOfDeath();
-  replyInteger(time < 0 ? time : time / 1000);
+  replyInteger(time < 0 ? time : (time + 500) / 1000);
 }
 
 function pExpireTime(): void {

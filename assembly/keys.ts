@@ -295,9 +295,12 @@ function dbSize(): void {
   replyInteger(countKeys(database));
 }
 
+/** Keys found expired, which are removed, before RANDOMKEY gives up. */
+const EXPIRED_DRAWS_MAX: u32 = 16384;
+
 /** Draws shards in proportion to nothing: one with keys, then a key in it. Expired ones are drawn again. */
 function randomKey(): void {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt: u32 = 0; attempt < EXPIRED_DRAWS_MAX; attempt++) {
     const first = <u32>random() & (SHARDS - 1);
     let entry: usize = 0;
     for (let step: u32 = 0; step < SHARDS && entry == 0; step++) {

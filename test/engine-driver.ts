@@ -75,6 +75,13 @@ export class EngineDriver {
     return reply;
   }
 
+  /** Runs one command; strings in its reply are bytes. */
+  runBytes(...args: Argument[]): Reply {
+    const [reply] = decodeReplies(this.feed(encodeCommand(args)).bytes, true);
+    if (reply === undefined) throw new Error(`no reply to ${String(args[0])}`);
+    return reply;
+  }
+
   /** Runs commands as one pipeline. */
   runAll(commands: readonly (readonly Argument[])[]): Reply[] {
     const { bytes } = this.feed(Buffer.concat(commands.map((args) => encodeCommand(args))));
@@ -104,8 +111,8 @@ export class EngineDriver {
 }
 
 /** All replies in `bytes`, which must end with one. */
-export function decodeReplies(bytes: Uint8Array): Reply[] {
-  const decoder = new ReplyDecoder();
+export function decodeReplies(bytes: Uint8Array, stringsAsBytes = false): Reply[] {
+  const decoder = new ReplyDecoder({ bytes: stringsAsBytes });
   decoder.push(bytes);
   const replies: Reply[] = [];
   for (let reply = decoder.next(); reply; reply = decoder.next()) replies.push(reply.value);
