@@ -46,7 +46,7 @@ export function registerDemo(program: Command): void {
  */
 export async function loadDigits(database: Database, count: number, stream: ProgressStream): Promise<void> {
   const digits = await readDigits(count);
-  const progress = new Progress(stream, "handwritten digits loaded", digits.length);
+  const progress = new Progress(stream, "digits loaded", digits.length);
   const set = database.vectors(DIGITS_KEY, { dim: DIGIT_PIXELS, metric: "cosine" });
   progress.show(0);
   for (let start = 0; start < digits.length; start += SLICE) {
@@ -63,7 +63,9 @@ export async function loadDigits(database: Database, count: number, stream: Prog
 function matrixOf(digits: readonly Digit[]): Float32Array {
   const matrix = new Float32Array(digits.length * DIGIT_PIXELS);
   for (const [row, { picture }] of digits.entries()) {
-    for (const [pixel, ink] of picture.entries()) matrix[row * DIGIT_PIXELS + pixel] = ink / 255;
+    for (let pixel = 0; pixel < DIGIT_PIXELS; pixel++) {
+      matrix[row * DIGIT_PIXELS + pixel] = (picture[pixel] as number) / 255;
+    }
   }
   return matrix;
 }

@@ -40,7 +40,8 @@ export async function readDigits(count: number): Promise<Digit[]> {
 
 async function readLabel(label: number): Promise<Uint8Array[]> {
   const { data } = JSON.parse(await readFile(digitFile(label), "utf8")) as { data: number[] };
-  const bytes = Uint8Array.from(data, (ink) => Math.round(ink * 255));
+  const bytes = new Uint8Array(data.length);
+  for (let index = 0; index < data.length; index++) bytes[index] = Math.round((data[index] as number) * 255);
   return Array.from({ length: bytes.length / DIGIT_PIXELS }, (_, index) =>
     bytes.subarray(index * DIGIT_PIXELS, (index + 1) * DIGIT_PIXELS),
   );

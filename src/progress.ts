@@ -7,7 +7,8 @@ export interface ProgressStream {
   write(text: string): unknown;
 }
 
-const BAR_CELLS = 30;
+/** With the words behind it less than 80 columns: a line that wraps could not redraw itself. */
+const BAR_CELLS = 24;
 const PLAIN_STEPS = 10;
 
 /** Shows how much of a job is done. */

@@ -67,6 +67,13 @@ describe("a reply", () => {
     expect(replyText({ one: 1, list: [bytes("x")] })).toBe('one = 1\nlist = 1) "x"');
   });
 
+  test("shows a flat map in two columns", () => {
+    const map = [bytes("size"), 10000, bytes("metric"), bytes("COSINE"), "a b", [0.5, null]];
+    expect(replyText(map, true)).toBe('size    10000\nmetric  "COSINE"\n"a b"   1) 0.5\n        2) (nil)');
+    expect(replyText([], true)).toBe("(empty)");
+    expect(replyText(null, true)).toBe("(nil)");
+  });
+
   test("leaves lines of text as they are", () => {
     expect(replyText(bytes("# Server\r\nredis_version:8.0.2\r\n"))).toBe("# Server\nredis_version:8.0.2");
   });

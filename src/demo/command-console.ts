@@ -61,7 +61,8 @@ export class CommandConsole {
     this.#print("typed", `> ${line.trim()}`);
     if ("problem" in split) return this.#print("failed", split.problem);
     try {
-      this.#print("reply", replyText(await this.#run(split.words)));
+      const reply = await this.#run(split.words);
+      this.#print("reply", replyText(reply, repliesWithMap(split.words)));
     } catch (error) {
       this.#print("failed", error instanceof Error ? error.message : String(error));
     }
@@ -107,4 +108,14 @@ export class CommandConsole {
     while (log.childElementCount > ENTRIES_MAX) log.firstElementChild?.remove();
     log.scrollTop = log.scrollHeight;
   }
+}
+
+const MAP_COMMANDS: readonly string[] = ["HGETALL", "VINFO", "CONFIG"];
+const WITH_MAP = /^(withscores|withattribs|withdistances)$/i;
+
+/** Whether a command's reply is a map in RESP3: so are a search's results as soon as they carry more than ids. */
+function repliesWithMap([command, ...args]: readonly (string | Uint8Array)[]): boolean {
+  const name = String(command).toUpperCase();
+  if (name === "VSIM") return args.some((argument) => WITH_MAP.test(String(argument)));
+  return MAP_COMMANDS.includes(name);
 }

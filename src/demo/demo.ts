@@ -15,7 +15,7 @@ import { Painter } from "./painter.ts";
 import { normalize, rasterize } from "./strokes.ts";
 
 /** Digits to choose from. */
-const SAMPLE = 36;
+const SAMPLE = 30;
 /** The engine's share is measured when nothing was asked for so long. */
 const REST_MS = 250;
 /** How often to look for digits in a server that has none yet. */
@@ -101,7 +101,7 @@ class Demo {
   async #load(): Promise<void> {
     try {
       const count = await this.#store.count();
-      byId("count", HTMLElement).textContent = count.toLocaleString("en");
+      showCount(count);
       if (count === 0) {
         notify("This server holds no digits yet: `npm start` (or `nearkey demo`) starts one that loads them.");
         setTimeout(() => void this.#load(), LOADING_MS);
@@ -174,6 +174,7 @@ class Demo {
   async #measure(query: Query): Promise<void> {
     try {
       const ms = await this.#store.searchMs(query);
+      showCount(await this.#store.count());
       if (this.#query?.cells === query.cells && this.#label === query.label) this.#neighbours.showEngine(ms);
     } catch (error) {
       this.#fail(error);
@@ -194,6 +195,10 @@ class Demo {
       container.append(button);
     }
   }
+}
+
+function showCount(count: number): void {
+  byId("count", HTMLElement).textContent = count.toLocaleString("en");
 }
 
 function notify(text: string | undefined): void {

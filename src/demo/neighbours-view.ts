@@ -77,10 +77,10 @@ function verdictOf(
 ): [label: string, detail: string] {
   const [nearest] = digits;
   if (nearest === undefined || majority === undefined) return ["Nothing found", ""];
-  const closest = `closest at ${nearest.distance?.toFixed(3)}`;
+  const closest = `closest ${nearest.distance?.toFixed(3)}`;
   if (label !== undefined) return [`The nearest ${label}s`, closest];
   const agreeing = digits.filter((digit) => digit.label === majority).length;
-  return [`Looks like a${majority === 8 ? "n" : ""} ${majority}`, `${agreeing} of ${digits.length} agree, ${closest}`];
+  return [`Looks like a${majority === 8 ? "n" : ""} ${majority}`, `${agreeing} of ${digits.length} agree · ${closest}`];
 }
 
 function milliseconds(ms: number): string {

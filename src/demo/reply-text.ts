@@ -4,17 +4,25 @@
 
 import type { Reply } from "../resp.ts";
 import { ReplyError } from "../resp.ts";
+import { quoteWord } from "./command-line.ts";
 
 const ITEMS_MAX = 200;
 const TEXT_MAX = 2000;
 const BYTES_MAX = 64;
+/** Names longer than this push their values to the right. */
+const NAME_WIDTH_MAX = 24;
 /** More numbers than this in a row are shown as a vector, this many of them. */
 const NUMBERS_MAX = 12;
 /** Status words are not quoted, as if they had come as status replies. */
 const STATUS = /^(OK|PONG|QUEUED|RESET)$/;
 
-/** Writes a reply with strings as bytes, or as text; lines are separated by line feeds. */
-export function replyText(reply: Reply): string {
+/**
+ * Writes a reply; lines are separated by line feeds.
+ *
+ * @param paired whether a list is a map whose keys and values take turns, as maps come when strings are bytes
+ */
+export function replyText(reply: Reply, paired = false): string {
+  if (paired && Array.isArray(reply) && reply.length > 0) return pairsText(reply);
   const text = textOf(reply);
   if (text !== undefined && (STATUS.test(text) || /\n./.test(text))) return cut(text.trimEnd().replaceAll("\r", ""));
   return itemText(reply, "");
@@ -61,6 +69,22 @@ function mapText(map: { [key: string]: Reply }, indent: string): string {
   if (entries.length === 0) return "(empty)";
   const lines = entries.slice(0, ITEMS_MAX).map(([key, value]) => `${key} = ${itemText(value, `${indent}  `)}`);
   return withRest(lines, entries.length).join(`\n${indent}`);
+}
+
+/** Two columns: names without quotes where none are needed, and values. */
+function pairsText(items: readonly Reply[]): string {
+  const names: string[] = [];
+  const values: Reply[] = [];
+  for (let at = 0; at < items.length; at += 2) {
+    names.push(quoteWord(textOf(items[at] as Reply) ?? itemText(items[at] as Reply, "")));
+    values.push(items[at + 1] as Reply);
+  }
+  const width = Math.min(NAME_WIDTH_MAX, Math.max(...names.map((name) => name.length)));
+  const indent = " ".repeat(width + 2);
+  const lines = names.slice(0, ITEMS_MAX).map((name, index) => {
+    return `${name.padEnd(width)}  ${itemText(values[index] as Reply, indent)}`;
+  });
+  return withRest(lines, names.length).join("\n");
 }
 
 function withRest(lines: readonly string[], count: number): readonly string[] {
