@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { Database } from "./database.ts";
 import { DIGITS_KEY, pictureKey } from "./demo/digit-names.ts";
 import { DIGIT_PIXELS, type Digit, readDigits } from "./digits.ts";
+import { NearkeyError } from "./errors.ts";
 import { Progress, type ProgressStream } from "./progress.ts";
 import { exitWith, hostInUrl, runServer } from "./serve-command.ts";
 import { addServeFlags, countFlag, type ServeFlags, serverOptionsOf } from "./serve-options.ts";
@@ -31,7 +32,9 @@ export function registerDemo(program: Command): void {
       try {
         await loadDigits(new Database(server.engine, options, { now: Date.now }), flags.digits, process.stdout);
       } catch (error) {
-        exitWith(error instanceof Error ? error.message : String(error));
+        const full = error instanceof NearkeyError && error.code === "out-of-memory";
+        const hint = full ? ` (the digits need more: --max-memory is ${options.maxMemoryBytes} bytes)` : "";
+        exitWith(`${error instanceof Error ? error.message : error}${hint}`);
       }
       print(invitation(server));
     });

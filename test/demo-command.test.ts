@@ -71,6 +71,11 @@ describe("nearkey demo", () => {
     );
   });
 
+  test("ends with one line when the digits do not fit", async () => {
+    const started = DemoProcess.start("--port", "0", "--resp-port", "0", "--max-memory", "12mb");
+    await expect(started).rejects.toThrow(/nearkey: .*--max-memory is 12582912 bytes/);
+  });
+
   test("loads beside a password, and asks for it", async () => {
     const demo = await start("--digits", "10", "--resp-port", "0", "--password", "secret");
     const asked = [

@@ -32,6 +32,8 @@ export interface Found {
 export const NEIGHBOURS = 12;
 /** Searches in the frame that is timed, beside the one that is subtracted. */
 const TIMED_SEARCHES = 32;
+/** The quickest of so many rounds counts: the browser and the server share a machine, and often a core. */
+const TIMED_ROUNDS = 3;
 
 /** The digits, as the page needs them. */
 export class DigitStore {
@@ -79,8 +81,13 @@ export class DigitStore {
       await Promise.all(Array.from({ length: searches }, () => set.search(cells, { k: 1, ...filterOf(label) })));
       return performance.now() - start;
     };
-    const one = await timed(1);
-    return Math.max(0, (await timed(1 + TIMED_SEARCHES)) - one) / TIMED_SEARCHES;
+    let one = Infinity;
+    let many = Infinity;
+    for (let round = 0; round < TIMED_ROUNDS; round++) {
+      one = Math.min(one, await timed(1));
+      many = Math.min(many, await timed(1 + TIMED_SEARCHES));
+    }
+    return Math.max(0, many - one) / TIMED_SEARCHES;
   }
 
   async #digits(): Promise<VectorSet<"promise">> {

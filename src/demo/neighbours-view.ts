@@ -45,7 +45,8 @@ export class NeighboursView {
     const engine = document.createElement("b");
     engine.textContent = milliseconds(engineMs);
     timing.prepend(engine, " in the engine · ");
-    timing.title = "Engine: the mean of 32 such searches in one frame. Round trip: this search, from call to reply.";
+    timing.title =
+      "Engine: the mean of 32 such searches in one frame, best of three. Round trip: this search, from call to reply.";
   }
 
   /** Shows that nothing is searched for. */
@@ -84,7 +85,7 @@ function verdictOf(
 }
 
 function milliseconds(ms: number): string {
-  return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
+  return `${ms.toFixed(ms < 1 ? 2 : ms < 10 ? 1 : 0)} ms`;
 }
 
 /** The search as a person would type it; a drawing has no name to type. */
