@@ -1,0 +1,165 @@
+// The graph without the commands around it: its files compiled with assertions on into one module, driven directly. Ids
+// are what the engine hands out; a set's address is its handle.
+
+import { HEAP_BASE } from "../assembly/layout.ts";
+import { Part } from "./compile-part.ts";
+
+/** Numbers of Metric in distance.ts. */
+export const COSINE = 0;
+export const L2 = 1;
+export const INNER_PRODUCT = 2;
+
+/** Addresses come back signed. */
+interface Exports {
+  initializeMemory(heapStart: number, seed: bigint): void;
+  createVectorSet(dimensions: number, metric: number, m: number, efConstruction: number): number;
+  drawLevel(set: number): number;
+  takeNode(set: number, level: number): number;
+  releaseNode(set: number, id: number): void;
+  storeVector(set: number, id: number, original: number, norm: number): void;
+  readOriginal(set: number, id: number, to: number): void;
+  normOf(vector: number, bytes: number): number;
+  normalize(vector: number, bytes: number, norm: number, to: number): void;
+  linkNode(set: number, id: number, ef: number): void;
+  unlinkNode(set: number, id: number): void;
+  search(set: number, query: number, ef: number): number;
+  searchAll(set: number, query: number, most: number, program: number, beam: number): number;
+  validate(set: number): number;
+  growMarks(ids: number): void;
+  measureRow(set: number, query: number, count: number, bound: number): number;
+  vectorAt(set: number, id: number): number;
+  squaredL2(a: number, b: number, bytes: number): number;
+  innerProduct(a: number, b: number, bytes: number): number;
+  distanceOfKey(key: number): number;
+  heldPages(): number;
+  readonly QUERY_BASE: WebAssembly.Global;
+  readonly SECOND_VECTOR_BASE: WebAssembly.Global;
+  readonly BEAM_BASE: WebAssembly.Global;
+  readonly ROW_IDS: WebAssembly.Global;
+  readonly ROW_KEYS: WebAssembly.Global;
+}
+
+const FILES = ["memory", "distance", "hop", "vectorset", "vector-scratch", "original", "hnsw-insert", "hnsw-delete"];
+
+/** A module with the graph's functions. */
+export class GraphPart {
+  readonly #part: Part<Exports>;
+
+  private constructor(part: Part<Exports>) {
+    this.#part = part;
+  }
+
+  static async compile(): Promise<GraphPart> {
+    return new GraphPart(await Part.compile(...FILES, "hnsw-search", "exact-search", "hnsw-validate"));
+  }
+
+  get exports(): Exports {
+    return this.#part.exports;
+  }
+
+  /** Begins anew with empty memory. Levels are drawn from the seed. */
+  reset(seed: number): void {
+    this.#part.bytes.fill(0, 0x10000, HEAP_BASE);
+    this.exports.initializeMemory(HEAP_BASE, BigInt(seed));
+  }
+
+  create(dimensions: number, metric: number, m: number, efConstruction: number): Graph {
+    const address = this.exports.createVectorSet(dimensions, metric, m, efConstruction) >>> 0;
+    return new Graph(this, address, dimensions, metric, efConstruction);
+  }
+
+  floats(address: number, count: number): Float32Array {
+    return new Float32Array(this.#part.bytes.buffer, address >>> 0, count);
+  }
+
+  words(address: WebAssembly.Global, count: number): Uint32Array {
+    return new Uint32Array(this.#part.bytes.buffer, address.value >>> 0, count);
+  }
+}
+
+/** One vector set. */
+export class Graph {
+  readonly #part: GraphPart;
+  readonly #padded: number;
+  #ids = 0;
+
+  constructor(
+    part: GraphPart,
+    readonly address: number,
+    readonly dimensions: number,
+    readonly metric: number,
+    readonly efConstruction: number,
+  ) {
+    this.#part = part;
+    this.#padded = Math.ceil(dimensions / 4) * 4;
+  }
+
+  /** Puts a vector, padded, where queries lie; answers its norm under cosine, else 1. */
+  #place(vector: ArrayLike<number>): number {
+    const { exports } = this.#part;
+    const place = this.#part.floats(exports.QUERY_BASE.value, this.#padded).fill(0);
+    place.set(vector);
+    return this.metric === COSINE ? exports.normOf(exports.QUERY_BASE.value, this.#padded * 4) : 1;
+  }
+
+  add(vector: ArrayLike<number>): number {
+    const { exports } = this.#part;
+    exports.growMarks(++this.#ids);
+    const id = exports.takeNode(this.address, exports.drawLevel(this.address)) >>> 0;
+    exports.storeVector(this.address, id, exports.QUERY_BASE.value, this.#place(vector));
+    exports.linkNode(this.address, id, this.efConstruction);
+    return id;
+  }
+
+  update(id: number, vector: ArrayLike<number>): void {
+    const { exports } = this.#part;
+    exports.unlinkNode(this.address, id);
+    exports.storeVector(this.address, id, exports.QUERY_BASE.value, this.#place(vector));
+    exports.linkNode(this.address, id, this.efConstruction);
+  }
+
+  delete(id: number): void {
+    this.#part.exports.unlinkNode(this.address, id);
+    this.#part.exports.releaseNode(this.address, id);
+  }
+
+  /** The vector that was given for a node. */
+  get(id: number): Float32Array {
+    const { exports } = this.#part;
+    exports.readOriginal(this.address, id, exports.SECOND_VECTOR_BASE.value);
+    return this.#part.floats(exports.SECOND_VECTOR_BASE.value, this.dimensions).slice();
+  }
+
+  /** Ids, nearest first, and their distances as searches order them. */
+  search(vector: ArrayLike<number>, count: number, ef: number): [id: number, distance: number][] {
+    this.#placeQuery(vector);
+    const { exports } = this.#part;
+    return this.#results(Math.min(count, exports.search(this.address, exports.QUERY_BASE.value, ef)));
+  }
+
+  searchAll(vector: ArrayLike<number>, count: number): [id: number, distance: number][] {
+    this.#placeQuery(vector);
+    const { exports } = this.#part;
+    const beam = exports.BEAM_BASE.value;
+    return this.#results(exports.searchAll(this.address, exports.QUERY_BASE.value, count, 0, beam));
+  }
+
+  #placeQuery(vector: ArrayLike<number>): void {
+    const norm = this.#place(vector);
+    const query = this.#part.exports.QUERY_BASE.value;
+    if (this.metric === COSINE) this.#part.exports.normalize(query, this.#padded * 4, norm, query);
+  }
+
+  #results(count: number): [number, number][] {
+    const { exports } = this.#part;
+    const items = this.#part.words(exports.BEAM_BASE, count * 2);
+    return Array.from({ length: count }, (_, index) => {
+      return [(items[index * 2] as number) >>> 1, exports.distanceOfKey(items[index * 2 + 1] as number)];
+    });
+  }
+
+  /** The number of the first broken promise, 0 for none (see GraphFault). */
+  validate(): number {
+    return this.#part.exports.validate(this.address);
+  }
+}
