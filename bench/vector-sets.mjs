@@ -61,7 +61,11 @@ export function clusters(rows, dim, queries) {
   const total = made.reduce((sum, { weight }) => sum + weight, 0);
   const choose = () => {
     let left = (uniform(1 << 30) / (1 << 30)) * total;
-    return made.find(({ weight }) => (left -= weight) < 0) ?? made[0];
+    for (const cluster of made) {
+      left -= cluster.weight;
+      if (left < 0) return cluster;
+    }
+    return made[0];
   };
   const draw = (count) => {
     const out = new Float32Array(count * dim);

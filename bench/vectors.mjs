@@ -65,8 +65,12 @@ function build({ base, rows, dim }, docs, peer) {
       return base.subarray((start + index) * dim, (start + index + 1) * dim);
     });
     const lists = vectors.map((vector) => Array.from(vector));
-    clock("nearkey", () => vectors.forEach((vector, index) => docs.set(String(start + index), vector)));
-    clock("hnswlib-node", () => lists.forEach((list, index) => peer.addPoint(list, start + index)));
+    clock("nearkey", () => {
+      for (const [index, vector] of vectors.entries()) docs.set(String(start + index), vector);
+    });
+    clock("hnswlib-node", () => {
+      for (const [index, list] of lists.entries()) peer.addPoint(list, start + index);
+    });
   }
   return seconds;
 }
