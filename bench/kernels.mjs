@@ -1,6 +1,7 @@
 // Distance kernels beside the same loop in C++ with SSE, compiled on the spot: nanoseconds for one vector, in cache (256
-// KiB of vectors, met in random order), the best of a round's short batches, because a kernel has no bad luck of its own. The C++ loop is written with the same four accumulators and 128-bit registers, so
-// the ratio is what WebAssembly costs. "x4" compares one query with four vectors in one pass.
+// KiB of vectors, met in random order), the best of a round's short batches, because a kernel has no bad luck of its
+// own. The C++ loop has the same four accumulators and 128-bit registers, so the ratio is what WebAssembly costs. "x4"
+// compares one query with four vectors in one pass.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
