@@ -111,7 +111,7 @@ export function cpuSeconds(pid) {
 
 /**
  * One run of redis-benchmark against a server.
- * @returns commands per second, the server's CPU microseconds per command and the share of its core the client used
+ * @returns commands per second, the server's CPU microseconds per command, the shares of their cores both used
  */
 export async function runBenchmark(server, { test, pipeline, requests, keys, bytes, clients = 50 }) {
   const options = [
@@ -140,6 +140,7 @@ export async function runBenchmark(server, { test, pipeline, requests, keys, byt
   return {
     perSecond,
     serverMicros: (serverSeconds / requests) * 1e6,
+    serverBusy: serverSeconds / Number(real),
     clientBusy: (Number(user) + Number(system)) / Number(real),
   };
 }
