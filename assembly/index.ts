@@ -1,22 +1,22 @@
 // The engine's exports: its whole ABI. The host calls these and reads the regions that layout.ts names.
 
 import { HEAP_BASE, Outcome } from "./layout";
-import { commandCount } from "./catalog";
-import { registerConnectionCommands } from "./connection-commands";
-import { execute as executeBatch, writeReply as write } from "./dispatch";
-import { registerExpireCommands } from "./expire-commands";
-import { expireSome } from "./expiry";
-import { freeStep } from "./graveyard";
-import { registerCopy } from "./copy";
-import { registerHashes } from "./hashes";
-import { registerHashMore } from "./hash-more";
-import { registerIncrements } from "./increments";
-import { registerKeys } from "./keys";
-import { countExpiring, countKeys, setClock } from "./keyspace";
-import { availablePages, initializeMemory, state } from "./memory";
-import { registerStringEdits } from "./string-edit";
-import { registerStrings } from "./strings";
-import { registerVectors } from "./vector-commands";
+import { commandCount } from "./protocol/catalog";
+import { registerConnectionCommands } from "./commands/connection-commands";
+import { execute as executeBatch, writeReply as write } from "./protocol/dispatch";
+import { registerExpireCommands } from "./commands/expire-commands";
+import { expireSome } from "./keyspace/expiry";
+import { freeStep } from "./keyspace/graveyard";
+import { registerCopy } from "./commands/copy";
+import { registerHashes } from "./commands/hashes";
+import { registerHashMore } from "./commands/hash-more";
+import { registerIncrements } from "./commands/increments";
+import { registerKeys } from "./commands/keys";
+import { countExpiring, countKeys, setClock } from "./keyspace/keyspace";
+import { availablePages, initializeMemory, state } from "./memory/memory";
+import { registerStringEdits } from "./commands/string-edit";
+import { registerStrings } from "./commands/strings";
+import { registerVectors } from "./commands/vector-commands";
 
 export {
   closeConnection,
@@ -29,8 +29,8 @@ export {
   setAuthenticated,
   setProtocol,
   takeOutput,
-} from "./host-connection";
-export { getDirect, setDirect } from "./direct";
+} from "./protocol/host-connection";
+export { getDirect, setDirect } from "./commands/direct";
 
 /** Prepares an empty database whose pages start at `heapStart` (0 for the usual place). Called once. */
 export function initialize(heapStart: u32, seed: u64): void {

@@ -33,7 +33,7 @@ export async function buildEngine() {
 
 /** A hash over everything the outcome depends on: sources, compiler, options and these scripts. */
 async function sourceStamp() {
-  const names = (await readdir(`${ROOT}/assembly`)).filter((name) => name.endsWith(".ts")).sort();
+  const names = (await readdir(`${ROOT}/assembly`, { recursive: true })).filter((name) => name.endsWith(".ts")).sort();
   const paths = names.map((name) => `assembly/${name}`);
   paths.push("asconfig.json", "scripts/build-engine.mjs", "scripts/wasm-module.mjs");
   paths.push("node_modules/assemblyscript/package.json");

@@ -4,7 +4,7 @@
 
 import { spawn } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { BUILD, existing, failure, ROOT, writeDist } from "./build-files.mjs";
 
 const ENTRIES = ["src/node.ts", "src/client.ts", "src/client-node.ts"];
@@ -17,7 +17,7 @@ export async function buildTypes() {
   await emit();
   const reached = new Map();
   for (const entry of entries) await collect(entry.replace(/\.ts$/, ".d.ts"), reached);
-  for (const [path, contents] of reached) await writeDist(path.slice("src/".length), contents);
+  for (const [path, contents] of reached) await writeDist(basename(path), contents);
 }
 
 function emit() {
@@ -36,14 +36,14 @@ function emit() {
   });
 }
 
-/** Follows the imports of one declaration file; every specifier must end in a flat file of dist/. */
+/** Follows the imports of one declaration file; every specifier must end in a file of src/, whose name is its own in all folders. */
 async function collect(path, reached) {
   if (reached.has(path)) return;
   const contents = await readFile(`${OUTPUT}/${path}`, "utf8");
-  reached.set(path, contents.replace(/(["'])(\.\.?\/[\w./-]+?)\.ts\1/g, "$1$2.js$1"));
+  reached.set(path, contents.replace(/(["'])\.\.?\/(?:[\w.-]+\/)*([\w-]+)\.ts\1/g, "$1./$2.js$1"));
   for (const [, specifier] of contents.matchAll(/(?:from |import\()["'](\.[^"']+)["']/g)) {
     const target = join(dirname(path), specifier).replace(/(\.js|\.ts)?$/, ".d.ts");
-    if (!/^src\/[\w-]+\.d\.ts$/.test(target)) {
+    if (!/^src\/([\w-]+\/)?[\w-]+\.d\.ts$/.test(target)) {
       throw failure(`${path} makes ${specifier} part of the package's types, which hold only files of src/`);
     }
     await collect(target, reached);

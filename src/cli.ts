@@ -2,8 +2,8 @@
 // The command line. Each command lives in a file of its own and registers itself here.
 
 import { Command } from "commander";
-import { registerDemo } from "./demo-command.ts";
-import { registerServe } from "./serve-command.ts";
+import { registerDemo } from "./cli/demo-command.ts";
+import { registerServe } from "./cli/serve-command.ts";
 import { VERSION } from "./version.ts";
 
 const program = new Command("nearkey")

@@ -2,26 +2,26 @@
 // or below imports Node or the engine. Commands issued in the same tick travel in one frame, which is what makes it
 // fast: thirty thousand round trips a second become millions of commands.
 
-import { ClientLink } from "./client-link.ts";
-import { Pipeline } from "./client-pipeline.ts";
-import type { WebSocketClass } from "./client-socket.ts";
-import { DatabaseMethods } from "./database-methods.ts";
+import { ClientLink } from "./client/client-link.ts";
+import type { WebSocketClass } from "./client/client-socket.ts";
+import { Pipeline } from "./database/client-pipeline.ts";
+import { DatabaseMethods } from "./database/database-methods.ts";
+import type { Key, Operation } from "./database/operations.ts";
+import { openSet } from "./database/vector-operations.ts";
+import type { VectorOptions } from "./database/vector-options.ts";
+import { VectorSet } from "./database/vectors.ts";
 import { NearkeyError } from "./errors.ts";
-import type { Key, Operation } from "./operations.ts";
 import type { Argument } from "./resp.ts";
-import { openSet } from "./vector-operations.ts";
-import type { VectorOptions } from "./vector-options.ts";
-import { VectorSet } from "./vectors.ts";
 
-export { Pipeline, type Settled } from "./client-pipeline.ts";
-export type { WebSocketClass, WebSocketLike } from "./client-socket.ts";
-export type { Answer, Mode } from "./database-methods.ts";
+export type { WebSocketClass, WebSocketLike } from "./client/client-socket.ts";
+export { Pipeline, type Settled } from "./database/client-pipeline.ts";
+export type { Answer, Mode } from "./database/database-methods.ts";
+export type { Key, SetOptions, Value } from "./database/operations.ts";
+export type { Attributes, SearchOptions, SearchResult } from "./database/vector-operations.ts";
+export type { Metric, Vector, VectorOptions } from "./database/vector-options.ts";
+export { VectorSet } from "./database/vectors.ts";
 export { errorCodes, NearkeyError, type NearkeyErrorCode, ReplyError } from "./errors.ts";
-export type { Key, SetOptions, Value } from "./operations.ts";
 export type { Argument, Reply, ReplyMap } from "./resp.ts";
-export type { Attributes, SearchOptions, SearchResult } from "./vector-operations.ts";
-export type { Metric, Vector, VectorOptions } from "./vector-options.ts";
-export { VectorSet } from "./vectors.ts";
 
 /** How a client comes back after its connection broke. */
 export interface ReconnectOptions {

@@ -331,7 +331,7 @@ export class Engine {
     return Array.from({ length: count }, (_, index) => this.#describe(COMMANDS_BASE + index * COMMAND_RECORD_BYTES));
   }
 
-  // A record is drawn in assembly/catalog.ts.
+  // A record is drawn in assembly/protocol/catalog.ts.
   #describe(at: number): CommandDescription {
     const record = new DataView(this.#memory.buffer, at, COMMAND_RECORD_BYTES);
     return {

@@ -2,21 +2,21 @@
 // memory of its own and a timer that does not keep the process alive. Everything else is the same on every runtime.
 
 import { readFile } from "node:fs/promises";
-import { Database } from "./database.ts";
+import { Database } from "./database/database.ts";
+import { startTicking } from "./database/ticker.ts";
 import { Engine, memoryBytesMax } from "./engine.ts";
 import { type OpenOptions, resolveOptions } from "./options.ts";
-import { processFacts } from "./process-facts.ts";
-import { startTicking } from "./ticker.ts";
+import { processFacts } from "./server/process-facts.ts";
 
-export { Database, type DatabaseStats } from "./database.ts";
-export type { Answer, Mode } from "./database-methods.ts";
+export { Database, type DatabaseStats } from "./database/database.ts";
+export type { Answer, Mode } from "./database/database-methods.ts";
+export type { Key, SetOptions, Value } from "./database/operations.ts";
+export type { Attributes, SearchOptions, SearchResult } from "./database/vector-operations.ts";
+export type { Metric, Vector, VectorOptions } from "./database/vector-options.ts";
+export { VectorSet } from "./database/vectors.ts";
 export { errorCodes, NearkeyError, type NearkeyErrorCode, ReplyError } from "./errors.ts";
-export type { Key, SetOptions, Value } from "./operations.ts";
 export type { EvictionPolicy, OpenOptions } from "./options.ts";
 export type { Argument, Reply, ReplyMap } from "./resp.ts";
-export type { Attributes, SearchOptions, SearchResult } from "./vector-operations.ts";
-export type { Metric, Vector, VectorOptions } from "./vector-options.ts";
-export { VectorSet } from "./vectors.ts";
 
 /** Replies that `execute` and the methods may hold at once. */
 const OUTPUT_LIMIT_BYTES = 256 * 1024 * 1024;

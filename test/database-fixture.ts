@@ -1,7 +1,7 @@
 // An embedded database for tests: the engine with its assertions on, and a clock that the test turns.
 
 import { readFileSync } from "node:fs";
-import { Database } from "../src/database.ts";
+import { Database } from "../src/database/database.ts";
 import { Engine, memoryBytesMax } from "../src/engine.ts";
 import { type OpenOptions, resolveOptions } from "../src/options.ts";
 

@@ -5,9 +5,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { connect } from "../src/client-node.ts";
-import type { DatabaseMethods } from "../src/database-methods.ts";
+import type { DatabaseMethods } from "../src/database/database-methods.ts";
+import type { SetOptions } from "../src/database/operations.ts";
 import { NearkeyError } from "../src/errors.ts";
-import type { SetOptions } from "../src/operations.ts";
 import { type Clock, openTestDatabase } from "./database-fixture.ts";
 import { startTestServer } from "./server-fixture.ts";
 

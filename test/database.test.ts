@@ -1,7 +1,7 @@
 // The embedding API by examples: what each method answers, what it refuses, and that a refused call changes nothing.
 
 import { describe, expect, test } from "vitest";
-import type { Database } from "../src/database.ts";
+import type { Database } from "../src/database/database.ts";
 import { ReplyError } from "../src/errors.ts";
 import { openTestDatabase } from "./database-fixture.ts";
 

@@ -3,7 +3,7 @@
 import { createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { Progress } from "../src/progress.ts";
+import { Progress } from "../src/cli/progress.ts";
 import { DemoProcess } from "./demo-process.ts";
 
 const started: DemoProcess[] = [];

@@ -2,8 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { readDigits } from "../src/cli/digits.ts";
 import { CELLS, centreOfMass, normalize, rasterize, SIDE, type Stroke } from "../src/demo/strokes.ts";
-import { readDigits } from "../src/digits.ts";
 
 const line = (...points: [number, number][]): Stroke => points.map(([x, y]) => ({ x, y }));
 

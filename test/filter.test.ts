@@ -16,7 +16,7 @@ const seed = Number(process.env.NEARKEY_SEED ?? Date.now() % 1e9);
 
 let part: Part<FilterPart>;
 beforeAll(async () => {
-  part = await Part.compile<FilterPart>("filter", "json");
+  part = await Part.compile<FilterPart>("vectors/filter", "text/json");
   console.log(`filter.test.ts: seed ${seed}`);
 });
 

@@ -12,7 +12,7 @@ const seed = Number(process.env.NEARKEY_SEED ?? Date.now() % 1e9);
 
 let part: Part<GlobPart>;
 beforeAll(async () => {
-  part = await Part.compile<GlobPart>("glob");
+  part = await Part.compile<GlobPart>("text/glob");
   console.log(`glob.test.ts: seed ${seed}`);
 });
 

@@ -9,7 +9,9 @@ export default function setup(): () => void {
   if (!existsSync(ENGINE) && existsSync("assembly/index.ts"))
     throw new Error(`${ENGINE} is missing: run npm run build first (npm test does)`);
   const built = statSync(ENGINE, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
-  const changed = readdirSync("assembly").filter((name) => statSync(`assembly/${name}`).mtimeMs > built);
+  const changed = readdirSync("assembly", { recursive: true, encoding: "utf8" }).filter(
+    (name) => statSync(`assembly/${name}`).mtimeMs > built,
+  );
   if (changed.length > 0) {
     console.warn(`assembly/${changed[0]} is newer than ${ENGINE}: run npm run build (npm test does)`);
   }

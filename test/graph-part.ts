@@ -39,7 +39,16 @@ interface Exports {
   readonly ROW_KEYS: WebAssembly.Global;
 }
 
-const FILES = ["memory", "distance", "hop", "vectorset", "vector-scratch", "original", "hnsw-insert", "hnsw-delete"];
+const FILES = [
+  "memory/memory",
+  "vectors/distance",
+  "vectors/hop",
+  "vectors/vectorset",
+  "vectors/vector-scratch",
+  "vectors/original",
+  "vectors/hnsw-insert",
+  "vectors/hnsw-delete",
+];
 
 /** A module with the graph's functions. */
 export class GraphPart {
@@ -50,7 +59,9 @@ export class GraphPart {
   }
 
   static async compile(): Promise<GraphPart> {
-    return new GraphPart(await Part.compile(...FILES, "hnsw-search", "exact-search", "hnsw-validate"));
+    return new GraphPart(
+      await Part.compile(...FILES, "vectors/hnsw-search", "vectors/exact-search", "vectors/hnsw-validate"),
+    );
   }
 
   get exports(): Exports {

@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { matchesGlob } from "../src/host-glob.ts";
+import { matchesGlob } from "../src/host/host-glob.ts";
 import { type Reply, ReplyError } from "../src/resp.ts";
 import { findTool } from "./external-tools.ts";
 import { eventually, RespSocket, startTestServer } from "./server-fixture.ts";

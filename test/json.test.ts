@@ -18,7 +18,7 @@ const NESTED = "(an array inside an array)";
 
 let part: Part<JsonPart>;
 beforeAll(async () => {
-  part = await Part.compile<JsonPart>("json");
+  part = await Part.compile<JsonPart>("text/json");
   console.log(`json.test.ts: seed ${seed}`);
 });
 

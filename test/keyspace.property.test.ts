@@ -220,7 +220,11 @@ describe("a scan meets every key that is there from its first call to its last",
     let added = 0;
     const met = scanAll(driver, count, () => {
       // Eight times as many keys while the scan runs.
-      const more = Array.from({ length: Math.min(count * 16 + 16, 24_000 - added) }, () => ["SET", `new:${added++}`, "v"]);
+      const more = Array.from({ length: Math.min(count * 16 + 16, 24_000 - added) }, () => [
+        "SET",
+        `new:${added++}`,
+        "v",
+      ]);
       if (more.length > 0) driver.runAll(more);
     });
     for (const name of old) expect(met.has(name), name).toBe(true);

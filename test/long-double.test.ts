@@ -19,7 +19,7 @@ const redisServer = findTool("redis-server");
 
 let part: Part<LongDoublePart>;
 beforeAll(async () => {
-  part = await Part.compile<LongDoublePart>("number-long-double");
+  part = await Part.compile<LongDoublePart>("text/number-long-double");
   console.log(`long-double.test.ts: seed ${seed}`);
 });
 

@@ -19,7 +19,7 @@ const runs = { seed, numRuns: 20_000 };
 
 let part: Part<NumberPart>;
 beforeAll(async () => {
-  part = await Part.compile<NumberPart>("number");
+  part = await Part.compile<NumberPart>("text/number");
   console.log(`number.test.ts: seed ${seed}`);
 });
 

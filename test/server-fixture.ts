@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { afterEach } from "vitest";
 import { encodeCommand, type Reply, ReplyDecoder } from "../src/resp.ts";
-import { type Server, startServer } from "../src/server.ts";
-import type { ServerOptions } from "../src/server-options.ts";
+import { type Server, startServer } from "../src/server/server.ts";
+import type { ServerOptions } from "../src/server/server-options.ts";
 
 const module = new WebAssembly.Module(readFileSync("dist/engine.debug.wasm"));
 const toClose: (() => Promise<void> | void)[] = [];

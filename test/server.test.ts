@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { NearkeyError } from "../src/errors.ts";
-import { startServer } from "../src/server.ts";
+import { startServer } from "../src/server/server.ts";
 
 const module = new WebAssembly.Module(readFileSync("dist/engine.debug.wasm"));
 const unexpected = (error: unknown): void => {

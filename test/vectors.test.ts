@@ -3,12 +3,12 @@
 
 import { describe, expect, test } from "vitest";
 import { connect } from "../src/client-node.ts";
-import type { Database } from "../src/database.ts";
-import type { Operation } from "../src/operations.ts";
+import type { Database } from "../src/database/database.ts";
+import type { Operation } from "../src/database/operations.ts";
+import type { Attributes } from "../src/database/vector-operations.ts";
+import type { Metric, VectorOptions } from "../src/database/vector-options.ts";
+import { VectorSet } from "../src/database/vectors.ts";
 import type { Argument } from "../src/resp.ts";
-import type { Attributes } from "../src/vector-operations.ts";
-import type { Metric, VectorOptions } from "../src/vector-options.ts";
-import { VectorSet } from "../src/vectors.ts";
 import { openTestDatabase } from "./database-fixture.ts";
 import { startTestServer } from "./server-fixture.ts";
 

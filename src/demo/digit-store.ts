@@ -4,8 +4,8 @@
 // costs more than the engine, so a batch in one frame is set against a single one.
 
 import type { Client } from "../client.ts";
-import type { SearchResult } from "../vector-operations.ts";
-import type { VectorSet } from "../vectors.ts";
+import type { SearchResult } from "../database/vector-operations.ts";
+import type { VectorSet } from "../database/vectors.ts";
 import type { GridDigit } from "./digit-grid.ts";
 import { DIGITS_KEY, labelOf, pictureKey } from "./digit-names.ts";
 

@@ -1,0 +1,136 @@
+// COPY: a value under another key, the same database or another.
+
+import { CommandFlag, DATABASES, PAGE_BITS, SLAB_CLASSES } from "../layout";
+import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, lastInteger } from "../protocol/arguments";
+import { register } from "../protocol/catalog";
+import { hashOfArgument } from "../protocol/dispatch";
+import {
+  copyValue,
+  entryAt,
+  entryPages,
+  isPaged,
+  takeValuePages,
+  TYPE_HASH,
+  TYPE_VECTOR_SET,
+  typeOf,
+  valueOf,
+} from "../memory/entry";
+import { admit, cellShare } from "../keyspace/eviction";
+import { copyTable, hashTable, isTable } from "./hash-value";
+import { createLike } from "./keys";
+import { database, findKey, insertKey, pin, removeKey, selectDatabase, shardOf } from "../keyspace/keyspace";
+import { equalBytes } from "../memory/memory";
+import { replyError, replyInteger, replyNoMemory, replyNotInteger, replySyntaxError } from "../protocol/reply";
+import { slotEntry, Table } from "../memory/table";
+import { nextEntry, startWalk } from "../memory/table-walk";
+
+let targetDatabase: u32 = 0;
+let replaces: bool = false;
+
+/** Options from argument 3 on; false after replying an error. */
+function parseCopyOptions(): bool {
+  targetDatabase = database;
+  replaces = false;
+  for (let index: u32 = 3; index < argumentCount; index++) {
+    if (argumentIs(index, "REPLACE")) {
+      replaces = true;
+    } else if (argumentIs(index, "DB") && index + 1 < argumentCount) {
+      if (!argumentInteger(++index)) {
+        replyNotInteger();
+        return false;
+      }
+      if (<u64>lastInteger() >= DATABASES) {
+        replyError("ERR DB index is out of range");
+        return false;
+      }
+      targetDatabase = <u32>lastInteger();
+    } else {
+      replySyntaxError();
+      return false;
+    }
+  }
+  return true;
+}
+
+function findIn(db: u32, index: u32): usize {
+  const own = database;
+  selectDatabase(db);
+  const slot = findKey(argumentAddress(index), argumentBytes(index), hashOfArgument(index));
+  selectDatabase(own);
+  return slot;
+}
+
+/** Pages that a copy may take. */
+function pagesOf(entry: usize): u32 {
+  const own = entryPages(entryAt(entry).valueBytes);
+  if (typeOf(entry) != TYPE_HASH || !isTable(entry)) return own;
+  return own + tablePages(hashTable(entry));
+}
+
+function tablePages(table: Table): u32 {
+  let bytes: u64 = 0;
+  let pages: u32 = 0;
+  startWalk(table);
+  for (let field = nextEntry(); field != 0; field = nextEntry()) {
+    pages += entryPages(entryAt(field).valueBytes) - 1;
+    bytes += cellShare(entryAt(field).keyBytes, entryAt(field).valueBytes);
+  }
+  // Each class may begin a page.
+  return pages + min(table.count, SLAB_CLASSES) + <u32>(bytes >> PAGE_BITS) + 1;
+}
+
+/** Keys are never paged: the dispatcher refuses longer ones. */
+function sameKeys(): bool {
+  const bytes = argumentBytes(1);
+  return bytes == argumentBytes(2) && equalBytes(argumentAddress(1), argumentAddress(2), bytes);
+}
+
+function copy(): void {
+  if (!parseCopyOptions()) return;
+  const source = findIn(database, 1);
+  const hash = hashOfArgument(2);
+  if (targetDatabase == database && sameKeys()) {
+    replyError("ERR source and destination objects are the same");
+    return;
+  }
+  if (source == 0 || (!replaces && findIn(targetDatabase, 2) != 0)) {
+    replyInteger(0);
+    return;
+  }
+  const entry = slotEntry(source);
+  if (typeOf(entry) == TYPE_VECTOR_SET) {
+    replyError("ERR a vector set cannot be copied");
+    return;
+  }
+  pin(entry);
+  if (!admit(pagesOf(entry))) {
+    replyNoMemory();
+    return;
+  }
+  const other = copyEntry(entry);
+  const own = database;
+  selectDatabase(targetDatabase);
+  const old = findKey(argumentAddress(2), argumentBytes(2), hash);
+  if (old != 0) removeKey(shardOf(hash), old, hash);
+  insertKey(other, hash);
+  selectDatabase(own);
+  replyInteger(1);
+}
+
+/** A copy of an entry under the key of argument 2. */
+function copyEntry(entry: usize): usize {
+  const other = createLike(entry, argumentAddress(2), argumentBytes(2));
+  if (typeOf(entry) == TYPE_HASH && isTable(entry)) {
+    memory.fill(valueOf(other), 0, entryAt(entry).valueBytes);
+    copyTable(hashTable(other), hashTable(entry));
+    return other;
+  }
+  if (isPaged(other)) takeValuePages(other, 0);
+  copyValue(other, entry, entryAt(entry).valueBytes);
+  return other;
+}
+
+export function registerCopy(): void {
+  const flags = CommandFlag.Write | CommandFlag.DenyOom;
+  register("COPY", -3, flags, 1, 2, 1, copy, "6.2.0", "Copies the value of a key to another key.");
+}

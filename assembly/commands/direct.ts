@@ -1,0 +1,40 @@
+// The hot paths of embedding without a protocol: one key, whose bytes the host put at INPUT_BASE, and a value right
+// behind it. Values over 32 KiB take the way of commands.
+
+import { ARGUMENT_BYTES, ARGUMENTS_BASE, Direct, INPUT_BASE, REGISTERS_BASE, Result } from "../layout";
+import { setArguments } from "../protocol/arguments";
+import { entryAt, isPaged, TYPE_STRING, typeOf, valueOf } from "../memory/entry";
+import { findKey, hashKey, readKey, selectDatabase, setClock } from "../keyspace/keyspace";
+import { admitValue, setString } from "./string-value";
+import { counters } from "../memory/memory";
+
+/** Looks a key up: Found with the value's place in the result registers, or why not. */
+export function getDirect(keyBytes: u32, now: f64): Direct {
+  setClock(<i64>now);
+  selectDatabase(0);
+  counters.commands++;
+  const entry = readKey(INPUT_BASE, keyBytes, hashKey(INPUT_BASE, keyBytes));
+  if (entry == 0) return Direct.Absent;
+  if (typeOf(entry) != TYPE_STRING) return Direct.WrongType;
+  store<u32>(REGISTERS_BASE + (Result.Address << 2), <u32>valueOf(entry));
+  store<u32>(REGISTERS_BASE + (Result.Bytes << 2), entryAt(entry).valueBytes);
+  return isPaged(entry) ? Direct.Paged : Direct.Found;
+}
+
+/** Sets a key; `expiry` in ms since epoch, negative for none; `only` 1 when absent, 2 when present, 0 always. */
+export function setDirect(keyBytes: u32, valueBytes: u32, expiry: f64, only: u32, now: f64): Direct {
+  setClock(<i64>now);
+  selectDatabase(0);
+  counters.commands++;
+  store<u32>(ARGUMENTS_BASE, INPUT_BASE);
+  store<u32>(ARGUMENTS_BASE, keyBytes, 4);
+  store<u32>(ARGUMENTS_BASE + ARGUMENT_BYTES, INPUT_BASE + keyBytes);
+  store<u32>(ARGUMENTS_BASE + ARGUMENT_BYTES, valueBytes, 4);
+  setArguments(ARGUMENTS_BASE, 2);
+  if (!admitValue(0, 1)) return Direct.NoMemory;
+  const hash = hashKey(INPUT_BASE, keyBytes);
+  const slot = findKey(INPUT_BASE, keyBytes, hash);
+  if (only == 1 ? slot != 0 : only == 2 && slot == 0) return Direct.Absent;
+  setString(slot, hash, 0, 1, <i64>expiry);
+  return Direct.Found;
+}

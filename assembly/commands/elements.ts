@@ -1,0 +1,88 @@
+// Elements of a vector set: a name, a node, perhaps attributes. The keyspace entry of a set holds the address of the
+// set's cell; names are entries of the set's own table, in the zone whose cells never move, because nodes refer to them.
+
+import { ZONE_ENTRY, ZONE_OBJECT } from "../layout";
+import { dirty } from "../memory/memory";
+import { argumentAddress, argumentBytes, isArgumentPaged } from "../protocol/arguments";
+import { createEntry, entryAt, freeEntry, keyOf, TYPE_STRING, TYPE_VECTOR_SET, typeOf, valueOf } from "../memory/entry";
+import { unlinkNode } from "../vectors/hnsw-delete";
+import { hashKey, insertKey } from "../keyspace/keyspace";
+import { replyBulk } from "../protocol/reply";
+import { findSlot, insert, removeSlot, slotEntry } from "../memory/table";
+import { removeAttributes } from "../vectors/vector-attributes";
+import {
+  cellBytesAt,
+  createVectorSet,
+  namesOf,
+  NONE,
+  nodeAt,
+  releaseNode,
+  VECTOR_SET_BYTES,
+  VectorSet,
+  vectorSetAt,
+} from "../vectors/vectorset";
+
+/** Bytes of a set's value in its keyspace entry. */
+export const SET_VALUE_BYTES: u32 = 4;
+const ID_BYTES: u32 = 4;
+
+@inline
+export function isVectorSet(entry: usize): bool {
+  return typeOf(entry) == TYPE_VECTOR_SET;
+}
+
+/** The set that a keyspace entry holds. */
+export function setOf(entry: usize): VectorSet {
+  return vectorSetAt(load<u32>(valueOf(entry)));
+}
+
+/** Makes an empty set under the key in argument 1, which is not there. The caller has reserved the memory. */
+export function createSet(hash: u64, dimensions: u32, metric: u32, m: u32, efConstruction: u32): VectorSet {
+  const address = createVectorSet(dimensions, metric, m, efConstruction);
+  const entry = createEntry(ZONE_ENTRY, argumentAddress(1), argumentBytes(1), TYPE_VECTOR_SET, SET_VALUE_BYTES, false);
+  store<u32>(valueOf(entry), <u32>address);
+  insertKey(entry, hash);
+  return vectorSetAt(address);
+}
+
+/** The node of the element that an argument names; NONE when there is none. */
+export function findElement(set: VectorSet, index: u32): u32 {
+  if (isArgumentPaged(index)) return NONE;
+  const name = argumentAddress(index);
+  const bytes = argumentBytes(index);
+  const slot = findSlot(namesOf(set), name, bytes, hashKey(name, bytes));
+  return slot == 0 ? NONE : load<u32>(valueOf(slotEntry(slot)));
+}
+
+/** Gives a fresh node the name in an argument, which no element has. */
+export function nameElement(set: VectorSet, id: u32, index: u32): void {
+  const name = argumentAddress(index);
+  const bytes = argumentBytes(index);
+  const entry = createEntry(ZONE_OBJECT, name, bytes, TYPE_STRING, ID_BYTES, false);
+  store<u32>(valueOf(entry), id);
+  insert(namesOf(set), entry, hashKey(name, bytes), false);
+  const node = nodeAt(set, id);
+  dirty(changetype<usize>(node), 4);
+  dirty(changetype<usize>(set), VECTOR_SET_BYTES);
+  node.name = <u32>entry;
+  set.cellBytes += cellBytesAt(entry);
+}
+
+/** Takes an element out of the graph and the table of names, and frees all it had. */
+export function removeElement(set: VectorSet, id: u32): void {
+  const node = nodeAt(set, id);
+  unlinkNode(set, id);
+  removeAttributes(set, node);
+  const entry = <usize>node.name;
+  const hash = hashKey(keyOf(entry), entryAt(entry).keyBytes);
+  removeSlot(namesOf(set), findSlot(namesOf(set), keyOf(entry), entryAt(entry).keyBytes, hash), hash);
+  dirty(changetype<usize>(set), VECTOR_SET_BYTES);
+  set.cellBytes -= cellBytesAt(entry);
+  freeEntry(ZONE_OBJECT, entry);
+  releaseNode(set, id);
+}
+
+export function replyName(set: VectorSet, id: u32): void {
+  const entry = <usize>nodeAt(set, id).name;
+  replyBulk(keyOf(entry), entryAt(entry).keyBytes);
+}

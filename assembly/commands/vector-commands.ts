@@ -1,0 +1,290 @@
+// VADD and VREM, and the registration of all commands of vector sets. Argument forms, defaults, replies and error texts
+// are those of Redis 8, METRIC is ours. Vectors are stored as float32 whatever quantization is asked for: VINFO says so.
+
+import { CommandFlag } from "../layout";
+import {
+  argumentAddress,
+  argumentBytes,
+  argumentCount,
+  argumentInteger,
+  argumentIs,
+  isArgumentPaged,
+  lastInteger,
+  readArgument,
+} from "../protocol/arguments";
+import { register, startGroup } from "../protocol/catalog";
+import { replyArity } from "../protocol/command-error";
+import { addWork, hashOfArgument } from "../protocol/dispatch";
+import { Metric } from "../vectors/distance";
+import { createSet, findElement, isVectorSet, nameElement, removeElement, setOf } from "./elements";
+import { admit } from "../keyspace/eviction";
+import { linkNode } from "../vectors/hnsw-insert";
+import { unlinkNode } from "../vectors/hnsw-delete";
+import { ATTRIBUTES_EXPANSION, encodeAttributes } from "../text/json";
+import { findKey, pin, removeKey, shardOf } from "../keyspace/keyspace";
+import { isOriginal, storeVector } from "../vectors/original";
+import { replyBoolean, replyError, replyNoMemory, replyWrongType } from "../protocol/reply";
+import { slotEntry } from "../memory/table";
+import { ATTRIBUTES_BYTES_MAX, removeAttributes, setAttributes } from "../vectors/vector-attributes";
+import { fitsSet, givenDimensions, givenNorm, nextArgument, readVector, specifyVector } from "./vector-argument";
+import { vDim, vCard, vEmb, vGetAttr, vInfo, vIsMember, vLinks, vRandMember } from "./vector-inspection";
+import {
+  growMarks,
+  missingMarkPages,
+  PROGRAM_BASE,
+  PROGRAM_BYTES,
+  QUERY_BASE,
+  SECOND_VECTOR_BASE,
+} from "../vectors/vector-scratch";
+import { vSim } from "./vector-query";
+import { drawLevel, M_MAX, M_MIN, nodeAt, NONE, pagesForNode, takeNode, VectorSet } from "../vectors/vectorset";
+
+const M_DEFAULT: u32 = 16;
+const EF_CONSTRUCTION_DEFAULT: u32 = 200;
+const EF_MAX: i64 = 1000000;
+/** Pages of a set's own cell, its keyspace entry, and what `pagesForNode` would say of an empty one. */
+const NEW_SET_PAGES: u32 = 14;
+
+// Options of the running VADD; 0 or NONE where not given.
+let askedM: u32 = 0;
+let askedEf: u32 = 0;
+let askedMetric: u32 = NONE;
+let attributesArgument: u32 = 0;
+
+/** A whole number in argument `index` between `least` and `most`, -1 when it is none. */
+function boundedInteger(index: u32, least: i64, most: i64): i64 {
+  if (!argumentInteger(index)) return -1;
+  const number = lastInteger();
+  return number < least || number > most ? -1 : number;
+}
+
+/** Reads VADD's options from argument `index` on; false after replying an error. */
+function parseOptions(index: u32): bool {
+  askedM = 0;
+  askedEf = 0;
+  askedMetric = NONE;
+  attributesArgument = 0;
+  for (; index < argumentCount; index++) {
+    const hasValue = index + 1 < argumentCount;
+    if (argumentIs(index, "CAS") || argumentIs(index, "NOQUANT") || argumentIs(index, "Q8") || argumentIs(index, "BIN"))
+      continue;
+    if (argumentIs(index, "EF") && hasValue) {
+      const ef = boundedInteger(++index, 1, EF_MAX);
+      if (ef < 0) return refuse("ERR invalid EF");
+      askedEf = <u32>ef;
+    } else if (argumentIs(index, "M") && hasValue) {
+      const m = boundedInteger(++index, M_MIN, M_MAX);
+      if (m < 0) return refuse("ERR invalid M");
+      askedM = <u32>m;
+    } else if (argumentIs(index, "SETATTR") && hasValue) {
+      attributesArgument = ++index;
+    } else if (argumentIs(index, "METRIC") && hasValue) {
+      if (!parseMetric(++index)) return refuse("ERR invalid METRIC, use COSINE, L2 or IP");
+    } else {
+      return refuse("ERR invalid option after element");
+    }
+  }
+  return true;
+}
+
+function parseMetric(index: u32): bool {
+  if (argumentIs(index, "COSINE")) askedMetric = Metric.Cosine;
+  else if (argumentIs(index, "L2")) askedMetric = Metric.L2;
+  else if (argumentIs(index, "IP")) askedMetric = Metric.InnerProduct;
+  else return false;
+  return true;
+}
+
+function refuse(words: string): bool {
+  replyError(words);
+  return false;
+}
+
+/** True when the set is what the options say; else replies what differs. */
+function agrees(set: VectorSet): bool {
+  if (askedM != 0 && askedM != set.m) return refuse("ERR asked M value mismatch with existing vector set");
+  if (askedMetric != NONE && askedMetric != set.metric)
+    return refuse("ERR asked metric mismatch with existing vector set");
+  return fitsSet(set);
+}
+
+// ---- attributes of the running command: JSON at SECOND_VECTOR_BASE, binary form at PROGRAM_BASE
+
+let givenJsonBytes: u32 = 0;
+let givenBinaryBytes: u32 = 0;
+
+/** Reads attributes from an argument; false after replying that they are too long. What is no JSON object matches no filter. */
+function readAttributes(index: u32): bool {
+  givenJsonBytes = argumentBytes(index);
+  givenBinaryBytes = 0;
+  if (givenJsonBytes <= PROGRAM_BYTES / ATTRIBUTES_EXPANSION) {
+    readArgument(index, 0, SECOND_VECTOR_BASE, givenJsonBytes);
+    const encoded = encodeAttributes(SECOND_VECTOR_BASE, givenJsonBytes, PROGRAM_BASE, PROGRAM_BYTES);
+    givenBinaryBytes = <u32>max(encoded, 0);
+    if (givenJsonBytes + givenBinaryBytes <= ATTRIBUTES_BYTES_MAX) return true;
+  }
+  return refuse("ERR attributes are too long, they and their parsed form may have 65528 bytes");
+}
+
+function storeAttributes(set: VectorSet, id: u32): void {
+  const node = nodeAt(set, id);
+  if (givenJsonBytes == 0) removeAttributes(set, node);
+  else setAttributes(set, node, SECOND_VECTOR_BASE, givenJsonBytes, PROGRAM_BASE, givenBinaryBytes);
+}
+
+// ---- VADD
+
+/** Makes room for what a VADD may take; the set may not be there. Keyspace entries may move, sets do not. */
+function admitElement(slot: usize): bool {
+  let pages = NEW_SET_PAGES;
+  let ids: u32 = 1;
+  if (slot != 0) {
+    const set = setOf(slotEntry(slot));
+    pin(slotEntry(slot));
+    pages = pagesForNode(set);
+    ids = set.idsUsed + 1;
+  }
+  const marks = missingMarkPages(ids);
+  if (!admit(pages + marks)) return refuseMemory();
+  growMarks(ids);
+  return true;
+}
+
+function refuseMemory(): bool {
+  replyNoMemory();
+  return false;
+}
+
+function vAdd(): void {
+  if (!specifyVector(2)) return;
+  const element = nextArgument;
+  if (element >= argumentCount) {
+    replyArity();
+    return;
+  }
+  if (!parseOptions(element + 1)) return;
+  if (isArgumentPaged(element)) {
+    replyError("ERR element name is too long");
+    return;
+  }
+  const hash = hashOfArgument(1);
+  const slot = findKey(argumentAddress(1), argumentBytes(1), hash);
+  if (slot != 0 && !isVectorSet(slotEntry(slot))) {
+    replyWrongType();
+    return;
+  }
+  if (slot != 0 && !agrees(setOf(slotEntry(slot)))) return;
+  if (!admitElement(slot)) return;
+  const metric = slot != 0 ? setOf(slotEntry(slot)).metric : askedMetric == NONE ? Metric.Cosine : askedMetric;
+  if (!readVector(QUERY_BASE, metric)) return;
+  if (attributesArgument != 0 && !readAttributes(attributesArgument)) return;
+  const ef = askedEf != 0 ? askedEf : EF_CONSTRUCTION_DEFAULT;
+  const found = findKey(argumentAddress(1), argumentBytes(1), hash);
+  const set =
+    found != 0
+      ? setOf(slotEntry(found))
+      : createSet(hash, givenDimensions, metric, askedM == 0 ? M_DEFAULT : askedM, ef);
+  replyBoolean(putElement(set, element, askedEf != 0 ? askedEf : set.efConstruction));
+}
+
+/** Adds the element, or gives it another vector; true when it is new. */
+function putElement(set: VectorSet, element: u32, ef: u32): bool {
+  let id = findElement(set, element);
+  const added = id == NONE;
+  addWork(ef * 16);
+  if (added) {
+    id = takeNode(set, drawLevel(set));
+    nameElement(set, id, element);
+    storeVector(set, id, QUERY_BASE, givenNorm);
+    if (attributesArgument != 0) storeAttributes(set, id);
+    linkNode(set, id, ef);
+    return true;
+  }
+  if (attributesArgument != 0) storeAttributes(set, id);
+  if (isOriginal(set, id, QUERY_BASE, SECOND_VECTOR_BASE)) return false;
+  unlinkNode(set, id);
+  storeVector(set, id, QUERY_BASE, givenNorm);
+  linkNode(set, id, ef);
+  return false;
+}
+
+// ---- VREM, VSETATTR
+
+/** The set of a writing command, 0 after replying that there is none (as false) or that the key holds something else. */
+function writtenSet(): usize {
+  const slot = findKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  if (slot == 0) {
+    replyBoolean(false);
+    return 0;
+  }
+  if (isVectorSet(slotEntry(slot))) return changetype<usize>(setOf(slotEntry(slot)));
+  replyWrongType();
+  return 0;
+}
+
+function vRem(): void {
+  const address = writtenSet();
+  if (address == 0) return;
+  const set = changetype<VectorSet>(address);
+  const id = findElement(set, 2);
+  if (id == NONE) {
+    replyBoolean(false);
+    return;
+  }
+  removeElement(set, id);
+  addWork(1000);
+  if (set.count == 0) {
+    const hash = hashOfArgument(1);
+    removeKey(shardOf(hash), findKey(argumentAddress(1), argumentBytes(1), hash), hash);
+  }
+  replyBoolean(true);
+}
+
+function vSetAttr(): void {
+  const address = writtenSet();
+  if (address == 0) return;
+  const set = changetype<VectorSet>(address);
+  const id = findElement(set, 2);
+  if (id == NONE) {
+    replyBoolean(false);
+    return;
+  }
+  pin(slotEntry(findKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1))));
+  if (!admit(1)) {
+    replyNoMemory();
+    return;
+  }
+  if (!readAttributes(3)) return;
+  storeAttributes(set, id);
+  replyBoolean(true);
+}
+
+export function registerVectors(): void {
+  const read = CommandFlag.ReadOnly;
+  const quick = CommandFlag.ReadOnly | CommandFlag.Fast;
+  const write = CommandFlag.Write;
+  const grow = CommandFlag.Write | CommandFlag.DenyOom;
+  startGroup("vector_set");
+  register("VADD", -5, grow, 1, 1, 1, vAdd, "8.0.0", "Adds an element with its vector, or changes its vector.");
+  register("VSIM", -4, read, 1, 1, 1, vSim, "8.0.0", "Answers the elements nearest to a vector or to an element.");
+  register("VREM", 3, write, 1, 1, 1, vRem, "8.0.0", "Removes an element, and the set with its last.");
+  register("VCARD", 2, quick, 1, 1, 1, vCard, "8.0.0", "Counts the elements.");
+  register("VDIM", 2, quick, 1, 1, 1, vDim, "8.0.0", "Answers the dimension of the vectors.");
+  register("VEMB", -3, quick, 1, 1, 1, vEmb, "8.0.0", "Answers the vector of an element.");
+  register("VISMEMBER", 3, quick, 1, 1, 1, vIsMember, "8.0.0", "Tells whether an element exists.");
+  register(
+    "VSETATTR",
+    4,
+    grow | CommandFlag.Fast,
+    1,
+    1,
+    1,
+    vSetAttr,
+    "8.0.0",
+    "Sets or removes the attributes of an element.",
+  );
+  register("VGETATTR", 3, quick, 1, 1, 1, vGetAttr, "8.0.0", "Answers the attributes of an element.");
+  register("VINFO", 2, quick, 1, 1, 1, vInfo, "8.0.0", "Describes a vector set.");
+  register("VLINKS", -3, quick, 1, 1, 1, vLinks, "8.0.0", "Answers the neighbours of an element on each level.");
+  register("VRANDMEMBER", -2, read, 1, 1, 1, vRandMember, "8.0.0", "Answers random elements.");
+}

@@ -1,0 +1,232 @@
+// Commands that look at a vector set without searching it. Replies are Redis 8's; VINFO says `metric` and
+// `ef-construction` besides, and that the stored numbers are float32. VEMB answers the very numbers that were given.
+
+import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, lastInteger } from "../protocol/arguments";
+import { replyArity } from "../protocol/command-error";
+import { addWork, hashOfArgument } from "../protocol/dispatch";
+import { measure, Metric } from "../vectors/distance";
+import { findElement, isVectorSet, replyName, setOf } from "./elements";
+import { readKey } from "../keyspace/keyspace";
+import { linkAt, linkCount } from "../vectors/links";
+import { random } from "../memory/memory";
+import { readOriginal } from "../vectors/original";
+import {
+  replyArray,
+  replyBoolean,
+  replyBulk,
+  replyDouble,
+  replyError,
+  replyInteger,
+  replyMap,
+  replyNull,
+  replyNullArray,
+  replySimple,
+  replyWrongType,
+} from "../protocol/reply";
+import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
+import { distanceFrom, scoreFrom } from "../vectors/vector-score";
+import { markOf, nextEpoch, SECOND_VECTOR_BASE } from "../vectors/vector-scratch";
+import { NodeState, nodeAt, NONE, rowOf, VectorSet, vectorAt } from "../vectors/vectorset";
+
+/** The entry of the set in argument 1: 0 when there is no key, NONE after replying that it holds something else. */
+function readSet(): u32 {
+  const entry = readKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  if (entry == 0 || isVectorSet(entry)) return <u32>entry;
+  replyWrongType();
+  return NONE;
+}
+
+/** The set and node of the element in argument 2; `node` is NONE when either is missing. False after replying an error. */
+let found: VectorSet = changetype<VectorSet>(<usize>0);
+let node: u32 = NONE;
+function readElement(): bool {
+  node = NONE;
+  const entry = readSet();
+  if (entry == NONE) return false;
+  if (entry == 0) return true;
+  found = setOf(entry);
+  node = findElement(found, 2);
+  return true;
+}
+
+export function vCard(): void {
+  const entry = readSet();
+  if (entry != NONE) replyInteger(entry == 0 ? 0 : setOf(entry).count);
+}
+
+export function vDim(): void {
+  const entry = readSet();
+  if (entry == NONE) return;
+  if (entry == 0) replyError("ERR key does not exist");
+  else replyInteger(setOf(entry).dimensions);
+}
+
+export function vIsMember(): void {
+  if (readElement()) replyBoolean(node != NONE);
+}
+
+export function vGetAttr(): void {
+  if (!readElement()) return;
+  const cell = node == NONE ? <usize>0 : <usize>nodeAt(found, node).attributes;
+  if (cell == 0) replyNull();
+  else replyBulk(jsonOf(cell), jsonBytes(cell));
+}
+
+export function vEmb(): void {
+  let raw = false;
+  for (let index: u32 = 3; index < argumentCount; index++) {
+    raw = argumentIs(index, "RAW");
+    if (raw) continue;
+    replyError("ERR invalid option");
+    return;
+  }
+  if (!readElement()) return;
+  if (node == NONE) {
+    replyNull();
+    return;
+  }
+  if (raw) {
+    replyArray(3);
+    replySimple("f32");
+    replyBulk(vectorAt(found, node), found.dimensions << 2);
+    replyDouble(<f64>nodeAt(found, node).norm);
+    return;
+  }
+  readOriginal(found, node, SECOND_VECTOR_BASE);
+  addWork(found.dimensions >> 1);
+  replyArray(found.dimensions);
+  for (let index: u32 = 0; index < found.dimensions; index++) {
+    replyDouble(<f64>load<f32>(SECOND_VECTOR_BASE + (index << 2)));
+  }
+}
+
+export function vInfo(): void {
+  const entry = readSet();
+  if (entry == NONE) return;
+  if (entry == 0) {
+    replyNullArray();
+    return;
+  }
+  const set = setOf(entry);
+  replyMap(11);
+  replySimple("quant-type");
+  replySimple("f32");
+  replySimple("metric");
+  replySimple(set.metric == Metric.L2 ? "L2" : set.metric == Metric.Cosine ? "COSINE" : "IP");
+  replyNumber("hnsw-m", set.m);
+  replyNumber("ef-construction", set.efConstruction);
+  replyNumber("vector-dim", set.dimensions);
+  replyNumber("projection-input-dim", 0);
+  replyNumber("size", set.count);
+  replyNumber("max-level", set.topLevel);
+  replyNumber("attributes-count", set.attributed);
+  replyNumber("vset-uid", changetype<usize>(set));
+  replyNumber("hnsw-max-node-uid", set.idsUsed);
+}
+
+function replyNumber(name: string, value: i64): void {
+  replySimple(name);
+  replyInteger(value);
+}
+
+export function vLinks(): void {
+  const withScores = argumentCount == 4 && argumentIs(3, "WITHSCORES");
+  if (argumentCount > 4 || (argumentCount == 4 && !withScores)) {
+    replyArity();
+    return;
+  }
+  if (!readElement()) return;
+  if (node == NONE) {
+    replyNull();
+    return;
+  }
+  const levels = <u32>nodeAt(found, node).level + 1;
+  replyArray(levels);
+  for (let level = levels; level > 0; level--) replyLinks(rowOf(found, node, level - 1), withScores);
+}
+
+function replyLinks(row: usize, withScores: bool): void {
+  const links = linkCount(row);
+  if (withScores) replyMap(links);
+  else replyArray(links);
+  for (let link: u32 = 0; link < links; link++) {
+    const other = linkAt(row, link);
+    replyName(found, other);
+    if (!withScores) continue;
+    const key = measure(found.metric, vectorAt(found, node), vectorAt(found, other), found.vectorBytes);
+    replyDouble(scoreFrom(found.metric, distanceFrom(found.metric, key)));
+  }
+}
+
+// ---- VRANDMEMBER
+
+export function vRandMember(): void {
+  if (argumentCount > 3) {
+    replyArity();
+    return;
+  }
+  const counted = argumentCount == 3;
+  if (counted && !argumentInteger(2)) {
+    replyError("ERR COUNT value is not an integer");
+    return;
+  }
+  const count = counted ? lastInteger() : 1;
+  const entry = readSet();
+  if (entry == NONE) return;
+  if (entry == 0 || count == 0) {
+    if (counted) replyArray(0);
+    else replyNull();
+    return;
+  }
+  const set = setOf(entry);
+  if (!counted) replyName(set, randomNode(set));
+  else if (count < 0) replyRepeated(set, count);
+  else replyDistinct(set, <u32>min<u64>(<u64>count, set.count));
+}
+
+/** Members with repetition are limited as a reply's length is. */
+const REPEATED_MAX: i64 = 1 << 20;
+
+function replyRepeated(set: VectorSet, count: i64): void {
+  if (count < -REPEATED_MAX) {
+    replyError("ERR value is out of range");
+    return;
+  }
+  replyArray(<u32>-count);
+  for (let left = -count; left > 0; left--) replyName(set, randomNode(set));
+}
+
+/** Few of many are drawn until they differ; otherwise each node is taken with the probability that is left. */
+function replyDistinct(set: VectorSet, count: u32): void {
+  replyArray(count);
+  addWork(set.idsUsed >> 6);
+  if (count < set.count >> 2) {
+    const epoch = nextEpoch();
+    while (count > 0) {
+      const id = randomNode(set);
+      if (<u32>load<u8>(markOf(id)) == epoch) continue;
+      store<u8>(markOf(id), <u8>epoch);
+      replyName(set, id);
+      count--;
+    }
+    return;
+  }
+  let left = set.count;
+  for (let id: u32 = 0; count > 0; id++) {
+    if (nodeAt(set, id).state != <u16>NodeState.Live) continue;
+    if (<u32>(((random() >> 32) * left--) >> 32) >= count) continue;
+    replyName(set, id);
+    count--;
+  }
+}
+
+/** A live node. When most ids are free the first live one after a draw must do. */
+function randomNode(set: VectorSet): u32 {
+  let id: u32 = 0;
+  for (let draw: u32 = 0; draw < 64; draw++) {
+    id = <u32>(((random() >> 32) * set.idsUsed) >> 32);
+    if (nodeAt(set, id).state == <u16>NodeState.Live) return id;
+  }
+  while (nodeAt(set, id).state != <u16>NodeState.Live) id = id + 1 == set.idsUsed ? 0 : id + 1;
+  return id;
+}

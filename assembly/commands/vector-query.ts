@@ -1,0 +1,208 @@
+// VSIM. Argument forms, defaults, reply shapes and error texts are those of Redis 8; WITHDISTANCES is ours: the distance
+// of the metric's name after each score. EPSILON bounds 1 - score under cosine, as in Redis, and the distance otherwise.
+// EF and COUNT are limited by the beam, to 16,384. One call searches to the end: about a microsecond a node of ef, for
+// TRUTH a tenth of that for each vector of the set.
+
+import {
+  argumentAddress,
+  argumentBytes,
+  argumentCount,
+  argumentInteger,
+  argumentIs,
+  isArgumentPaged,
+  lastInteger,
+} from "../protocol/arguments";
+import { idOf, itemAt, keyOfItem } from "../vectors/beam";
+import { addWork, hashOfArgument } from "../protocol/dispatch";
+import { Metric } from "../vectors/distance";
+import { findElement, isVectorSet, replyName, setOf } from "./elements";
+import { searchAll } from "../vectors/exact-search";
+import { compileFilter } from "../vectors/filter";
+import { search } from "../vectors/hnsw-search";
+import { readKey } from "../keyspace/keyspace";
+import { copyBytes } from "../memory/memory";
+import { parsedDouble, parseDouble } from "../text/number";
+import {
+  beginError,
+  endError,
+  errorBytes,
+  errorText,
+  protocol,
+  replyArray,
+  replyBulk,
+  replyDouble,
+  replyError,
+  replyMap,
+  replyNull,
+  replyWrongType,
+} from "../protocol/reply";
+import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
+import { fitsSet, nextArgument, readQuery, specifyVector } from "./vector-argument";
+import { searchFiltered } from "../vectors/vector-filter";
+import { distanceFrom, scoreFrom } from "../vectors/vector-score";
+import { BEAM_BASE, BEAM_MAX, MATCHES_BASE, PROGRAM_BASE, PROGRAM_BYTES, QUERY_BASE } from "../vectors/vector-scratch";
+import { nodeAt, NONE, VectorSet, vectorAt } from "../vectors/vectorset";
+
+const COUNT_DEFAULT: u32 = 10;
+const EF_DEFAULT: u32 = 100;
+const EF_MAX: i64 = 1000000;
+/** Nodes that a filtered search may try for each result that is asked for. */
+const FILTER_EFFORT: u64 = 100;
+
+// Options of the running VSIM.
+let count: u64 = 0;
+let ef: u32 = 0;
+let effort: u32 = 0;
+let epsilon: f64 = 0;
+let filtered: bool = false;
+let exact: bool = false;
+let withScores: bool = false;
+let withDistances: bool = false;
+let withAttributes: bool = false;
+
+function refuse(words: string): bool {
+  replyError(words);
+  return false;
+}
+
+/** Reads the options from argument `index` on; false after replying an error. */
+function parseOptions(index: u32): bool {
+  count = COUNT_DEFAULT;
+  ef = 0;
+  effort = 0;
+  epsilon = Infinity;
+  filtered = false;
+  exact = false;
+  withScores = false;
+  withDistances = false;
+  withAttributes = false;
+  for (; index < argumentCount; index++) {
+    if (argumentIs(index, "WITHSCORES")) withScores = true;
+    else if (argumentIs(index, "WITHDISTANCES")) withDistances = true;
+    else if (argumentIs(index, "WITHATTRIBS")) withAttributes = true;
+    else if (argumentIs(index, "TRUTH")) exact = true;
+    else if (argumentIs(index, "NOTHREAD")) continue;
+    else if (index + 1 == argumentCount) return refuse("ERR syntax error in VSIM command");
+    else if (!parseValued(index++)) return false;
+  }
+  if (effort == 0) effort = <u32>min<u64>(count * FILTER_EFFORT, 0xffffffff);
+  return true;
+}
+
+/** Reads an option that has a value; false after replying an error. */
+function parseValued(index: u32): bool {
+  if (argumentIs(index, "COUNT")) {
+    if (!argumentInteger(index + 1) || lastInteger() <= 0) return refuse("ERR invalid COUNT");
+    count = <u64>lastInteger();
+  } else if (argumentIs(index, "EF")) {
+    if (!argumentInteger(index + 1) || lastInteger() <= 0 || lastInteger() > EF_MAX) return refuse("ERR invalid EF");
+    ef = <u32>lastInteger();
+  } else if (argumentIs(index, "EPSILON")) {
+    const text = index + 1;
+    if (isArgumentPaged(text) || !parseDouble(argumentAddress(text), argumentBytes(text)) || parsedDouble <= 0) {
+      return refuse("ERR invalid EPSILON");
+    }
+    epsilon = parsedDouble;
+  } else if (argumentIs(index, "FILTER-EF")) {
+    if (!argumentInteger(index + 1) || lastInteger() <= 0) return refuse("ERR invalid FILTER-EF");
+    effort = <u32>min<u64>(<u64>lastInteger(), 0xffffffff);
+  } else if (argumentIs(index, "FILTER")) {
+    filtered = true;
+    return compile(index + 1);
+  } else {
+    return refuse("ERR syntax error in VSIM command");
+  }
+  return true;
+}
+
+function compile(index: u32): bool {
+  if (isArgumentPaged(index)) return refuse("ERR FILTER expression is too long");
+  const text = argumentAddress(index);
+  const bytes = argumentBytes(index);
+  const compiled = compileFilter(text, bytes, PROGRAM_BASE, PROGRAM_BYTES);
+  if (compiled >= 0) return true;
+  const position = <u32>(-compiled - 1);
+  const from = position >= bytes ? 0 : position;
+  beginError();
+  errorText("ERR syntax error in FILTER expression near: ");
+  errorBytes(text + from, bytes - from);
+  endError();
+  return false;
+}
+
+/** Puts the vector that is searched for at QUERY_BASE; false after replying an error. */
+function readTarget(set: VectorSet): bool {
+  if (!argumentIs(2, "ELE")) return fitsSet(set) && readQuery(QUERY_BASE, set.metric);
+  const id = findElement(set, 3);
+  if (id == NONE) return refuse("ERR element not found in set");
+  copyBytes(QUERY_BASE, vectorAt(set, id), set.vectorBytes);
+  return true;
+}
+
+export function vSim(): void {
+  const key = argumentAddress(1);
+  const entry = readKey(key, argumentBytes(1), hashOfArgument(1));
+  if (entry == 0) {
+    replyArray(0);
+    return;
+  }
+  if (!isVectorSet(entry)) {
+    replyWrongType();
+    return;
+  }
+  const set = setOf(entry);
+  const byElement = argumentIs(2, "ELE");
+  if (!byElement && !specifyVector(2)) return;
+  if (!parseOptions(byElement ? 4 : nextArgument)) return;
+  if (!readTarget(set)) return;
+  const most = <u32>min<u64>(count, set.count);
+  if (most > BEAM_MAX) {
+    replyError("ERR COUNT is over the maximum of 16384");
+    return;
+  }
+  replyNearest(set, most);
+}
+
+/** Searches and replies the `most` nearest elements. */
+function replyNearest(set: VectorSet, most: u32): void {
+  const wanted = min(min(max(ef == 0 ? EF_DEFAULT : ef, most), BEAM_MAX), set.count);
+  const beam: usize = filtered && !exact ? MATCHES_BASE : BEAM_BASE;
+  let found: u32;
+  if (exact) {
+    found = searchAll(set, QUERY_BASE, most, filtered ? <usize>PROGRAM_BASE : 0, beam);
+    addWork(set.idsUsed >> 1);
+  } else if (filtered) {
+    found = searchFiltered(set, QUERY_BASE, wanted, PROGRAM_BASE, effort);
+    addWork(wanted * 16);
+  } else {
+    found = search(set, QUERY_BASE, wanted);
+    addWork(wanted * 8);
+  }
+  found = countWithin(set.metric, beam, min(found, most));
+  const extras = <u32>withScores + <u32>withDistances + <u32>withAttributes;
+  if (protocol == 3 && extras != 0) replyMap(found);
+  else replyArray(found * (extras + 1));
+  for (let index: u32 = 0; index < found; index++) replyResult(set, itemAt(beam, index), extras);
+}
+
+/** How many of the sorted results are within epsilon. */
+function countWithin(metric: u32, beam: usize, found: u32): u32 {
+  if (epsilon == Infinity) return found;
+  const scale: f64 = metric == Metric.Cosine ? 0.5 : 1;
+  let within: u32 = 0;
+  while (within < found && distanceFrom(metric, keyOfItem(itemAt(beam, within))) * scale <= epsilon) within++;
+  return within;
+}
+
+function replyResult(set: VectorSet, item: u64, extras: u32): void {
+  const id = idOf(item);
+  const distance = distanceFrom(set.metric, keyOfItem(item));
+  replyName(set, id);
+  if (protocol == 3 && extras > 1) replyArray(extras);
+  if (withScores) replyDouble(scoreFrom(set.metric, distance));
+  if (withDistances) replyDouble(distance);
+  if (!withAttributes) return;
+  const cell = <usize>nodeAt(set, id).attributes;
+  if (cell == 0) replyNull();
+  else replyBulk(jsonOf(cell), jsonBytes(cell));
+}

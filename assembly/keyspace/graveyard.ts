@@ -1,0 +1,135 @@
+// Freeing what was deleted. A string is freed at once; a table or a vector set may hold millions of cells, so it is
+// put on a list and freed a segment at a time, in `tick` or when a write needs the memory. That keeps DEL, expiry
+// and FLUSHALL at constant cost; the price is that the memory comes back a little later.
+//
+// Grave: 0 next (u32) | 4 kind (u32) | 8 zone of the entries (u32) | 12 progress (u32) | 16 table (24 bytes) or address (u32)
+
+import { DATABASES, SHARDS, SHARDS_BASE, STATE_BASE, TABLE_BYTES, ZONE_ENTRY, ZONE_OBJECT } from "../layout";
+import { allocate, copyBytes, dirty, release, State, state } from "../memory/memory";
+import { ENCODING_TABLE, entryAt, freeEntry, TYPE_HASH, TYPE_VECTOR_SET, typeOf, valueOf } from "../memory/entry";
+import { CHUNK_BYTES, slotAddress, Table, tableAt } from "../memory/table";
+import { directorySize, liveSlots, releaseDirectory, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
+import { releaseSetStep } from "../vectors/vector-release";
+import { namesOf, vectorSetAt } from "../vectors/vectorset";
+
+@unmanaged
+class Grave {
+  next: u32;
+  kind: u32;
+  zone: u32;
+  progress: u32;
+  content: u32;
+}
+
+const GRAVE_BYTES: u32 = 16 + TABLE_BYTES;
+const KIND_TABLE: u32 = 0;
+const KIND_VECTOR_SET: u32 = 1;
+
+/** Frees an entry that no slot refers to any more, and what its value refers to. */
+export function dispose(zone: u32, entry: usize): void {
+  const type = typeOf(entry);
+  if (type == TYPE_HASH && (entryAt(entry).type & ENCODING_TABLE) != 0) buryTable(valueOf(entry), ZONE_OBJECT);
+  if (type == TYPE_VECTOR_SET) buryVectorSet(load<u32>(valueOf(entry)));
+  freeEntry(zone, entry);
+}
+
+/** The names go like a hash, the nodes and blocks behind them. */
+function buryVectorSet(set: u32): void {
+  buryTable(changetype<usize>(namesOf(vectorSetAt(set))), ZONE_OBJECT);
+  bury(KIND_VECTOR_SET, set, ZONE_OBJECT);
+}
+
+/** Puts the content of a table on the list; `zone` is its entries'. The 24 bytes at `table` may be reused at once. */
+export function buryTable(table: usize, zone: u32): void {
+  if (tableAt(table).directory == 0) return;
+  copyBytes(bury(KIND_TABLE, 0, zone) + offsetof<Grave>("content"), table, TABLE_BYTES);
+}
+
+/** Gives back the segments of a table that has become empty. */
+export function clearTable(table: Table): void {
+  if (table.depth == 0) release(ZONE_OBJECT, table.directory);
+  else buryTable(changetype<usize>(table), ZONE_ENTRY);
+  dirty(changetype<usize>(table), TABLE_BYTES);
+  memory.fill(changetype<usize>(table), 0, TABLE_BYTES);
+}
+
+function bury(kind: u32, content: u32, zone: u32): usize {
+  const address = allocate(ZONE_OBJECT, GRAVE_BYTES);
+  const grave = changetype<Grave>(address);
+  grave.next = state.graveyard;
+  grave.kind = kind;
+  grave.zone = zone;
+  grave.progress = 0;
+  grave.content = content;
+  dirty(STATE_BASE, offsetof<State>());
+  state.graveyard = <u32>address;
+  return address;
+}
+
+/** Empties a database; what it held is freed later. */
+export function buryDatabase(db: u32): void {
+  const first = <usize>(SHARDS_BASE + (db << 8) * TABLE_BYTES);
+  for (let shard: u32 = 0; shard < SHARDS; shard++) buryTable(first + shard * TABLE_BYTES, ZONE_ENTRY);
+  dirty(first, SHARDS * TABLE_BYTES);
+  memory.fill(first, 0, SHARDS * TABLE_BYTES);
+}
+
+export function buryAllDatabases(): void {
+  for (let db: u32 = 0; db < DATABASES; db++) buryDatabase(db);
+}
+
+/** Frees one segment, or one block of vectors, of the newest grave. Answers whether anything is left. */
+export function freeStep(): bool {
+  const address = <usize>state.graveyard;
+  if (address == 0) return false;
+  const grave = changetype<Grave>(address);
+  const done = grave.kind == KIND_VECTOR_SET ? freeNodes(grave) : freeSegment(grave);
+  if (done) {
+    // A hash inside a flushed database was buried above this one: unlink it wherever it is.
+    unlink(address);
+    release(ZONE_OBJECT, address);
+  }
+  return state.graveyard != 0;
+}
+
+function unlink(address: usize): void {
+  const next = changetype<Grave>(address).next;
+  if (<usize>state.graveyard == address) {
+    dirty(STATE_BASE, offsetof<State>());
+    state.graveyard = next;
+    return;
+  }
+  let at = <usize>state.graveyard;
+  while (<usize>changetype<Grave>(at).next != address) at = changetype<Grave>(at).next;
+  dirty(at, GRAVE_BYTES);
+  changetype<Grave>(at).next = next;
+}
+
+/** Frees the next nodes of a buried vector set, then its blocks; true after the last. */
+function freeNodes(grave: Grave): bool {
+  dirty(changetype<usize>(grave), GRAVE_BYTES);
+  grave.progress = releaseSetStep(vectorSetAt(grave.content), grave.progress);
+  return grave.progress == 0;
+}
+
+/** Frees the entries of the next segment of a buried table, then the segment; true after the last. */
+function freeSegment(grave: Grave): bool {
+  const table = tableAt(changetype<usize>(grave) + offsetof<Grave>("content"));
+  if (grave.progress < directorySize(table)) {
+    const segment = segmentAt(table, grave.progress);
+    const zone = grave.zone;
+    dirty(changetype<usize>(grave), GRAVE_BYTES);
+    grave.progress += segmentSpan(table, segment);
+    for (let chunk = segment; chunk < segmentEnd(segment); chunk += CHUNK_BYTES) {
+      let live = liveSlots(chunk);
+      while (live != 0) {
+        dispose(zone, load<u32>(slotAddress(chunk, ctz(live))));
+        live &= live - 1;
+      }
+    }
+    release(ZONE_OBJECT, segment);
+  }
+  if (grave.progress < directorySize(table)) return false;
+  releaseDirectory(table);
+  return true;
+}

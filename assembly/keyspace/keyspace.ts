@@ -1,0 +1,203 @@
+// The keyspace: 16 databases of 256 shards, a table each. Expiry is lazy here: whoever finds a key whose time has
+// passed removes it and goes on as if it had not been there. Slots and entry addresses are valid until the next
+// insert, eviction or drain; nobody keeps one across commands.
+
+import { DATABASES, SHARDS, SHARDS_BASE, TABLE_BYTES, ZONE_ENTRY } from "../layout";
+import { counters, dirty, state } from "../memory/memory";
+import { hashBytes } from "../memory/hash";
+import {
+  createEntry,
+  entryAt,
+  entryBytes,
+  EXPIRES,
+  expires,
+  expiryOf,
+  EXPIRY_BYTES,
+  ENTRY_HEADER_BYTES,
+  freeEntry,
+  isPaged,
+  keyOf,
+  valueOf,
+} from "../memory/entry";
+import { copyBytes } from "../memory/memory";
+import { findSlot, insert, markExpiring, removeSlot, setSlot, slotEntry, Table, tableAt } from "../memory/table";
+import { clearTable, dispose } from "./graveyard";
+
+/** Time of the running call in ms since epoch, and the database it works on; call-scoped. */
+export let clock: i64 = 0;
+export let database: u32 = 0;
+/** An entry that eviction must leave where it is, 0 for none; call-scoped. */
+export let pinned: usize = 0;
+
+export function setClock(now: i64): void {
+  clock = now;
+}
+
+export function selectDatabase(number: u32): void {
+  database = number;
+}
+
+export function pin(entry: usize): void {
+  pinned = entry;
+}
+
+/** Resolution of the access time; 32 bits of it last 397 days. */
+const ACCESS_SHIFT: i64 = 3;
+
+/** Time of the running call, as entries keep that of their last access. */
+@inline
+export function accessTime(): u32 {
+  return <u32>(clock >> ACCESS_SHIFT);
+}
+
+/** Notes an access for the eviction policy; not announced as dirty, a snapshot need not have it. */
+@inline
+export function touchEntry(entry: usize): void {
+  entryAt(entry).access = accessTime();
+}
+
+@inline
+export function shardAt(db: u32, shard: u32): Table {
+  return tableAt(<usize>(SHARDS_BASE + ((db << 8) + shard) * TABLE_BYTES));
+}
+
+@inline
+export function shardOf(hash: u64): Table {
+  return shardAt(database, <u32>(hash >> 56));
+}
+
+@inline
+export function hashKey(key: usize, bytes: u32): u64 {
+  return hashBytes(key, bytes, state.seed);
+}
+
+/** The slot of a live key; 0 when there is none or its time has passed, and then it is gone. */
+export function findKey(key: usize, bytes: u32, hash: u64): usize {
+  const table = shardOf(hash);
+  const slot = findSlot(table, key, bytes, hash);
+  if (slot == 0) return 0;
+  const entry = slotEntry(slot);
+  if (expires(entry) && expiryOf(entry) <= clock) {
+    countExpired();
+    removeKey(table, slot, hash);
+    return 0;
+  }
+  return slot;
+}
+
+export function countExpired(): void {
+  counters.keysExpired++;
+}
+
+/** Finds for a reading command: counts the hit or miss and notes the access. Answers the entry, 0 for none. */
+export function readKey(key: usize, bytes: u32, hash: u64): usize {
+  const slot = findKey(key, bytes, hash);
+  if (slot == 0) {
+    counters.misses++;
+    return 0;
+  }
+  counters.hits++;
+  const entry = slotEntry(slot);
+  touchEntry(entry);
+  return entry;
+}
+
+/** Deletes the key in a slot with all that belongs to it; large objects are freed later, piece by piece. */
+export function removeKey(table: Table, slot: usize, hash: u64): void {
+  const entry = slotEntry(slot);
+  vacateSlot(table, slot, hash);
+  dispose(ZONE_ENTRY, entry);
+}
+
+/** Empties a slot; with its last key a shard gives its memory back. The entry is the caller's. */
+export function vacateSlot(table: Table, slot: usize, hash: u64): void {
+  removeSlot(table, slot, hash);
+  if (table.count == 0) clearTable(table);
+}
+
+/** Inserts a new entry under a key that is not there. */
+export function insertKey(entry: usize, hash: u64): usize {
+  touchEntry(entry);
+  return insert(shardOf(hash), entry, hash, expires(entry));
+}
+
+/** Lets a slot refer to another entry of the same key and frees the old one and what belonged to it. */
+export function replaceKey(slot: usize, entry: usize, hash: u64): void {
+  const old = slotEntry(slot);
+  touchEntry(entry);
+  markExpiring(shardOf(hash), slot, expires(entry));
+  setSlot(slot, entry);
+  dispose(ZONE_ENTRY, old);
+}
+
+/**
+ * Gives the entry of a slot room for a value of other length, keeping key, type, expiry and the first bytes of an inline
+ * value; answers its new address. Neither value may be paged. The caller has reserved an entry.
+ */
+export function resizeEntry(slot: usize, valueBytes: u32): usize {
+  const entry = slotEntry(slot);
+  const record = entryAt(entry);
+  const needed = entryBytes(record.keyBytes, valueBytes, expires(entry));
+  const kept = min(record.valueBytes, valueBytes);
+  const larger = createEntry(ZONE_ENTRY, keyOf(entry), record.keyBytes, record.type, valueBytes, expires(entry));
+  assert(!isPaged(entry) && !isPaged(larger) && needed != 0);
+  if (expires(entry)) store<i64>(larger, expiryOf(entry), ENTRY_HEADER_BYTES);
+  copyBytes(valueOf(larger), valueOf(entry), kept);
+  entryAt(larger).access = record.access;
+  setSlot(slot, larger);
+  freeEntry(ZONE_ENTRY, entry);
+  return larger;
+}
+
+/**
+ * Sets or (with `expiry` negative) removes the time a key dies, ms since epoch. An entry that had none moves to a larger
+ * cell; the caller has reserved an entry. Answers the entry's address.
+ */
+export function setExpiry(slot: usize, hash: u64, expiry: i64): usize {
+  const entry = slotEntry(slot);
+  const wanted = expiry >= 0;
+  if (expires(entry) == wanted) {
+    if (wanted) {
+      dirty(entry + ENTRY_HEADER_BYTES, EXPIRY_BYTES);
+      store<i64>(entry, expiry, ENTRY_HEADER_BYTES);
+    }
+    return entry;
+  }
+  const record = entryAt(entry);
+  const other = createEntry(ZONE_ENTRY, keyOf(entry), record.keyBytes, record.type, record.valueBytes, wanted);
+  if (wanted) store<i64>(other, expiry, ENTRY_HEADER_BYTES);
+  entryAt(other).access = record.access;
+  moveValue(other, entry);
+  setSlot(slot, other);
+  markExpiring(shardOf(hash), slot, wanted);
+  return other;
+}
+
+/** Hands a value, its pages or the object it refers to over to another entry of the same length and frees the cell. */
+export function moveValue(to: usize, from: usize): void {
+  const held = isPaged(from) ? ((entryAt(from).valueBytes + 0xffff) >> 16) << 2 : entryAt(from).valueBytes;
+  copyBytes(valueOf(to), valueOf(from), held);
+  dirty(from, ENTRY_HEADER_BYTES);
+  entryAt(from).flags &= EXPIRES; // its pages are no longer its own
+  freeEntry(ZONE_ENTRY, from);
+}
+
+/** Live and not yet noticed expired keys of a database. */
+export function countKeys(db: u32): u32 {
+  let count: u32 = 0;
+  for (let shard: u32 = 0; shard < SHARDS; shard++) count += shardAt(db, shard).count;
+  return count;
+}
+
+export function countAllKeys(): u32 {
+  let count: u32 = 0;
+  for (let db: u32 = 0; db < DATABASES; db++) count += countKeys(db);
+  return count;
+}
+
+/** Keys of a database that have an expiry. */
+export function countExpiring(db: u32): u32 {
+  let count: u32 = 0;
+  for (let shard: u32 = 0; shard < SHARDS; shard++) count += shardAt(db, shard).expiring;
+  return count;
+}

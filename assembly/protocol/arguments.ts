@@ -1,0 +1,82 @@
+// The arguments of the command that runs: records of address and length in the ARGUMENTS region, the bytes wherever
+// they were received. One over 32 KiB is paged: its address is that of a list of pages, which a value may adopt.
+
+import { ARGUMENT_BYTES, PAGE_BITS, PAGE_BYTES } from "../layout";
+import { copyBytes, dirty } from "../memory/memory";
+import { PAGED_BIT } from "./connection";
+import { parsedInteger, parseInteger } from "../text/number";
+
+let records: usize = 0;
+/** Arguments of the running command, its name included. */
+export let argumentCount: u32 = 0;
+
+export function setArguments(address: usize, count: u32): void {
+  records = address;
+  argumentCount = count;
+}
+
+/** Where an argument that is not paged lies. */
+@inline
+export function argumentAddress(index: u32): usize {
+  return <usize>load<u32>(records + index * ARGUMENT_BYTES);
+}
+
+@inline
+export function argumentBytes(index: u32): u32 {
+  return load<u32>(records + index * ARGUMENT_BYTES, 4) & ~PAGED_BIT;
+}
+
+@inline
+export function isArgumentPaged(index: u32): bool {
+  return (load<u32>(records + index * ARGUMENT_BYTES, 4) & PAGED_BIT) != 0;
+}
+
+/** Parses an argument as Redis parses integers; the number is in `parsedInteger`. */
+export function argumentInteger(index: u32): bool {
+  return !isArgumentPaged(index) && parseInteger(argumentAddress(index), argumentBytes(index));
+}
+
+export function lastInteger(): i64 {
+  return parsedInteger;
+}
+
+/** True when the argument is this word (upper case in the source) in any case. */
+export function argumentIs(index: u32, word: string): bool {
+  const bytes = <u32>word.length;
+  if (argumentBytes(index) != bytes) return false;
+  const address = argumentAddress(index);
+  const text = changetype<usize>(word);
+  for (let at: u32 = 0; at < bytes; at++) {
+    let byte: u32 = load<u8>(address + at);
+    if (byte >= 0x61 && byte <= 0x7a) byte -= 0x20;
+    if (byte != <u32>load<u16>(text + (at << 1))) return false;
+  }
+  return true;
+}
+
+/** Copies `bytes` of an argument, paged or not, from `offset` on. */
+export function readArgument(index: u32, offset: u32, to: usize, bytes: u32): void {
+  if (!isArgumentPaged(index)) {
+    copyBytes(to, argumentAddress(index) + offset, bytes);
+    return;
+  }
+  const list = argumentAddress(index);
+  while (bytes > 0) {
+    const within = offset & (PAGE_BYTES - 1);
+    const piece = min(bytes, PAGE_BYTES - within);
+    memory.copy(to, <usize>load<u32>(list + ((offset >> PAGE_BITS) << 2)) + within, piece);
+    to += piece;
+    offset += piece;
+    bytes -= piece;
+  }
+}
+
+/** Takes over the pages of a paged argument: copies their addresses to `list`, and the connection forgets them. */
+export function adoptPages(index: u32, list: usize): void {
+  const pages = (argumentBytes(index) + PAGE_BYTES - 1) >> PAGE_BITS;
+  const own = argumentAddress(index);
+  copyBytes(list, own, pages << 2);
+  // They become durable now; while they were filled they were the connection's.
+  for (let index: u32 = 0; index < pages; index++) dirty(load<u32>(own + (index << 2)), PAGE_BYTES);
+  store<u32>(own, 0);
+}

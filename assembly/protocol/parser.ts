@@ -1,0 +1,335 @@
+// Parsing requests: RESP arrays of bulk strings and inline commands, in place, bounds tested before every read. The
+// texts of protocol errors are Redis's. A command that ends within the bytes is parsed to records of (address, length);
+// one that does not is kept as a tail or, when it is long, collected (see connection.ts).
+
+import { ARGUMENT_BYTES, INPUT_HEADROOM, PAGED_ARGUMENT_BYTES, REGISTERS_BASE } from "../layout";
+import { addPacked, Connection, fillLarge, keepTail, startLarge } from "./connection";
+import { parsedInteger, parseInteger } from "../text/number";
+import { beginError, endError, errorBytes, errorText } from "./reply";
+import { argumentsMax, valueBytesMax } from "../memory/settings";
+import { admit, mayAdmit } from "../keyspace/eviction";
+import { pagesFor } from "../memory/entry";
+
+export const PARSED: u32 = 0;
+/** The bytes end inside the command. */
+export const INCOMPLETE: u32 = 1;
+/** Nothing to execute: an empty line or array. */
+export const EMPTY: u32 = 2;
+/** A protocol error: replyMalformed tells which; the connection ends. */
+export const MALFORMED: u32 = 3;
+/** The command does not fit the argument records left: execute what is parsed first. */
+export const FULL: u32 = 4;
+
+/** End of the command parsed last, and how many arguments it has. */
+export let parsedEnd: usize = 0;
+export let parsedCount: u32 = 0;
+
+/** A line of a request is refused when it is longer; with its end it fits a tail. */
+const LINE_BYTES_MAX: usize = INPUT_HEADROOM - 2;
+/** Words of the longest inline command. */
+const LINE_WORDS_MAX: u32 = (INPUT_HEADROOM >> 1) + 1;
+const UNAUTHENTICATED_ARGUMENTS: i64 = 10;
+const UNAUTHENTICATED_BYTES: i64 = 16384;
+
+/** Parses the command at `at` to records from `records` on, of which `room` are left. */
+export function parseCommand(connection: Connection, at: usize, end: usize, records: usize, room: u32): u32 {
+  if (load<u8>(at) != 0x2a) return parseInline(at, end, records, room);
+  const header = parseHeader(connection, at, end);
+  if (header != PARSED) return header;
+  const count = parsedCount;
+  if (count > room) return FULL;
+  let next = parsedEnd;
+  for (let index: u32 = 0; index < count; index++) {
+    const status = parseBulk(connection, next, end);
+    if (status != PARSED) return status;
+    const left = <u32>(end - bulkStart);
+    if (bulkBytes > left || left - bulkBytes < 2) return INCOMPLETE;
+    if (bulkBytes > PAGED_ARGUMENT_BYTES) return INCOMPLETE; // collected, so that it gets pages of its own
+    store<u32>(records, <u32>bulkStart);
+    store<u32>(records, bulkBytes, 4);
+    records += ARGUMENT_BYTES;
+    next = bulkStart + bulkBytes + 2;
+  }
+  parsedEnd = next;
+  parsedCount = count;
+  return PARSED;
+}
+
+/** Reads "*n\r\n": the count in parsedCount, the place after it in parsedEnd. */
+function parseHeader(connection: Connection, at: usize, end: usize): u32 {
+  const line = findLineEnd(at, end);
+  if (line == 0) {
+    return end - at > LINE_BYTES_MAX ? malformed("Protocol error: too big mbulk count string") : INCOMPLETE;
+  }
+  if (end - line < 2) return INCOMPLETE;
+  parsedEnd = line + 2;
+  if (!readLength(at + 1, line) || length > <i64>argumentsMax()) {
+    return malformed("Protocol error: invalid multibulk length");
+  }
+  const count = length;
+  if (!connection.authenticated && count > UNAUTHENTICATED_ARGUMENTS) {
+    return malformed("Protocol error: unauthenticated multibulk length");
+  }
+  if (count <= 0) return EMPTY;
+  parsedCount = <u32>count;
+  return PARSED;
+}
+
+let length: i64 = 0;
+
+/** Reads the number between two places into `length`; false when it is none, in Redis's strict form. */
+@inline
+function readLength(at: usize, line: usize): bool {
+  const bytes = <u32>(line - at);
+  if (bytes == 1) {
+    const digit = <u32>load<u8>(at) - 0x30;
+    length = digit;
+    return digit < 10;
+  }
+  if (!parseInteger(at, bytes)) return false;
+  length = parsedInteger;
+  return true;
+}
+
+/** The next '\r', 0 for none. */
+@inline
+function findLineEnd(at: usize, end: usize): usize {
+  const limit = end - at > LINE_BYTES_MAX ? at + LINE_BYTES_MAX : end;
+  while (at < limit) {
+    if (load<u8>(at) == 0x0d) return at;
+    at++;
+  }
+  return 0;
+}
+
+let bulkStart: usize = 0;
+let bulkBytes: u32 = 0;
+
+/** Reads "$n\r\n": where the bytes start and how many they are. */
+function parseBulk(connection: Connection, at: usize, end: usize): u32 {
+  if (at >= end) return INCOMPLETE;
+  // The line before its first byte: Redis waits for the end of a wrong one too.
+  const line = findLineEnd(at, end);
+  if (line == 0) {
+    return end - at > LINE_BYTES_MAX ? malformed("Protocol error: too big bulk count string") : INCOMPLETE;
+  }
+  if (end - line < 2) return INCOMPLETE;
+  const type: u32 = load<u8>(at);
+  if (type != 0x24) {
+    malformed("Protocol error: expected '$', got '");
+    unexpected = type | UNEXPECTED;
+    return MALFORMED;
+  }
+  if (!readLength(at + 1, line) || length < 0 || length > <i64>valueBytesMax()) {
+    return malformed("Protocol error: invalid bulk length");
+  }
+  if (!connection.authenticated && length > UNAUTHENTICATED_BYTES) {
+    return malformed("Protocol error: unauthenticated bulk length");
+  }
+  bulkStart = line + 2;
+  bulkBytes = <u32>length;
+  return PARSED;
+}
+
+// What was wrong with the command parsed last. The byte that stood where '$' should has UNEXPECTED added: it may be 0.
+let complaint: string = "";
+let unexpected: u32 = 0;
+const UNEXPECTED: u32 = 0x100;
+
+function malformed(words: string): u32 {
+  complaint = words;
+  unexpected = 0;
+  return MALFORMED;
+}
+
+/** Replies what was wrong; commands parsed before have been executed by then. */
+export function replyMalformed(): void {
+  beginError();
+  errorText("ERR ");
+  errorText(complaint);
+  if (unexpected != 0) {
+    store<u8>(REGISTERS_BASE, <u8>unexpected);
+    errorBytes(REGISTERS_BASE, 1);
+    errorText("'");
+  }
+  endError();
+}
+
+// ---- inline commands: a line of words, with quotes as in Redis's sdssplitargs, decoded in place (they only shrink)
+
+function parseInline(at: usize, end: usize, records: usize, room: u32): u32 {
+  let line = at;
+  while (line < end && load<u8>(line) != 0x0a) line++;
+  if (line - at > INPUT_HEADROOM) return malformed("Protocol error: too big inline request");
+  if (line == end) return INCOMPLETE;
+  // Before the first word is decoded, which cannot be done twice.
+  if (room < LINE_WORDS_MAX) return FULL;
+  parsedEnd = line + 1;
+  const last = textEnd(at, line > at && load<u8>(line - 1) == 0x0d ? line - 1 : line);
+  let count: u32 = 0;
+  while (true) {
+    while (at < last && isSpace(load<u8>(at))) at++;
+    if (at == last) break;
+    const word = at;
+    at = decodeWord(at, last);
+    if (at == 0) return malformed("Protocol error: unbalanced quotes in request");
+    if (wordBytes > PAGED_ARGUMENT_BYTES) return malformed("Protocol error: too big inline request");
+    store<u32>(records, <u32>word);
+    store<u32>(records, wordBytes, 4);
+    records += ARGUMENT_BYTES;
+    count++;
+  }
+  parsedCount = count;
+  return count == 0 ? EMPTY : PARSED;
+}
+
+/** The first zero byte of a line, or its end: to Redis the line is a C string. */
+function textEnd(at: usize, last: usize): usize {
+  while (at < last && load<u8>(at) != 0) at++;
+  return at;
+}
+
+/** What may stand between words; two of them, vertical tab and form feed, do not end one. */
+@inline
+function isSpace(byte: u8): bool {
+  return byte == 0x20 || (byte >= 0x09 && byte <= 0x0d);
+}
+
+@inline
+function endsWord(byte: u8): bool {
+  return byte == 0x20 || byte == 0x09 || byte == 0x0a || byte == 0x0d;
+}
+
+let wordBytes: u32 = 0;
+
+/** Decodes the word at `at` to the same place; answers where it ends, 0 when a quote is unbalanced. */
+function decodeWord(at: usize, last: usize): usize {
+  const out = at;
+  let to = at;
+  let quote: u8 = 0;
+  while (at < last) {
+    const byte = load<u8>(at);
+    if (quote == 0) {
+      if (endsWord(byte)) break;
+      if (byte == 0x22 || byte == 0x27) quote = byte;
+      else store<u8>(to++, byte);
+      at++;
+    } else if (byte == quote) {
+      at++;
+      if (at < last && !isSpace(load<u8>(at))) return 0;
+      quote = 0;
+    } else if (byte == 0x5c && at + 1 < last) {
+      at += decodeEscape(at, last, quote, to);
+      to++;
+    } else {
+      store<u8>(to++, byte);
+      at++;
+    }
+  }
+  if (quote != 0) return 0;
+  wordBytes = <u32>(to - out);
+  return at;
+}
+
+/** Decodes one escape of a quoted word to one byte; answers the bytes read. */
+function decodeEscape(at: usize, last: usize, quote: u8, to: usize): u32 {
+  const next = load<u8>(at + 1);
+  if (quote == 0x27) {
+    store<u8>(to, next == 0x27 ? next : 0x5c);
+    return next == 0x27 ? 2 : 1;
+  }
+  if (next == 0x78 && at + 3 < last && hexDigit(load<u8>(at + 2)) >= 0 && hexDigit(load<u8>(at + 3)) >= 0) {
+    store<u8>(to, <u8>((hexDigit(load<u8>(at + 2)) << 4) | hexDigit(load<u8>(at + 3))));
+    return 4;
+  }
+  store<u8>(to, unescaped(next));
+  return 2;
+}
+
+function unescaped(byte: u8): u8 {
+  if (byte == 0x6e) return 0x0a; // n
+  if (byte == 0x72) return 0x0d; // r
+  if (byte == 0x74) return 0x09; // t
+  if (byte == 0x62) return 0x08; // b
+  if (byte == 0x61) return 0x07; // a
+  return byte;
+}
+
+function hexDigit(byte: u8): i32 {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1;
+}
+
+// ---- partial commands
+
+/** Keeps the bytes of a command that does not end within them: as they are, or when they are many, collected. */
+export function keepPartial(connection: Connection, at: usize, end: usize): u32 {
+  const bytes = <u32>(end - at);
+  if (load<u8>(at) != 0x2a || (bytes < INPUT_HEADROOM && !waitsForLarge(connection, at, end))) {
+    if (bytes > INPUT_HEADROOM) return malformed("Protocol error: too big inline request");
+    keepTail(connection, at, bytes);
+    return INCOMPLETE;
+  }
+  const status = parseHeader(connection, at, end);
+  if (status == INCOMPLETE) keepTail(connection, at, bytes);
+  if (status != PARSED) return status;
+  connection.announced = parsedCount;
+  connection.collected = 0;
+  connection.discarding = 0;
+  return collect(connection, parsedEnd, end);
+}
+
+/** True when an argument of the partial command is over 32 KiB, so that its bytes are better received into pages at once. */
+function waitsForLarge(connection: Connection, at: usize, end: usize): bool {
+  if (parseHeader(connection, at, end) != PARSED) return false;
+  const count = parsedCount;
+  let next = parsedEnd;
+  for (let index: u32 = 0; index < count; index++) {
+    if (next >= end || load<u8>(next) != 0x24 || parseBulk(connection, next, end) != PARSED) return false;
+    if (bulkBytes > PAGED_ARGUMENT_BYTES) return true;
+    if (bulkBytes + 2 > <u32>(end - bulkStart)) return false;
+    next = bulkStart + bulkBytes + 2;
+  }
+  return false;
+}
+
+/** Goes on collecting; PARSED when the command is whole, with the place after it in parsedEnd. */
+export function collect(connection: Connection, at: usize, end: usize): u32 {
+  while (true) {
+    if (connection.largeBytes != 0) {
+      at += fillLarge(connection, at, <u32>(end - at));
+      if (connection.largeBytes != 0) return INCOMPLETE;
+      connection.skip = 2;
+    }
+    const skipped = min(connection.skip, <u32>(end - at));
+    at += skipped;
+    connection.skip -= skipped;
+    if (connection.skip != 0) return INCOMPLETE;
+    if (connection.collected == connection.announced) {
+      parsedEnd = at;
+      return PARSED;
+    }
+    const status = collectOne(connection, at, end);
+    if (status == INCOMPLETE) keepTail(connection, at, <u32>(end - at));
+    if (status != PARSED) return status;
+    at = parsedEnd;
+  }
+}
+
+/** Collects the argument at `at`, or begins to receive it into pages. */
+function collectOne(connection: Connection, at: usize, end: usize): u32 {
+  const status = parseBulk(connection, at, end);
+  if (status != PARSED) return status;
+  if (bulkBytes > PAGED_ARGUMENT_BYTES) {
+    if (!mayAdmit(pagesFor(bulkBytes) + 1)) connection.discarding = 1;
+    startLarge(connection, bulkBytes);
+    parsedEnd = bulkStart;
+    return PARSED;
+  }
+  if (bulkBytes + 2 > <u32>(end - bulkStart)) return INCOMPLETE;
+  if (!admit(2)) connection.discarding = 1;
+  addPacked(connection, bulkStart, bulkBytes);
+  parsedEnd = bulkStart + bulkBytes + 2;
+  return PARSED;
+}

@@ -1,0 +1,114 @@
+// Links between nodes. Unlike the textbook all of them are mutual: a node that is linked to links back. That makes
+// deletion exact (whoever links to a node is in its own row) and keeps each level in one piece: a full row gives up only
+// a link that a triangle replaces. Of the neighbours of a full node the farthest one goes that has a nearer neighbour of
+// the node for a neighbour of its own, and is nearer to it. The paper instead chooses the whole row anew and leaves
+// links that point one way; a node can become unreachable by that.
+//
+// Where no triangle is found, a new node is put between two: the link e–f becomes e–q–f.
+
+import { idOf, insertItem, itemAt, itemOf, keyOfItem } from "./beam";
+import { measure } from "./distance";
+import { measureRow, NO_BOUND } from "./hop";
+import { addLink, dropLink, hasLink, linkAt, linkCount, replaceLink } from "./links";
+import { copyBytes } from "../memory/memory";
+import { linksMax, NONE, rowOf, VectorSet, vectorAt } from "./vectorset";
+import { MATCHES_BASE, markOf, nextEpoch, ROW_IDS, ROW_KEYS } from "./vector-scratch";
+
+/** Makes the mutual link q–e, at the price of another of e's links where e is full. False when it was not made. */
+export function connect(set: VectorSet, q: u32, e: u32, level: u32): bool {
+  const row = rowOf(set, e, level);
+  const ownRow = rowOf(set, q, level);
+  const limit = linksMax(set, level);
+  if (hasLink(ownRow, e)) return true;
+  if (linkCount(ownRow) == limit) return false;
+  if (linkCount(row) == limit) return connectToFull(set, q, e, level);
+  addLink(row, q);
+  addLink(ownRow, e);
+  return true;
+}
+
+/** e is full: one of its links, or q–e itself, must go. See the head of this file. */
+function connectToFull(set: VectorSet, q: u32, e: u32, level: u32): bool {
+  const row = rowOf(set, e, level);
+  const ownRow = rowOf(set, q, level);
+  store<u32>(ROW_IDS, q);
+  const count = sortNeighbours(set, e, row, 1);
+  const far = findReplaceable(set, count, level);
+  if (far == q) return false;
+  if (far != NONE) {
+    dropLink(rowOf(set, far, level), e);
+    replaceLink(row, far, q);
+    addLink(ownRow, e);
+    return true;
+  }
+  if (linkCount(ownRow) != 0) return false;
+  const last = idOf(itemAt(MATCHES_BASE, count - 1));
+  const f = last == q ? idOf(itemAt(MATCHES_BASE, count - 2)) : last;
+  replaceLink(rowOf(set, f, level), e, q);
+  replaceLink(row, f, q);
+  addLink(ownRow, e);
+  addLink(ownRow, f);
+  return true;
+}
+
+/**
+ * Frees a place in the row of a full node: by a triangle, or else by handing a neighbour over to another one that has
+ * room. False when neither is possible, and then nothing is changed.
+ */
+export function makeRoom(set: VectorSet, e: u32, level: u32): bool {
+  const row = rowOf(set, e, level);
+  const count = sortNeighbours(set, e, row, 0);
+  const far = findReplaceable(set, count, level);
+  if (far != NONE) {
+    dropLink(rowOf(set, far, level), e);
+    dropLink(row, far);
+    return true;
+  }
+  for (let index = count; index > 0; index--) {
+    const given = idOf(itemAt(MATCHES_BASE, index - 1));
+    for (let taker: u32 = 0; taker < count; taker++) {
+      const to = idOf(itemAt(MATCHES_BASE, taker));
+      if (to == given || linkCount(rowOf(set, to, level)) >= linksMax(set, level)) continue;
+      replaceLink(rowOf(set, given, level), e, to);
+      addLink(rowOf(set, to, level), given);
+      dropLink(row, given);
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Sorts the neighbours of e, and the ids that lie in ROW_IDS already, by distance to e into MATCHES. Answers how many. */
+function sortNeighbours(set: VectorSet, e: u32, row: usize, more: u32): u32 {
+  const count = linkCount(row) + more;
+  copyBytes(ROW_IDS + (more << 2), row + 4, linkCount(row) << 2);
+  measureRow(set, vectorAt(set, e), count, NO_BOUND);
+  for (let index: u32 = 0; index < count; index++) {
+    insertItem(MATCHES_BASE, index, itemOf(load<u32>(ROW_KEYS + (index << 2)), load<u32>(ROW_IDS + (index << 2))));
+  }
+  return count;
+}
+
+/**
+ * The farthest of the sorted neighbours of a node that has a nearer one for a neighbour, to which it is nearer than to
+ * the node; failing that, the farthest that has a nearer one for a neighbour at all; failing that, NONE.
+ */
+function findReplaceable(set: VectorSet, count: u32, level: u32): u32 {
+  const epoch = nextEpoch();
+  for (let index: u32 = 0; index < count; index++) store<u8>(markOf(idOf(itemAt(MATCHES_BASE, index))), <u8>epoch);
+  let fallback = NONE;
+  for (let index = count - 1; index > 0; index--) {
+    const item = itemAt(MATCHES_BASE, index);
+    const far = idOf(item);
+    store<u8>(markOf(far), 0);
+    const row = rowOf(set, far, level);
+    const links = linkCount(row);
+    for (let link: u32 = 0; link < links; link++) {
+      const near = linkAt(row, link);
+      if (<u32>load<u8>(markOf(near)) != epoch) continue;
+      if (fallback == NONE) fallback = far;
+      if (measure(set.metric, vectorAt(set, far), vectorAt(set, near), set.vectorBytes) < keyOfItem(item)) return far;
+    }
+  }
+  return fallback;
+}

@@ -1,0 +1,68 @@
+// Insertion into the graph, as in the paper: a walk on each level finds the ef nearest nodes, its heuristic
+// (algorithm 4) chooses among them, and the node is linked to those. How links are made mutual and rows kept within
+// bounds is in hnsw-connect.ts. The walks are about two thirds of the cost, choosing a third.
+
+import { idOf, itemAt, keyOfItem } from "./beam";
+import { measure4 } from "./distance";
+import { connect } from "./hnsw-connect";
+import { descend, walk } from "./hnsw-search";
+import { dirty } from "../memory/memory";
+import { NONE, nodeAt, VECTOR_SET_BYTES, VectorSet, vectorAt } from "./vectorset";
+import { BEAM_BASE, BEAM_MAX, SELECTED_ADDRESSES, SELECTED_IDS } from "./vector-scratch";
+
+/** Links a node, whose vector is stored, into the graph; `ef` nodes are kept while searching for its neighbours. */
+export function linkNode(set: VectorSet, id: u32, ef: u32): void {
+  const level = <u32>nodeAt(set, id).level;
+  if (set.entry == NONE) {
+    dirty(changetype<usize>(set), VECTOR_SET_BYTES);
+    set.entry = id;
+    set.topLevel = level;
+    return;
+  }
+  const query = vectorAt(set, id);
+  let entry = descend(set, query, level);
+  for (let at = <i32>min(level, set.topLevel); at >= 0; at--) {
+    const found = walk(set, query, at, min(ef, BEAM_MAX), entry);
+    entry = idOf(itemAt(BEAM_BASE, 0));
+    const chosen = choose(set, found, set.m);
+    for (let index: u32 = 0; index < chosen; index++) {
+      connect(set, id, load<u32>(SELECTED_IDS + (index << 2)), at);
+    }
+  }
+  if (level > set.topLevel) {
+    dirty(changetype<usize>(set), VECTOR_SET_BYTES);
+    set.topLevel = level;
+    set.entry = id;
+  }
+}
+
+/**
+ * The paper's heuristic (algorithm 4) over the `found` nodes of the beam: nearest first, a node is chosen unless it is
+ * nearer to a chosen one than to the query. Fills SELECTED with up to `limit` ids and addresses; returns how many.
+ */
+export function choose(set: VectorSet, found: u32, limit: u32): u32 {
+  let chosen: u32 = 0;
+  for (let index: u32 = 0; index < found && chosen < limit; index++) {
+    const item = itemAt(BEAM_BASE, index);
+    const vector = vectorAt(set, idOf(item));
+    if (isOccluded(set, vector, keyOfItem(item), chosen)) continue;
+    store<u32>(SELECTED_IDS + (chosen << 2), idOf(item));
+    v128.store(SELECTED_ADDRESSES + (chosen << 2), i32x4.splat(<i32>vector));
+    chosen++;
+  }
+  return chosen;
+}
+
+/** True when `vector` is nearer to one of the chosen than `key`. The last address stands four times, so groups of four are whole. */
+@inline
+function isOccluded(set: VectorSet, vector: usize, key: u32, chosen: u32): bool {
+  const limit = i32x4.splat(<i32>(key ^ 0x80000000));
+  const metric = set.metric;
+  const bytes = set.vectorBytes;
+  for (let index: u32 = 0; index < chosen << 2; index += 16) {
+    const at = SELECTED_ADDRESSES + index;
+    const keys = measure4(metric, vector, load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12), bytes);
+    if (v128.any_true(i32x4.lt_s(v128.xor(keys, i32x4.splat(0x80000000)), limit))) return true;
+  }
+  return false;
+}

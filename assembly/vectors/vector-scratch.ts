@@ -1,0 +1,91 @@
+// Where a walk through a graph keeps its working set: all of it lies in the scratch region of one command, except
+// the marks of visited nodes, one byte a node, which outlive the call: a walk marks with its own epoch, so that
+// nothing is cleared but once in 255 walks. Marks lie in pages found by a table (id >> 16), grown to the largest set
+// and shared by all sets. Several threads will each have a region like this one.
+//
+//   QUERY       the query's vector; a second one for what a command receives while the first is in use
+//   ROW         ids, addresses and keys of one hop's neighbours
+//   SELECTED    ids and addresses of chosen neighbours
+//   BEAM        the nearest nodes seen, sorted (see beam.ts)
+//   MATCHES     the nearest that pass a filter, sorted; while linking: one node's neighbours, sorted
+//   PROGRAM     the compiled filter
+
+import {
+  PAGE_BITS,
+  PAGE_BYTES,
+  PageKind,
+  REGISTERS_BASE,
+  REGISTERS_BYTES,
+  SCRATCH_BASE,
+  SCRATCH_BYTES,
+} from "../layout";
+import { takePage } from "../memory/memory";
+
+/** A hop gathers two rows (2 M_MAX ids each), and distances are computed in fours. */
+const ROW_MAX: u32 = 2 * 8192 + 4;
+/** One row of ids, twice over the two lists: a deleted node's neighbours and their groups. */
+const SELECTED_MAX: u32 = 8192 + 4;
+/** Nodes in the beam at most, so also the largest ef and the most results of a search. */
+export const BEAM_MAX: u32 = 16384;
+const BEAM_BYTES: u32 = (BEAM_MAX + 2) * 8;
+
+export const QUERY_BASE: u32 = SCRATCH_BASE;
+export const SECOND_VECTOR_BASE: u32 = QUERY_BASE + PAGE_BYTES;
+export const ROW_IDS: u32 = SECOND_VECTOR_BASE + PAGE_BYTES;
+export const ROW_ADDRESSES: u32 = ROW_IDS + ROW_MAX * 4;
+export const ROW_KEYS: u32 = ROW_ADDRESSES + ROW_MAX * 4;
+export const SELECTED_IDS: u32 = ROW_KEYS + ROW_MAX * 4;
+export const SELECTED_ADDRESSES: u32 = SELECTED_IDS + SELECTED_MAX * 4;
+export const BEAM_BASE: u32 = SELECTED_ADDRESSES + SELECTED_MAX * 4;
+export const MATCHES_BASE: u32 = BEAM_BASE + BEAM_BYTES;
+export const PROGRAM_BASE: u32 = MATCHES_BASE + BEAM_BYTES;
+export const PROGRAM_BYTES: u32 = 0x20000;
+/** What lies above is the workspace of numbers and filters. */
+const WORKSPACE_BYTES: u32 = 0x20000;
+if (PROGRAM_BASE + PROGRAM_BYTES > SCRATCH_BASE + SCRATCH_BYTES - WORKSPACE_BYTES)
+  ERROR("a walk must fit the scratch region");
+
+// Kept between calls, at the end of the registers: page addresses of the marks, the epoch, pages held.
+const MARK_PAGES_MAX: u32 = 1024;
+const MARKS_BASE: u32 = REGISTERS_BASE + REGISTERS_BYTES - (MARK_PAGES_MAX * 4 + 16);
+const EPOCH: u32 = MARKS_BASE + MARK_PAGES_MAX * 4;
+const MARK_PAGES: u32 = EPOCH + 4;
+/** Where sums of prefetching loads go: unless they are stored, the compiler drops the loads. */
+export const SINK: u32 = EPOCH + 8;
+
+/** Pages that marks for `ids` nodes are short of. */
+export function missingMarkPages(ids: u32): u32 {
+  const needed = (ids + PAGE_BYTES - 1) >> PAGE_BITS;
+  const held = load<u32>(MARK_PAGES);
+  return needed > held ? needed - held : 0;
+}
+
+/** Makes marks for ids below `ids`; the pages have been reserved. */
+export function growMarks(ids: u32): void {
+  for (let missing = missingMarkPages(ids); missing > 0; missing--) {
+    const held = load<u32>(MARK_PAGES);
+    assert(held < MARK_PAGES_MAX);
+    const page = takePage(PageKind.Scratch);
+    memory.fill(page, 0, PAGE_BYTES);
+    store<u32>(MARKS_BASE + (held << 2), <u32>page);
+    store<u32>(MARK_PAGES, held + 1);
+  }
+}
+
+/** A mark that no node bears. */
+export function nextEpoch(): u32 {
+  let epoch = load<u32>(EPOCH) + 1;
+  if (epoch == 256) {
+    const held = load<u32>(MARK_PAGES);
+    for (let page: u32 = 0; page < held; page++) memory.fill(load<u32>(MARKS_BASE + (page << 2)), 0, PAGE_BYTES);
+    epoch = 1;
+  }
+  store<u32>(EPOCH, epoch);
+  return epoch;
+}
+
+/** Where the mark of a node lies. */
+@inline
+export function markOf(id: u32): usize {
+  return <usize>load<u32>(MARKS_BASE + ((id >> PAGE_BITS) << 2)) + (id & (PAGE_BYTES - 1));
+}

@@ -1,0 +1,44 @@
+// What an embedded database answers to INFO, CONFIG GET and CLIENT LIST: no sockets, no password, and its own
+// connections as the only clients.
+
+import type { Engine } from "../engine.ts";
+import { type HostClient, type HostFacts, type ProcessFacts, REDIS_VERSION } from "../host/host-facts.ts";
+import { statisticsOf } from "../host/host-statistics.ts";
+import type { DatabaseSettings } from "../options.ts";
+import { VERSION } from "../version.ts";
+
+/**
+ * Gathers the facts of an embedded database.
+ *
+ * @param clients its connections, read whenever they are asked for
+ */
+export function databaseFacts(
+  engine: Engine,
+  settings: DatabaseSettings,
+  clients: () => readonly HostClient[],
+  processFacts: (() => ProcessFacts) | undefined,
+): HostFacts {
+  return {
+    redisVersion: REDIS_VERSION,
+    nearkeyVersion: VERSION,
+    startedMs: Date.now(),
+    runId: randomHex(20),
+    settings: new Map([
+      ["maxmemory", String(settings.maxMemoryBytes)],
+      ["maxmemory-policy", settings.eviction],
+      ["databases", "16"],
+      ["save", ""],
+      ["appendonly", "no"],
+    ]),
+    clients,
+    connectionCounts: () => ({ active: clients().length, total: clients().length, rejected: 0 }),
+    ...statisticsOf(engine),
+    processFacts,
+  };
+}
+
+function randomHex(bytes: number): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
+}

@@ -1,0 +1,219 @@
+// The embedded database: the methods on keys, answered at once by an engine in this process. Reads and writes of one
+// short string take a path of their own that skips the protocol; everything else is a command, so that the embedded
+// database, the client and a Redis client can never differ in what a command means. It has no clock of its own and no
+// timer: the entry hands both in, and tests hand in others.
+
+import type { Engine } from "../engine.ts";
+import type { EngineStats } from "../engine-types.ts";
+import { NearkeyError } from "../errors.ts";
+import { HostCommands } from "../host/host-commands.ts";
+import type { ProcessFacts } from "../host/host-facts.ts";
+import type { DatabaseSettings } from "../options.ts";
+import type { Argument, Reply } from "../resp.ts";
+import { textBytes } from "../text.ts";
+import { DatabaseConnection, Embedded } from "./database-connection.ts";
+import { databaseFacts } from "./database-facts.ts";
+import { DatabaseMethods } from "./database-methods.ts";
+import {
+  anyCommand,
+  checkKey,
+  checkOnlyIf,
+  checkTtl,
+  checkValue,
+  type Key,
+  type Operation,
+  type SetOptions,
+  setMany,
+  setValue,
+  type Value,
+} from "./operations.ts";
+import { openSet } from "./vector-operations.ts";
+import type { VectorOptions } from "./vector-options.ts";
+import { VectorSet } from "./vectors.ts";
+
+/** What surrounds an embedded database. */
+export interface DatabaseHost {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls `tick` regularly until the function it answers is called; `failed` when that throws. */
+  startTicking?(tick: (nowMs: number) => boolean, failed: (error: unknown) => void): () => void;
+  processFacts?: () => ProcessFacts;
+}
+
+/** What a database has counted since it was opened. */
+export type DatabaseStats = EngineStats;
+
+/** Bytes of vectors inserted before the event loop gets a turn: a few milliseconds of work. */
+const SLICE_BYTES = 48 * 1024;
+const NEVER = -1;
+const always = 0;
+
+/**
+ * A database in this process, made by `open()`. Point operations are synchronous; bulk inserts of vectors give a
+ * promise. Methods, `vectors()` and the sets it made throw `closed` after `close()`, and `engine-failed` once the
+ * engine broke (a defect: please report it).
+ */
+export class Database extends DatabaseMethods<"value"> {
+  readonly #embedded: Embedded;
+  readonly #engine: Engine;
+  readonly #settings: DatabaseSettings;
+  readonly #stopTicking: () => void;
+  /** For the methods; nothing that `command` or `execute` do to their connections reaches it. */
+  readonly #methods: DatabaseConnection;
+  readonly #commands: DatabaseConnection;
+  readonly #stream: DatabaseConnection;
+
+  /**
+   * Made by `open()`, not by hand.
+   *
+   * @internal
+   */
+  constructor(engine: Engine, settings: DatabaseSettings, host: DatabaseHost) {
+    super();
+    const facts = databaseFacts(engine, settings, () => this.#clients(), host.processFacts);
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#embedded = new Embedded(engine, new HostCommands(engine, facts), () => host.now());
+    this.#methods = new DatabaseConnection(this.#embedded, 3, 1);
+    this.#commands = new DatabaseConnection(this.#embedded, 3, 2);
+    this.#stream = new DatabaseConnection(this.#embedded, 2, 3);
+    const tick = (nowMs: number) => engine.tick(nowMs);
+    this.#stopTicking = host.startTicking?.(tick, (error) => this.#embedded.failure(error)) ?? (() => undefined);
+  }
+
+  #clients() {
+    return [this.#methods, this.#commands, this.#stream].map((connection) => connection.client);
+  }
+
+  override get(key: Key): string | undefined {
+    this.#embedded.check();
+    try {
+      return this.#engine.getText(checkKey(key), this.#embedded.now());
+    } catch (error) {
+      throw this.#embedded.failure(error);
+    }
+  }
+
+  override getBytes(key: Key): Uint8Array | undefined {
+    this.#embedded.check();
+    try {
+      return this.#engine.getBytes(checkKey(key), this.#embedded.now());
+    } catch (error) {
+      throw this.#embedded.failure(error);
+    }
+  }
+
+  override set(key: Key, value: Value, options?: SetOptions): boolean {
+    this.#embedded.check();
+    const now = this.#embedded.now();
+    const ttlMs = options?.ttlMs;
+    const expiry = ttlMs === undefined ? NEVER : now + checkTtl(ttlMs);
+    const only = options?.onlyIf === undefined ? always : checkOnlyIf(options.onlyIf);
+    let stored: boolean | undefined;
+    try {
+      stored = this.#engine.set(checkKey(key), checkValue(value), expiry, only, now);
+    } catch (error) {
+      throw this.#embedded.failure(error);
+    }
+    return stored ?? this.run(setValue, key, value, options);
+  }
+
+  override setMany(entries: Iterable<readonly [Key, Value]>): void {
+    const operation = setMany(entries);
+    if (operation.commands.length > 1) this.#askForMemory(operation.commands);
+    this.run(() => operation);
+  }
+
+  /** One MSET is all or nothing by itself; for several the memory is asked for first, estimated from above. */
+  #askForMemory(commands: readonly (readonly Argument[])[]): void {
+    this.#embedded.check();
+    let bytes = 0;
+    for (const [, ...pairs] of commands) for (const part of pairs) bytes += cellBytes(part as Key | Value);
+    if (this.#canHold(bytes)) return;
+    throw new NearkeyError(
+      "out-of-memory",
+      `the entries need about ${bytes} bytes more than the memory limit leaves; none was stored`,
+    );
+  }
+
+  #canHold(bytes: number): boolean {
+    if (this.#settings.eviction === "noeviction") return this.#engine.canHold(bytes);
+    return bytes <= this.#settings.maxMemoryBytes;
+  }
+
+  override command(name: string, ...args: Argument[]): Reply {
+    return this.#commands.run(anyCommand([name, ...args], false));
+  }
+
+  override commandBytes(name: string, ...args: Argument[]): Reply {
+    return this.#commands.run(anyCommand([name, ...args], true));
+  }
+
+  /**
+   * Executes a batch of commands in RESP, all of them in one call into the engine. The batches of a database are one
+   * stream with a connection of its own, which starts with RESP2 (`HELLO 3` changes that): an incomplete command at
+   * the end of a batch waits for the next one.
+   *
+   * @returns the replies in RESP, error replies included
+   * @throws NearkeyError `reply-too-large` when they take more than 256 MiB
+   */
+  execute(batch: Uint8Array): Uint8Array {
+    if (!(batch instanceof Uint8Array)) throw new NearkeyError("invalid-argument", "a batch must be a Uint8Array");
+    return this.#stream.execute(batch);
+  }
+
+  /**
+   * Opens the vector set under a key, or prepares one. The set comes into being with its first element and ends with
+   * its last, as in Redis; until then, and after, its options live in the object that this answers.
+   *
+   * @param options all have defaults but `dim`; for a set that exists they may be left out
+   * @throws NearkeyError `invalid-option`, `options-differ` when the set exists with others (both are named),
+   *   `wrong-type` when the key holds something else
+   */
+  vectors(name: Key, options: VectorOptions = {}): VectorSet {
+    const settings = this.run(openSet, name, options);
+    const port = {
+      run: <Args extends unknown[], Result>(make: (...args: Args) => Operation<Result>, ...args: Args) =>
+        this.run(make, ...args),
+      runAll: async <Result>(operations: readonly Operation<Result>[]) =>
+        operations.map((operation) => this.#methods.run(operation)),
+      canHold: (bytes: number) => this.#canHold(bytes),
+      sliceBytes: SLICE_BYTES,
+    };
+    return new VectorSet(port, settings);
+  }
+
+  /** Memory held and its limit, keys, hits and misses, what expired and was evicted. */
+  stats(): DatabaseStats {
+    this.#embedded.check();
+    return this.#engine.stats();
+  }
+
+  /** Ends the database; its memory is freed once nothing refers to this object. May be called again. */
+  async close(): Promise<void> {
+    this.#stopTicking();
+    this.#embedded.close();
+  }
+
+  /** `await using db = await open()` closes it at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  protected override run<Args extends unknown[], Result>(
+    make: (...args: Args) => Operation<Result>,
+    ...args: Args
+  ): Result {
+    return this.#methods.run(make(...args));
+  }
+}
+
+/** An entry's header, expiry and place in the table are shared by its key and its value. */
+const HALF_ENTRY_BYTES = 24;
+const SMALL_BYTES = 4096;
+
+/** From above: size classes waste an eighth to 4 KiB, half beyond. */
+function cellBytes(part: Key | Value): number {
+  const bytes = typeof part === "string" ? textBytes(part) : part.length;
+  return HALF_ENTRY_BYTES + (bytes <= SMALL_BYTES ? bytes * 1.125 : bytes * 2);
+}

@@ -1,0 +1,190 @@
+// What the methods of a vector set say to the engine, as operations.ts does for keys: Redis 8's vector commands, plus
+// METRIC on VADD and WITHDISTANCES on VSIM. Replies that list ids are read as bytes: a RESP3 map turned into an object
+// would list ids that look like numbers first, and nearest first is the whole point.
+
+import type { Argument, Reply } from "../resp.ts";
+import { readText } from "../text.ts";
+import { checkKey, invalid, type Key, kindOf, type Operation, single, sum } from "./operations.ts";
+import {
+  checkOptions,
+  checkSame,
+  checkVector,
+  type Metric,
+  newSettings,
+  type Vector,
+  type VectorOptions,
+  type VectorSettings,
+} from "./vector-options.ts";
+
+/** Attributes of an element: any JSON object. Filters read its top-level fields. */
+export type Attributes = Record<string, unknown>;
+
+/** How `search` searches. */
+export interface SearchOptions {
+  /** Results at most, 1 to 16,384. Default 10. */
+  k?: number;
+  /** Candidates kept during the walk, 1 to 16,384: higher is slower and finds better. Default max(64, 2·k). */
+  ef?: number;
+  /** An expression over the attributes, as Redis 8 defines them: `.lang == "en" and .year > 2000`. */
+  filter?: string;
+  /** Compare with every vector instead of walking the graph: exact and slow. Default false. */
+  exact?: boolean;
+}
+
+/** An element that was found. */
+export interface SearchResult {
+  /** Text; malformed UTF-8 became U+FFFD. */
+  id: string;
+  /** As the metric's name says: Euclidean for `l2`, 1 − cosine, or minus the inner product. */
+  distance: number;
+  /** Grows with nearness: (1 + cosine) / 2, 1 / (1 + distance) for `l2`, or the inner product. */
+  score: number;
+  /** Missing when the element has none. */
+  attributes?: Attributes;
+}
+
+/** The engine's beam: results and candidates at most. */
+const BEAM_MAX = 16_384;
+const K_DEFAULT = 10;
+const EF_DEFAULT = 64;
+
+/** Finds the settings of a set: the stored ones, or for a set that does not exist those asked for. */
+export function openSet(name: Key, options: VectorOptions): Operation<VectorSettings> {
+  checkOptions(options);
+  return single(["VINFO", checkKey(name)], (reply) => {
+    if (reply === null) return newSettings(name, options);
+    const stored = storedSettings(name, reply as Record<string, Reply>);
+    checkSame(options, stored);
+    return stored;
+  });
+}
+
+function storedSettings(name: Key, reply: Record<string, Reply>): VectorSettings {
+  return {
+    name,
+    dim: reply["vector-dim"] as number,
+    metric: String(reply.metric).toLowerCase() as Metric,
+    m: reply["hnsw-m"] as number,
+    efConstruction: reply["ef-construction"] as number,
+  };
+}
+
+/** `attributes` undefined leaves those of an element that exists; null removes them. */
+export function setVector(
+  set: VectorSettings,
+  id: Key,
+  vector: Vector,
+  attributes: Attributes | null | undefined,
+): Operation<boolean> {
+  const row = checkVector(vector, set);
+  return single(addCommand(set, id, row, attributesText(attributes)), (reply) => reply === 1 || reply === true);
+}
+
+/** VADD with a checked vector and attributes as JSON text, "" for none, undefined for those it has. */
+export function addCommand(
+  set: VectorSettings,
+  id: Key,
+  row: Float32Array,
+  attributes: string | undefined,
+): Argument[] {
+  const blob = new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
+  const command: Argument[] = ["VADD", set.name, "FP32", blob, checkKey(id)];
+  if (attributes !== undefined) command.push("SETATTR", attributes);
+  command.push("M", set.m, "EF", set.efConstruction, "METRIC", set.metric.toUpperCase());
+  return command;
+}
+
+export function getVector(set: VectorSettings, id: Key): Operation<Float32Array | undefined> {
+  return single(["VEMB", set.name, checkKey(id)], (reply) => {
+    return reply === null ? undefined : Float32Array.from(reply as number[]);
+  });
+}
+
+export function getAttributes(set: VectorSettings, id: Key): Operation<Attributes | undefined> {
+  return single(["VGETATTR", set.name, checkKey(id)], (reply) => {
+    return reply === null ? undefined : attributesOf(reply as string);
+  });
+}
+
+export function setAttributes(set: VectorSettings, id: Key, attributes: Attributes | null): Operation<boolean> {
+  const text = attributesText(attributes) ?? "";
+  return single(["VSETATTR", set.name, checkKey(id), text], (reply) => reply === 1 || reply === true);
+}
+
+export function hasVector(set: VectorSettings, id: Key): Operation<boolean> {
+  return single(["VISMEMBER", set.name, checkKey(id)], (reply) => reply === 1 || reply === true);
+}
+
+export function deleteVectors(set: VectorSettings, ids: readonly Key[]): Operation<number> {
+  const read = (replies: readonly Reply[]) => sum(replies.map(Number));
+  return { commands: ids.map((id) => ["VREM", set.name, checkKey(id)]), read };
+}
+
+export function countVectors(set: VectorSettings): Operation<number> {
+  return single(["VCARD", set.name], (reply) => reply as number);
+}
+
+export function search(set: VectorSettings, query: Vector, options: SearchOptions = {}): Operation<SearchResult[]> {
+  const row = checkVector(query, set);
+  const blob = new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
+  const { k = K_DEFAULT, filter, exact = false } = options;
+  const ef = options.ef ?? Math.min(BEAM_MAX, Math.max(EF_DEFAULT, 2 * k));
+  checkCount("k", k);
+  checkCount("ef", ef);
+  if (filter !== undefined && typeof filter !== "string") throw invalid(`filter must be text, not ${kindOf(filter)}`);
+  const command: Argument[] = ["VSIM", set.name, "FP32", blob, "WITHSCORES", "WITHDISTANCES", "WITHATTRIBS"];
+  command.push("COUNT", k, "EF", ef);
+  if (filter !== undefined) command.push("FILTER", filter);
+  if (exact) command.push("TRUTH");
+  return { commands: [command], bytes: true, read: ([reply]) => searchResults(reply as Reply[]) };
+}
+
+/** The reply is a map, flat: an id, then its score, distance and attributes (null without), nearest first. */
+function searchResults(reply: readonly Reply[]): SearchResult[] {
+  const results: SearchResult[] = [];
+  for (let at = 0; at < reply.length; at += 2) {
+    const [score, distance, json] = reply[at + 1] as [number, number, Uint8Array | null];
+    const result: SearchResult = { id: textOf(reply[at] as Uint8Array), distance, score };
+    const attributes = json === null ? undefined : attributesOf(textOf(json));
+    if (attributes !== undefined) result.attributes = attributes;
+    results.push(result);
+  }
+  return results;
+}
+
+/** Attributes from their text; other clients may have stored any text, and what is no JSON object counts as none. */
+function attributesOf(text: string): Attributes | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Attributes) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return readText(bytes, 0, bytes.length);
+}
+
+/**
+ * Attributes as JSON text: "" for null (none), undefined for undefined.
+ *
+ * @throws NearkeyError `invalid-argument` for anything but a JSON object
+ */
+export function attributesText(attributes: Attributes | null | undefined): string | undefined {
+  if (attributes === undefined) return undefined;
+  if (attributes === null) return "";
+  if (typeof attributes !== "object" || Array.isArray(attributes)) {
+    throw invalid(`attributes must be a JSON object, not ${kindOf(attributes)}`);
+  }
+  try {
+    return JSON.stringify(attributes);
+  } catch (cause) {
+    throw invalid(`attributes must be a JSON object: ${(cause as Error).message}`, cause);
+  }
+}
+
+function checkCount(name: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= BEAM_MAX) return;
+  throw invalid(`${name} must be a whole number from 1 to ${BEAM_MAX}, not ${value}`);
+}

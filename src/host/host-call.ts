@@ -1,0 +1,35 @@
+// What the commands of the host share: the call as they see it, and the texts that several of them answer.
+
+import type { Engine } from "../engine.ts";
+import { ReplyError } from "../resp.ts";
+import type { HostClient, HostFacts } from "./host-facts.ts";
+
+/** What a command of the host works with. */
+export interface HostCall {
+  /** Arguments after the command's name, decoded as UTF-8. */
+  readonly words: readonly string[];
+  /** The same as they came: passwords are bytes. */
+  readonly bytes: readonly Uint8Array[];
+  readonly connection: number;
+  readonly client: HostClient;
+  readonly engine: Engine;
+  readonly facts: HostFacts;
+}
+
+/** Text that RESP3 marks as plain text and RESP2 carries as a bulk string. */
+export class Verbatim {
+  constructor(readonly text: string) {}
+}
+
+/** Builds Redis's error for a wrong number of arguments; a subcommand is named `client|setname`. */
+export function wrongArity(name: string): ReplyError {
+  return new ReplyError(`ERR wrong number of arguments for '${name}' command`);
+}
+
+/** Redis's answer to a client name that would break its line in `CLIENT LIST`. */
+export const NAME_ERROR = "ERR Client names cannot contain spaces, newlines or special characters.";
+
+/** True for the characters from `!` to `~` only, as Redis asks of client names. */
+export function isPlainName(name: string): boolean {
+  return /^[!-~]*$/.test(name);
+}

@@ -1,0 +1,116 @@
+// COMMAND: the command table as clients ask for it, from the one table that the engine dispatches by. Commands that
+// the host answers stand in the same table, so nothing is listed twice.
+
+import type { CommandDescription } from "../engine.ts";
+import { ReplyError, type ReplyValue, SimpleString } from "../resp.ts";
+import { type HostCall, wrongArity } from "./host-call.ts";
+import { matchesGlob } from "./host-glob.ts";
+
+/** Answers `COMMAND [COUNT | INFO | LIST | DOCS | GETKEYS | HELP]`. */
+export function commandCommand(call: HostCall): ReplyValue {
+  const [name, ...rest] = call.words;
+  const commands = call.engine.commands();
+  if (name === undefined) return commands.map(entry);
+  switch (name.toUpperCase()) {
+    case "COUNT":
+      return rest.length > 0 ? wrongArity("command|count") : commands.length;
+    case "INFO":
+      return rest.length === 0 ? commands.map(entry) : named(commands, rest).map(entryOrNull);
+    case "LIST":
+      return list(commands, rest);
+    case "DOCS":
+      return docs(rest.length === 0 ? commands : named(commands, rest));
+    case "GETKEYS":
+      return rest.length < 2 ? wrongArity("command|getkeys") : keysOf(commands, rest);
+    case "HELP":
+      return HELP.map((line) => new SimpleString(line));
+    default:
+      return new ReplyError(`ERR unknown subcommand '${name}'. Try COMMAND HELP.`);
+  }
+}
+
+const HELP = [
+  "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+  "(no subcommand)",
+  "    Return details about all commands.",
+  "COUNT",
+  "    Return the total number of commands in this server.",
+  "DOCS [<command-name> ...]",
+  "    Return documentation details about commands.",
+  "GETKEYS <full-command>",
+  "    Return the keys from a full command.",
+  "INFO [<command-name> ...]",
+  "    Return details about multiple commands.",
+  "LIST [FILTERBY PATTERN <pattern>]",
+  "    Return a list of all commands in this server.",
+  "HELP",
+  "    Print this help.",
+];
+
+function named(commands: readonly CommandDescription[], names: readonly string[]): (CommandDescription | undefined)[] {
+  const byName = new Map(commands.map((command) => [command.name.toLowerCase(), command]));
+  return names.map((name) => byName.get(name.toLowerCase()));
+}
+
+/** The ten fields of Redis 7 and later; ACL categories, tips, key specifications and subcommands are empty. */
+function entry(command: CommandDescription): ReplyValue {
+  return [
+    command.name.toLowerCase(),
+    command.arity,
+    command.flags.map((flag) => new SimpleString(flag)),
+    command.firstKey,
+    command.lastKey,
+    command.keyStep,
+    [],
+    [],
+    [],
+    [],
+  ];
+}
+
+function entryOrNull(command: CommandDescription | undefined): ReplyValue {
+  return command === undefined ? null : entry(command);
+}
+
+function list(commands: readonly CommandDescription[], rest: readonly string[]): ReplyValue {
+  const names = commands.map((command) => command.name.toLowerCase());
+  if (rest.length === 0) return names;
+  const [filter = "", kind = "", pattern] = rest;
+  if (rest.length !== 3 || filter.toUpperCase() !== "FILTERBY" || pattern === undefined) {
+    return new ReplyError("ERR syntax error");
+  }
+  switch (kind.toUpperCase()) {
+    case "PATTERN":
+      return names.filter((name) => matchesGlob(pattern.toLowerCase(), name));
+    case "MODULE":
+    case "ACLCAT":
+      return [];
+    default:
+      return new ReplyError("ERR syntax error");
+  }
+}
+
+function docs(commands: readonly (CommandDescription | undefined)[]): ReplyValue {
+  const pages: { [name: string]: ReplyValue } = {};
+  for (const command of commands) {
+    if (command === undefined) continue;
+    const { summary, since, group } = command;
+    pages[command.name.toLowerCase()] = { summary, since, group };
+  }
+  return pages;
+}
+
+/** Picks the keys of a whole command by its first, last and step; a last of -1 counts from the end. */
+function keysOf(commands: readonly CommandDescription[], words: readonly string[]): ReplyValue {
+  const [command] = named(commands, words.slice(0, 1));
+  if (command === undefined) return new ReplyError("ERR Invalid command specified");
+  const { arity, firstKey, lastKey, keyStep } = command;
+  if (firstKey === 0) return new ReplyError("ERR The command has no key arguments");
+  if (arity > 0 ? words.length !== arity : words.length < -arity) {
+    return new ReplyError("ERR Invalid number of arguments specified for command");
+  }
+  const last = lastKey < 0 ? words.length + lastKey : lastKey;
+  const keys: string[] = [];
+  for (let index = firstKey; index <= last; index += keyStep) keys.push(words[index] ?? "");
+  return keys;
+}

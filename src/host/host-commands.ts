@@ -1,0 +1,158 @@
+// The commands that concern the connection and the process rather than the keys: the engine hands them over with
+// their arguments, and the answer goes back into its reply stream. There is no socket in here: the server, and a
+// database embedded in a program, answer through the same table. Texts and orders of checks are those of Redis 8.
+
+import type { Engine } from "../engine.ts";
+import { encodeReply, ReplyError, type ReplyValue, SimpleString } from "../resp.ts";
+import { type HostCall, isPlainName, NAME_ERROR, Verbatim, wrongArity } from "./host-call.ts";
+import { clientCommand } from "./host-client.ts";
+import { commandCommand } from "./host-command-table.ts";
+import type { HostClient, HostFacts } from "./host-facts.ts";
+import { infoCommand } from "./host-report.ts";
+import { configCommand } from "./host-settings.ts";
+
+/** A reply in RESP, and whether the connection ends after it. */
+export interface HostAnswer {
+  readonly reply: Uint8Array;
+  readonly close: boolean;
+}
+
+type Handler = (call: HostCall) => ReplyValue | Verbatim;
+
+const OK = new SimpleString("OK");
+const WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
+
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  AUTH: auth,
+  HELLO: hello,
+  CLIENT: clientCommand,
+  COMMAND: commandCommand,
+  CONFIG: configCommand,
+  INFO: infoCommand,
+  QUIT: () => OK,
+  RESET: reset,
+};
+
+/** Answers the commands that the engine leaves to its host. */
+export class HostCommands {
+  private readonly decoder = new TextDecoder();
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly facts: HostFacts,
+  ) {}
+
+  /** Answers one command; `args[0]` is its name as it was sent. */
+  answer(args: readonly Uint8Array[], connection: number, client: HostClient): HostAnswer {
+    const [name = "", ...words] = args.map((arg) => this.decoder.decode(arg));
+    const handler = HANDLERS[name.toUpperCase()];
+    const { engine, facts } = this;
+    const call = { words, bytes: args.slice(1), connection, client, engine, facts };
+    const reply = handler === undefined ? new ReplyError(`ERR unknown command '${name}'`) : handler(call);
+    return { reply: encode(reply, engine.protocol(connection)), close: handler === HANDLERS.QUIT };
+  }
+}
+
+function encode(reply: ReplyValue | Verbatim, protocol: 2 | 3): Uint8Array {
+  if (!(reply instanceof Verbatim)) return encodeReply(reply, protocol);
+  if (protocol === 2) return encodeReply(reply.text, protocol);
+  const bytes = new TextEncoder().encode(`txt:${reply.text}`);
+  const head = new TextEncoder().encode(`=${bytes.length}\r\n`);
+  const whole = new Uint8Array(head.length + bytes.length + 2);
+  whole.set(head);
+  whole.set(bytes, head.length);
+  whole.set([13, 10], head.length + bytes.length);
+  return whole;
+}
+
+function auth(call: HostCall): ReplyValue {
+  const { bytes, facts } = call;
+  if (bytes.length === 0) return wrongArity("auth");
+  if (bytes.length > 2) return new ReplyError("ERR syntax error");
+  if (bytes.length === 1 && facts.checkPassword === undefined) {
+    return new ReplyError(
+      "ERR AUTH <password> called without any password configured for the default user. " +
+        "Are you sure your configuration is correct?",
+    );
+  }
+  const user = bytes.length === 2 ? (call.words[0] ?? "") : "default";
+  return authenticate(call, user, bytes[bytes.length - 1] ?? new Uint8Array()) ? OK : new ReplyError(WRONG_PASSWORD);
+}
+
+/** There is one user, `default`; without a password it takes any. */
+function authenticate(call: HostCall, user: string, password: Uint8Array): boolean {
+  const { client, engine, facts } = call;
+  const right = facts.checkPassword === undefined || facts.checkPassword(password);
+  if (user !== "default" || !right) return false;
+  setAuthenticated(engine, client, true);
+  return true;
+}
+
+/** Sets whether a client may do more than authenticate, on each of its connections. */
+export function setAuthenticated(engine: Engine, client: HostClient, yes: boolean): void {
+  client.authenticated = yes;
+  for (const connection of client.connections) engine.setAuthenticated(connection, yes);
+}
+
+interface HelloOptions {
+  protocol: 2 | 3 | undefined;
+  name: string | undefined;
+}
+
+function hello(call: HostCall): ReplyValue {
+  const options = helloOptions(call);
+  if (options instanceof ReplyError) return options;
+  const { client, connection, engine } = call;
+  if (!client.authenticated) {
+    return new ReplyError(
+      "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> " +
+        "<pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
+    );
+  }
+  if (options.name !== undefined) client.name = options.name;
+  if (options.protocol !== undefined) engine.setProtocol(connection, options.protocol);
+  return {
+    server: "redis",
+    version: call.facts.redisVersion,
+    proto: engine.protocol(connection),
+    id: client.id,
+    mode: "standalone",
+    role: "master",
+    modules: [],
+  };
+}
+
+/** Reads `[protover [AUTH user password] [SETNAME name]]`; a wrong password stops here, as in Redis. */
+function helloOptions(call: HostCall): HelloOptions | ReplyError {
+  const { words } = call;
+  const options: HelloOptions = { protocol: undefined, name: undefined };
+  if (words.length === 0) return options;
+  const version = words[0] ?? "";
+  if (!/^-?\d{1,18}$/.test(version)) return new ReplyError("ERR Protocol version is not an integer or out of range");
+  if (version !== "2" && version !== "3") return new ReplyError("NOPROTO unsupported protocol version");
+  options.protocol = version === "2" ? 2 : 3;
+  for (let index = 1; index < words.length; ) {
+    const option = (words[index] ?? "").toUpperCase();
+    if (option === "AUTH" && index + 2 < words.length) {
+      const password = call.bytes[index + 2] ?? new Uint8Array();
+      if (!authenticate(call, words[index + 1] ?? "", password)) return new ReplyError(WRONG_PASSWORD);
+      index += 3;
+    } else if (option === "SETNAME" && index + 1 < words.length) {
+      const name = words[index + 1] ?? "";
+      if (!isPlainName(name)) return new ReplyError(NAME_ERROR);
+      options.name = name;
+      index += 2;
+    } else {
+      return new ReplyError(`ERR Syntax error in HELLO option '${words[index]}'`);
+    }
+  }
+  return options;
+}
+
+function reset(call: HostCall): ReplyValue {
+  const { client, connection, engine, facts } = call;
+  engine.reset(connection);
+  client.name = "";
+  setAuthenticated(engine, client, facts.checkPassword === undefined);
+  return new SimpleString("RESET");
+}

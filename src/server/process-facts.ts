@@ -1,0 +1,16 @@
+// What Node knows about this process.
+
+import { arch, platform, release } from "node:os";
+import type { ProcessFacts } from "../host/host-facts.ts";
+
+/** Reads what INFO reports about this process. */
+export function processFacts(): ProcessFacts {
+  const { user, system } = process.cpuUsage();
+  return {
+    processId: process.pid,
+    residentBytes: process.memoryUsage.rss(),
+    userSeconds: user / 1e6,
+    systemSeconds: system / 1e6,
+    operatingSystem: `${platform()} ${release()} ${arch()}`,
+  };
+}

@@ -1,0 +1,262 @@
+// One stream of commands and its replies, whatever socket carries it. A session owns one connection of the engine,
+// feeds it the pieces of bytes as they were delivered (one call each), answers what the engine leaves to the host,
+// and lends the reply blocks to the socket without copying them. A block goes back to the engine only when its bytes
+// left the process. Reading stops while commands wait for a turn or while much output is undrained, so that a reader
+// who never reads costs its block limit and nothing more.
+
+import { type Engine, Outcome } from "../engine.ts";
+import type { HostCommands } from "../host/host-commands.ts";
+import type { HostClient } from "../host/host-facts.ts";
+import type { OutputBudget } from "./output-budget.ts";
+import { TURN_MS, type Turns, type Worker } from "./turns.ts";
+
+/** What a session needs of a socket. Everything written leaves in order. */
+export interface Channel {
+  /** Bytes handed over so far, framing counted. */
+  readonly writtenBytes: number;
+  /** Bytes handed over that have not left the process. */
+  readonly undrainedBytes: number;
+  /** Hands over bytes that stay valid until they drained; `Session.drained` is called when some did. */
+  write(bytes: Uint8Array): void;
+  /** Stops and resumes the delivery of bytes; calls alternate. */
+  pause(): void;
+  resume(): void;
+  /** Closes once everything written has left. */
+  end(): void;
+  /** Closes now. */
+  destroy(): void;
+}
+
+/** What all sessions of a server share. */
+export interface SessionHost {
+  readonly engine: Engine;
+  readonly commands: HostCommands;
+  readonly turns: Turns;
+  readonly budget: OutputBudget;
+  /** Most output a session may hold undrained, in bytes. */
+  readonly outputLimitBytes: number;
+  /** Called once when the engine trapped: nothing after it can be trusted. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Blocks smaller than this are copied while the socket is backed up: each would pin a page of 64 KiB. */
+const COPY_BYTES = 16 * 1024;
+
+interface HeldBlock {
+  readonly page: number;
+  readonly bytes: number;
+  /** `Channel.writtenBytes` after this block: it has left when that much was drained. */
+  readonly mark: number;
+}
+
+/** A stream of RESP commands with its own connection in the engine. */
+export class Session implements Worker {
+  readonly connection: number;
+  private input: Uint8Array | undefined;
+  private offset = 0;
+  private readonly waiting: Uint8Array[] = [];
+  private readonly held: HeldBlock[] = [];
+  private paused = false;
+  private choked = false;
+  private ending = false;
+  private closed = false;
+
+  constructor(
+    private readonly host: SessionHost,
+    private readonly channel: Channel,
+    private readonly client: HostClient,
+  ) {
+    this.connection = host.engine.connect();
+    host.budget.join();
+    client.connections.push(this.connection);
+    if (client.authenticated) host.engine.setAuthenticated(this.connection, true);
+  }
+
+  /** Takes bytes that a socket delivered; they must not change afterwards. Runs them at once unless others wait. */
+  receive(bytes: Uint8Array): void {
+    if (this.ending || this.closed || bytes.length === 0) return;
+    if (this.input !== undefined) {
+      this.waiting.push(bytes);
+      return;
+    }
+    this.input = bytes;
+    this.offset = 0;
+    if (this.work()) this.host.turns.add(this);
+    if (this.input !== undefined || this.choked) this.adjustReading();
+  }
+
+  /** As `receive`, of bytes that change when this returns: what is not executed at once is copied. */
+  receiveBorrowed(bytes: Uint8Array): void {
+    const queued = this.input !== undefined;
+    this.receive(queued ? new Uint8Array(bytes) : bytes);
+    if (queued || this.input !== bytes) return;
+    this.input = new Uint8Array(bytes.subarray(this.offset));
+    this.offset = 0;
+  }
+
+  /** Executes for about a millisecond; true while more waits that may run now. */
+  turn(): boolean {
+    if (this.closed) return false;
+    const more = this.work();
+    this.adjustReading();
+    return more;
+  }
+
+  /** Tells that bytes left the process: returns their blocks and goes on where a full socket had stopped it. */
+  drained(): void {
+    if (this.held.length > 0) this.releaseDrained();
+    if (!this.choked || this.closed || this.channel.undrainedBytes > this.host.budget.pauseBytes / 4) return;
+    this.choked = false;
+    if (this.input !== undefined) this.host.turns.add(this);
+    this.adjustReading();
+  }
+
+  /** Ends the session after what was received is answered; later bytes are dropped. */
+  finish(): void {
+    if (this.input === undefined) this.end();
+    else this.ending = true;
+  }
+
+  /** Frees what the session holds in the engine; the socket must be closed. Idempotent. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.host.turns.remove(this);
+    for (const block of this.held) this.giveBack(block);
+    this.held.length = 0;
+    this.host.budget.leave();
+    this.waiting.length = 0;
+    this.input = undefined;
+    this.host.engine.disconnect(this.connection);
+    this.client.connections.splice(this.client.connections.indexOf(this.connection), 1);
+  }
+
+  /** Executes for one turn, to the end of the input or until the socket is full; true when it can go on at once. */
+  private work(): boolean {
+    const startMs = Date.now();
+    this.client.lastActiveMs = startMs;
+    let nowMs = startMs;
+    try {
+      while (this.input !== undefined) {
+        if (this.choked) return false;
+        if (nowMs - startMs >= TURN_MS) return true;
+        this.step(this.input, nowMs);
+        if (this.input !== undefined) nowMs = Date.now();
+      }
+      this.flush();
+      if (this.ending) this.end();
+    } catch (error) {
+      this.host.failed(error);
+    }
+    return false;
+  }
+
+  /** Calls the engine once and does what its outcome asks for. */
+  private step(input: Uint8Array, nowMs: number): void {
+    const { engine } = this.host;
+    const outcome = engine.execute(this.connection, input, this.offset, nowMs);
+    this.offset += engine.consumed;
+    switch (outcome) {
+      case Outcome.Done:
+        this.takeNext();
+        break;
+      case Outcome.Yield:
+        this.flush();
+        break;
+      case Outcome.Host:
+        this.answer();
+        break;
+      case Outcome.Close:
+        this.stop();
+        break;
+      case Outcome.Overflow:
+        this.overflow();
+        break;
+    }
+  }
+
+  /** Moves on to the next piece of bytes, if one arrived meanwhile. */
+  private takeNext(): void {
+    this.input = this.waiting.shift();
+    this.offset = 0;
+  }
+
+  /** Drops the rest of the input; the session ends when its replies are out. */
+  private stop(): void {
+    this.ending = true;
+    this.waiting.length = 0;
+    this.input = undefined;
+  }
+
+  private answer(): void {
+    const { engine, commands } = this.host;
+    const answer = commands.answer(engine.hostArguments(), this.connection, this.client);
+    if (engine.reply(this.connection, answer.reply) === Outcome.Overflow) this.overflow();
+    else if (answer.close) this.stop();
+    else if (this.offset === this.input?.length) this.takeNext();
+  }
+
+  /** Lends all waiting reply blocks to the socket. */
+  private flush(): void {
+    const { engine } = this.host;
+    for (
+      let block = engine.takeOutput(this.connection);
+      block !== undefined;
+      block = engine.takeOutput(this.connection)
+    ) {
+      this.lend(block.view, block.page);
+    }
+    const undrained = this.channel.undrainedBytes;
+    if (undrained === 0) return;
+    if (undrained > this.host.outputLimitBytes) this.overflow();
+    else if (undrained > this.host.budget.pauseBytes) this.choked = true;
+  }
+
+  private lend(view: Uint8Array, page: number): void {
+    const { channel, host } = this;
+    const copied = channel.undrainedBytes > 0 && (view.length < COPY_BYTES || !host.budget.canLend);
+    channel.write(copied ? new Uint8Array(view) : view);
+    if (copied || channel.undrainedBytes === 0) {
+      host.engine.release(this.connection, page);
+    } else {
+      this.held.push({ page, bytes: view.length, mark: channel.writtenBytes });
+      host.budget.lend(view.length);
+    }
+  }
+
+  private releaseDrained(): void {
+    const gone = this.channel.writtenBytes - this.channel.undrainedBytes;
+    let count = 0;
+    for (const block of this.held) {
+      if (block.mark > gone) break;
+      this.giveBack(block);
+      count++;
+    }
+    this.held.splice(0, count);
+  }
+
+  private giveBack(block: HeldBlock): void {
+    this.host.engine.release(this.connection, block.page);
+    this.host.budget.giveBack(block.bytes);
+  }
+
+  private adjustReading(): void {
+    const wanted = !this.ending && (this.input !== undefined || this.choked);
+    if (wanted === this.paused || this.closed) return;
+    this.paused = wanted;
+    if (wanted) this.channel.pause();
+    else this.channel.resume();
+  }
+
+  private overflow(): void {
+    this.stop();
+    this.channel.destroy();
+  }
+
+  /** Says goodbye once all is written; what still arrives is passed over, so that the goodbye is not reset. */
+  private end(): void {
+    this.ending = true;
+    this.adjustReading();
+    this.channel.end();
+  }
+}
