@@ -15,11 +15,11 @@ const DECORATOR = /^( *)@(inline|lazy|global|unsafe)$/gm;
 const COMMENTED = /^( *)\/\/@(inline|lazy|global|unsafe)$/gm;
 
 const write = process.argv.includes("--write");
-const names = readdirSync(SOURCES).filter((name) => name.endsWith(".ts"));
+const names = readdirSync(SOURCES, { recursive: true }).filter((name) => name.endsWith(".ts"));
 
 rmSync(COPIES, { recursive: true, force: true });
-mkdirSync(COPIES, { recursive: true });
 for (const name of names) {
+  mkdirSync(dirname(`${COPIES}/${name}`), { recursive: true });
   writeFileSync(`${COPIES}/${name}`, readFileSync(`${SOURCES}/${name}`, "utf8").replace(DECORATOR, "$1//@$2"));
 }
 

@@ -1,7 +1,14 @@
 // COPY: a value under another key, the same database or another.
 
 import { CommandFlag, DATABASES, PAGE_BITS, SLAB_CLASSES } from "../layout";
-import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, lastInteger } from "../protocol/arguments";
+import {
+  argumentAddress,
+  argumentBytes,
+  argumentCount,
+  argumentInteger,
+  argumentIs,
+  lastInteger,
+} from "../protocol/arguments";
 import { register } from "../protocol/catalog";
 import { hashOfArgument } from "../protocol/dispatch";
 import {

@@ -1,14 +1,29 @@
 // Commands about when a key dies. Times are kept in ms since epoch; a time in the past deletes the key at once.
 
 import { CommandFlag } from "../layout";
-import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, lastInteger } from "../protocol/arguments";
+import {
+  argumentAddress,
+  argumentBytes,
+  argumentCount,
+  argumentInteger,
+  argumentIs,
+  lastInteger,
+} from "../protocol/arguments";
 import { register } from "../protocol/catalog";
 import { errorArgument, QUOTED_BYTES_MAX } from "../protocol/command-error";
 import { hashOfArgument } from "../protocol/dispatch";
 import { expires, expiryOf } from "../memory/entry";
 import { EXPIRY_INVALID, replyInvalidExpiry } from "./expiry-argument";
 import { clock, findKey, removeKey, setExpiry, shardOf } from "../keyspace/keyspace";
-import { beginError, endError, errorText, replyError, replyInteger, replyNoMemory, replyNotInteger } from "../protocol/reply";
+import {
+  beginError,
+  endError,
+  errorText,
+  replyError,
+  replyInteger,
+  replyNoMemory,
+  replyNotInteger,
+} from "../protocol/reply";
 import { admitExpiry } from "./string-value";
 import { slotEntry } from "../memory/table";
 

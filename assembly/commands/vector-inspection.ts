@@ -1,7 +1,14 @@
 // Commands that look at a vector set without searching it. Replies are Redis 8's; VINFO says `metric` and
 // `ef-construction` besides, and that the stored numbers are float32. VEMB answers the very numbers that were given.
 
-import { argumentAddress, argumentBytes, argumentCount, argumentInteger, argumentIs, lastInteger } from "../protocol/arguments";
+import {
+  argumentAddress,
+  argumentBytes,
+  argumentCount,
+  argumentInteger,
+  argumentIs,
+  lastInteger,
+} from "../protocol/arguments";
 import { replyArity } from "../protocol/command-error";
 import { addWork, hashOfArgument } from "../protocol/dispatch";
 import { measure, Metric } from "../vectors/distance";
