@@ -10,7 +10,7 @@ import { VERSION } from "../version.ts";
 import { addServeFlags, type ServeFlags, serverOptionsOf } from "./serve-options.ts";
 
 /** The engine that was built with this program. */
-const ENGINE_FILE = new URL("../engine.wasm", import.meta.url);
+const ENGINE_FILE = new URL("./engine.wasm", import.meta.url);
 
 const EXAMPLES = `
 Examples:
