@@ -36,7 +36,7 @@ import { readText, writeText } from "./text.ts";
 export type { CommandDescription, EngineOptions, EngineStats, OutputBlock };
 export { Outcome };
 
-/** Pages of replies and input that may be held beyond the database's limit. */
+/** Pages that may be held beyond the database's limit and one client's replies: other clients' replies and input. */
 const EXTRA_PAGES = 4096;
 const DEFAULT_BYTES = 64 * 1024 * 1024;
 /** Most bytes one memory can hold for a database. */
@@ -55,14 +55,15 @@ export class Engine {
 
   private constructor(module: WebAssembly.Module, options: EngineOptions) {
     const limitPages = Math.max(0, Math.floor((options.maxMemoryBytes - HEAP_BASE) / PAGE_BYTES));
-    const needed = HEAP_BASE / PAGE_BYTES + limitPages + EXTRA_PAGES;
+    const outputPages = Math.ceil((options.outputLimitBytes ?? DEFAULT_BYTES) / PAGE_BYTES) + 1;
+    const needed = HEAP_BASE / PAGE_BYTES + limitPages + outputPages + EXTRA_PAGES;
     const initial = options.reserveMemory ? Math.min(needed, MEMORY_PAGES_MAX) : HEAP_BASE / PAGE_BYTES + 32;
     this.#memory = new WebAssembly.Memory({ initial, maximum: MEMORY_PAGES_MAX });
     const imports = { env: { memory: this.#memory } };
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
     this.#limitBytes = limitPages * PAGE_BYTES + HEAP_BASE;
     this.#authenticated = !options.requireAuthentication;
-    this.#applySettings(options, limitPages);
+    this.#applySettings(options, limitPages, outputPages);
     this.#exports.initialize(options.heapStart ?? 0, options.seed ?? drawSeed());
   }
 
@@ -80,10 +81,10 @@ export class Engine {
     return engine.#memory;
   }
 
-  #applySettings(options: EngineOptions, limitPages: number): void {
+  #applySettings(options: EngineOptions, limitPages: number, outputPages: number): void {
     const at = SETTINGS_BASE >> 2;
     const words = this.#wordView();
-    words[at + Setting.OutputPagesMax] = Math.ceil((options.outputLimitBytes ?? DEFAULT_BYTES) / PAGE_BYTES) + 1;
+    words[at + Setting.OutputPagesMax] = outputPages;
     words[at + Setting.ValueBytesMax] = Math.min(options.maxValueBytes ?? DEFAULT_BYTES, VALUE_BYTES_MAX);
     words[at + Setting.ArgumentsMax] = Math.min(options.maxArguments ?? ARGUMENTS_MAX, ARGUMENTS_MAX);
     words[at + Setting.LimitPages] = limitPages;
