@@ -39,8 +39,8 @@ export { Outcome };
 /** Pages that may be held beyond the database's limit and one client's replies: other clients' replies and input. */
 const EXTRA_PAGES = 4096;
 const DEFAULT_BYTES = 64 * 1024 * 1024;
-/** Most bytes one memory can hold for a database. */
-export const memoryBytesMax = MEMORY_PAGES_MAX * PAGE_BYTES;
+/** Most bytes one memory can hold for a database: a full one must still be able to reply. */
+export const memoryBytesMax = (MEMORY_PAGES_MAX - EXTRA_PAGES) * PAGE_BYTES;
 
 /** One database in one linear memory. */
 export class Engine {
@@ -56,9 +56,11 @@ export class Engine {
   private constructor(module: WebAssembly.Module, options: EngineOptions) {
     const limitPages = Math.max(0, Math.floor((options.maxMemoryBytes - HEAP_BASE) / PAGE_BYTES));
     const outputPages = Math.ceil((options.outputLimitBytes ?? DEFAULT_BYTES) / PAGE_BYTES) + 1;
-    const needed = HEAP_BASE / PAGE_BYTES + limitPages + outputPages + EXTRA_PAGES;
-    const initial = options.reserveMemory ? Math.min(needed, MEMORY_PAGES_MAX) : HEAP_BASE / PAGE_BYTES + 32;
-    this.#memory = new WebAssembly.Memory({ initial, maximum: MEMORY_PAGES_MAX });
+    const all = (options.heapStart ?? HEAP_BASE) / PAGE_BYTES + limitPages + outputPages + EXTRA_PAGES;
+    // What is reserved is all there will be: growing would pull the views of lent pages from under sockets.
+    const maximum = options.reserveMemory ? Math.min(all, MEMORY_PAGES_MAX) : MEMORY_PAGES_MAX;
+    const initial = options.reserveMemory ? maximum : HEAP_BASE / PAGE_BYTES + 32;
+    this.#memory = new WebAssembly.Memory({ initial, maximum });
     const imports = { env: { memory: this.#memory } };
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
     this.#limitBytes = limitPages * PAGE_BYTES + HEAP_BASE;

@@ -11,7 +11,7 @@ export type EvictionPolicy = "noeviction" | "allkeys-lru";
 export interface OpenOptions {
   /**
    * Most memory the database may hold, everything counted: bytes as a number, or a size as Redis writes it
-   * (`"512mb"`, `"2g"`; `kb` is 1,024 bytes, `k` is 1,000). Default 1 GiB. One memory holds just under 4 GiB.
+   * (`"512mb"`, `"2g"`; `kb` is 1,024 bytes, `k` is 1,000). Default 1 GiB. One memory holds just under 3.75 GiB.
    */
   maxMemory?: number | string;
   /**

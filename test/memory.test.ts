@@ -238,6 +238,52 @@ describe("under noeviction", () => {
 /** Room for what a full database must still take: a page of partial input each, and connections. */
 const SLACK_PAGES = 8;
 
+describe("a vector set", () => {
+  const dimensions = 100;
+  const vectorOf = (number: number): Argument => {
+    const values = Float32Array.from({ length: dimensions }, (_, index) => Math.sin(number * 7 + index) + 2);
+    return new Uint8Array(values.buffer);
+  };
+  const add = (driver: EngineDriver, key: string, number: number): boolean => {
+    const attributes = JSON.stringify({ number, text: text(number % 20) });
+    const reply = driver.run("VADD", key, "FP32", vectorOf(number), `element:${number}`, "SETATTR", attributes);
+    return !isError(reply);
+  };
+
+  it("gives its memory back, but for the marks of the walk", () => {
+    const driver = new EngineDriver();
+    for (const way of ["VREM", "DEL", "FLUSHALL", "PEXPIRE"]) {
+      for (let number = 0; number < 400; number++) expect(add(driver, "v", number)).toBe(true);
+      for (let number = 0; number < 400; number += 3) add(driver, "v", number);
+      for (let number = 0; number < 400; number++) driver.must("VSETATTR", "v", `element:${number}`, "");
+      if (way === "VREM") for (let number = 0; number < 400; number++) driver.must("VREM", "v", `element:${number}`);
+      else driver.must(way, ...(way === "FLUSHALL" ? [] : way === "DEL" ? ["v"] : ["v", "1"]));
+      driver.now += 1;
+      driver.settle();
+      expect(Object.fromEntries(pagesByKind(driver)), way).toEqual({
+        [PageKind.VolatileSlab]: 1,
+        [PageKind.Scratch]: 1,
+      });
+    }
+  });
+
+  it.each(["noeviction", "allkeys-lru"] as const)("fills the memory and loses nothing with %s", (eviction) => {
+    const limit = room(3 * MiB);
+    const driver = new EngineDriver({ maxMemoryBytes: limit, eviction });
+    for (let index = 0; index < 2_000; index++) driver.must("SET", `key:${index}`, text(300));
+    let held = 0;
+    while (add(driver, "v", held)) held++;
+    expect(held).toBeGreaterThan(500);
+    expect(driver.engine.stats().memoryUsedBytes).toBeLessThanOrEqual(limit + SLACK_PAGES * PAGE_BYTES);
+    expect(driver.run("VCARD", "v")).toBe(held);
+    for (let number = 0; number < held; number += 7) {
+      const nearest = driver.must("VSIM", "v", "FP32", vectorOf(number), "COUNT", 1, "TRUTH");
+      expect(nearest).toEqual([`element:${number}`]);
+    }
+    expect(driver.run("DBSIZE")).toBe(eviction === "noeviction" ? 2_001 : 1);
+  });
+});
+
 describe("the limit", () => {
   const small = fc.integer({ min: 0, max: 2_000 });
   const size = fc.oneof({ weight: 6, arbitrary: small }, fc.integer({ min: 0, max: 300_000 }), fc.constant(7 * MiB));
@@ -344,6 +390,15 @@ describe("the limit", () => {
   });
 });
 
+/** Asks for 90 MiB and takes nothing. */
+function fillOutput(driver: EngineDriver, connection: number): number {
+  const input = Buffer.from("GET k\r\n".repeat(90));
+  for (let at = 0; at < input.length; at += driver.engine.consumed) {
+    if (driver.engine.execute(connection, input, at, driver.now) === Outcome.Overflow) break;
+  }
+  return connection;
+}
+
 describe("a machine without memory", () => {
   it("is answered with OOM, whatever the limit says", () => {
     // 64 pages to the end of the address range.
@@ -361,13 +416,35 @@ describe("a machine without memory", () => {
     const slow = driver.engine.connect();
     const blocked = driver.engine.execute(slow, Buffer.from("GET fill:100000:0\r\n".repeat(400)), 0, driver.now);
     expect(blocked).toBe(Outcome.Overflow);
-    const late = driver.engine.connect();
-    expect(driver.engine.execute(late, Buffer.from("*2\r\n$3\r\nGET"), 0, driver.now)).toBe(Outcome.Overflow);
-    for (const connection of [other, slow, late]) driver.engine.disconnect(connection);
+    // So do partial commands.
+    const partial = Buffer.from(`*2\r\n$3\r\nGET\r\n$30000\r\n${text(29_000)}`);
+    const late = Array.from({ length: 20 }, () => driver.engine.connect());
+    const outcomes = late.map((connection) => driver.engine.execute(connection, partial, 0, driver.now));
+    expect(outcomes).toContain(Outcome.Overflow);
+    for (const connection of [other, slow, ...late]) driver.engine.disconnect(connection);
     expect(driver.must("PING")).toBe("PONG");
     driver.must("FLUSHALL");
     expectEmpty(driver);
     driver.must("SET", "new", text(300_000));
+  });
+
+  it("ends connections that hold too many replies rather than move what others have been lent", () => {
+    const driver = new EngineDriver({
+      maxMemoryBytes: room(2 * MiB),
+      outputLimitBytes: 100 * MiB,
+      reserveMemory: true,
+    });
+    driver.must("SET", "k", text(MiB));
+    const connections = Array.from({ length: 5 }, () => driver.engine.connect());
+    const lent = driver.engine.takeOutput(fillOutput(driver, connections[0] as number));
+    // 5 times 90 MiB are more than there is beside the database.
+    const outcomes = connections.slice(1).map((connection) => {
+      fillOutput(driver, connection);
+      return driver.engine.execute(connection, Buffer.from("PING\r\n"), 0, driver.now);
+    });
+    expect(outcomes).toContain(Outcome.Overflow);
+    expect(lent?.view.length).toBe(PAGE_BYTES - 1);
+    expect(driver.must("STRLEN", "k")).toBe(MiB);
   });
 
   it("lets keys be evicted", () => {
@@ -479,7 +556,11 @@ describe("an entry", () => {
 
   /** Sets `count` keys of 16 bytes; answers bytes of memory held beyond keys and values, for each. */
   function overhead(count: number, valueBytes: (index: number) => number): { each: number; payload: number } {
-    const engine = Engine.create(release, { maxMemoryBytes: 3000 * MiB, eviction: "noeviction", seed: BigInt(seed) });
+    const engine = Engine.create(release, {
+      maxMemoryBytes: 3000 * MiB,
+      eviction: "noeviction",
+      seed: BigInt(seed >>> 0),
+    });
     const connection = engine.connect();
     let payload = 0;
     for (let first = 0; first < count; first += 1_000) {

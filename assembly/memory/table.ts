@@ -33,6 +33,8 @@ export const SLOTS: u32 = 12;
 export const SLOT_MASK: u32 = 0xfff;
 /** Chunks that may be searched for room: a longer walk costs more than a split saves. Fill before a split, see docs/memory.md. */
 const WALK_MAX: u32 = 6;
+/** More chunks than a segment has. */
+const WALK_FREELY: u32 = 2048;
 /** Chunks of a segment that splits instead of growing, and of the two that come of it. */
 const SPLIT_CHUNKS: u32 = 64;
 const HALF_CHUNKS_CODE: u32 = 10;
@@ -149,7 +151,8 @@ export function insert(table: Table, entry: usize, hash: u64, expiring: bool): u
   moved = 0;
   while (slot == 0) {
     grow(table, hash);
-    slot = place(segmentOf(table, hash), entry, hash, expiring, WALK_MAX);
+    // Once is enough: where the keys are crowded still, this one walks on instead of moving them all again.
+    slot = place(segmentOf(table, hash), entry, hash, expiring, WALK_FREELY);
   }
   if (<u64>moved > counters.movedMax) counters.movedMax = moved;
   return slot;
@@ -239,7 +242,7 @@ function move(segment: usize, low: usize, high: usize, bit: u32): void {
       const hash = hashBytes(keyOf(entry), entryAt(entry).keyBytes, seed);
       const to = bit != 0 && ((hash >> bit) & 1) != 0 ? high : low;
       // A moved key may walk further than an inserted one: there is room, the segment is not smaller by more than it loses.
-      if (place(to, entry, hash, ((expiring >> slot) & 1) != 0, SPLIT_CHUNKS << 4) == 0) unreachable();
+      if (place(to, entry, hash, ((expiring >> slot) & 1) != 0, WALK_FREELY) == 0) unreachable();
       moved++;
     }
   }

@@ -4,7 +4,7 @@
 // are chains of pages; the host takes one at a time and releases it when the socket has drained it.
 
 import { PAGE_BITS, PAGE_BYTES, PageKind, SPARE_PAGES, ZONE_VOLATILE } from "../layout";
-import { allocate, copyBytes, hasMemory, pageAt, release, releasePage, takePage } from "../memory/memory";
+import { allocate, copyBytes, hasMemory, pageAt, release, releasePage, takePage, state } from "../memory/memory";
 import { admit } from "../keyspace/eviction";
 
 @unmanaged
@@ -238,9 +238,14 @@ function releaseChain(number: u32): void {
 
 // ---- replies
 
+/** Pages that a connection with replies leaves to those that have none: who reads slowly shall not silence all others. */
+function sparedForOthers(): u32 {
+  return (<u32>memory.size() - state.heapStart) >> 7;
+}
+
 /** Appends an empty page to the replies; 0 when memory cannot grow any more. */
 export function addOutputPage(connection: Connection): u32 {
-  if (!hasMemory(CLIENT_SPARE_PAGES)) return 0;
+  if (!hasMemory(CLIENT_SPARE_PAGES + (connection.outputPages == 0 ? 0 : sparedForOthers()))) return 0;
   const number = <u32>(takePage(PageKind.Output) >> PAGE_BITS);
   if (connection.outputTail == 0) connection.outputHead = number;
   else pageAt(connection.outputTail).next = <u16>number;
