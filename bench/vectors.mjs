@@ -15,7 +15,10 @@ const EFS = [10, 14, 20, 28, 40, 60, 80];
 const RECALLS = [0.95, 0.99];
 const BUILD_RATIO = 1.2;
 const QUERY_RATIO = 1.6;
-/** Queries in a turn: the contenders' turns are short, so that whatever slows the machine down meets all of them. */
+/**
+ * Queries in a turn: the contenders' turns are short, so that whatever slows the machine down meets all of them. In a
+ * turn each has other queries, so that none finds in the cache what the one before it has read.
+ */
 const TURN = 50;
 
 const require = createRequire(import.meta.url);
@@ -134,14 +137,16 @@ function measureEf(set, contenders, ef) {
   for (const { prepare } of Object.values(contenders)) prepare(ef);
   for (let round = 0; round < report.rounds; round++) {
     const seconds = Object.fromEntries(names.map((name) => [name, 0]));
-    for (let start = 0; start < count; start += TURN) {
-      const end = Math.min(count, start + TURN);
-      const take = (name) => {
+    const turns = Math.ceil(count / TURN);
+    for (let turn = 0; turn < turns; turn++) {
+      for (const name of rotate(names, turn)) {
+        const own = (turn + names.indexOf(name) * Math.ceil(turns / names.length)) % turns;
         const started = performance.now();
-        for (let query = start; query < end; query++) answers[name][query] = contenders[name].search(query);
+        for (let query = own * TURN; query < Math.min(count, (own + 1) * TURN); query++) {
+          answers[name][query] = contenders[name].search(query);
+        }
         seconds[name] += (performance.now() - started) / 1000;
-      };
-      for (const name of rotate(names, start / TURN)) take(name);
+      }
     }
     for (const name of names) rates[name].push(count / seconds[name]);
   }
