@@ -6,6 +6,8 @@
 //   item   key (32 bits) | id (31 bits) | expanded (1 bit)
 
 export const EXPANDED: u64 = 1;
+/** Longer shifts are left to memory.copy, whose call costs as much as a few hundred bytes. */
+const SHIFT_BYTES_MAX: usize = 2048;
 
 @inline
 export function itemOf(key: u32, id: u32): u64 {
@@ -47,6 +49,10 @@ export function insertItem(beam: usize, count: u32, item: u64): u32 {
   const position = positionOf(beam, count, item);
   const place = beam + ((<usize>position) << 3);
   let at = beam + ((<usize>count) << 3);
+  if (at - place > SHIFT_BYTES_MAX) {
+    memory.copy(place + 8, place, at - place);
+    at = place;
+  }
   while (at >= place + 16) {
     at -= 16;
     v128.store(at + 8, v128.load(at));

@@ -91,7 +91,8 @@ function sortNeighbours(set: VectorSet, e: u32, row: usize, more: u32): u32 {
 
 /**
  * The farthest of the sorted neighbours of a node that has a nearer one for a neighbour, to which it is nearer than to
- * the node; failing that, the farthest that has a nearer one for a neighbour at all; failing that, NONE.
+ * the node; failing that, the farthest that has a nearer one for a neighbour at all; failing that, NONE. Those with few
+ * links themselves (M / 2) are spared while another can go: they are what searches miss.
  */
 function findReplaceable(set: VectorSet, count: u32, level: u32): u32 {
   const epoch = nextEpoch();
@@ -103,10 +104,12 @@ function findReplaceable(set: VectorSet, count: u32, level: u32): u32 {
     store<u8>(markOf(far), 0);
     const row = rowOf(set, far, level);
     const links = linkCount(row);
+    const spared = links <= set.m >> 1;
     for (let link: u32 = 0; link < links; link++) {
       const near = linkAt(row, link);
       if (<u32>load<u8>(markOf(near)) != epoch) continue;
       if (fallback == NONE) fallback = far;
+      if (spared) break;
       if (measure(set.metric, vectorAt(set, far), vectorAt(set, near), set.vectorBytes) < keyOfItem(item)) return far;
     }
   }

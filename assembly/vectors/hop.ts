@@ -1,9 +1,9 @@
 // One hop of a walk: which neighbours were not seen yet, and how far they are. What is unlike the textbook is the order
-// of memory accesses. First the ids are gathered without branches; then one byte of each cache line of their vectors
-// is read, which depends on nothing and so keeps many misses in flight; only then are distances computed, four at a
-// time. Where squared distances add up (L2, and cosine as L2 of unit vectors) only the first three quarters of a vector
-// are read and summed at first: most neighbours are beyond the worst of the beam by then, and the rest of them never
-// crosses the memory bus, which is what bounds a search in a large set. The price: the sum is rounded in two parts.
+// of memory accesses. First the ids are gathered without branches and their vectors' addresses computed; then one word
+// of each cache line of the vectors is read, which depends on nothing and so keeps many misses in flight; only then are
+// distances computed, four at a time. Where squared distances add up (L2, and cosine as L2 of unit vectors) and vectors
+// are long, the first three quarters of them are read and summed at first: most neighbours are beyond the worst of the
+// beam by then, and the rest of them never crosses the memory bus. The price: the sum is rounded in two parts.
 
 import { Blocks, recordAt } from "./blocks";
 import { addSquaredL2x4, Metric, measure4 } from "./distance";
@@ -14,7 +14,7 @@ import { markOf, ROW_ADDRESSES, ROW_IDS, ROW_KEYS, SINK } from "./vector-scratch
 export const NO_BOUND: u32 = 0xffffffff;
 /** Bytes of a vector that are touched ahead: in longer runs the hardware's own prefetch takes over. */
 const TOUCH_BYTES_MAX: u32 = 1024;
-/** Shorter vectors are read whole. */
+/** Shorter vectors are read whole: a second round of misses costs more than a few lines save. */
 const SPLIT_BYTES_MIN: u32 = 1024;
 
 /** Appends to the list that ends at `to` the ids in a row that bear no mark of this epoch, and marks them. Answers the new end. */
