@@ -197,6 +197,14 @@ describe("the keyspace answers as Maps would", () => {
     );
   });
 
+  it("at the last moment that a key can be given", () => {
+    const driver = new EngineDriver();
+    driver.must("SET", "k", "v");
+    expect(driver.run("PEXPIREAT", "k", "9223372036854775807")).toBe(1);
+    expect(driver.run("EXPIRETIME", "k")).toBe(9223372036854776n);
+    expect(driver.run("PEXPIRETIME", "k")).toBe(9223372036854775807n);
+  });
+
   it("with its last value in the last page of the address range", () => {
     const driver = new EngineDriver({ heapStart: 0xffbf_0000, maxMemoryBytes: 1024 * MiB });
     const written: string[] = [];

@@ -145,9 +145,14 @@ function timeOfDeath(): i64 {
   return expires(slotEntry(slot)) ? expiryOf(slotEntry(slot)) : -1;
 }
 
+/** Milliseconds as seconds, rounded as Redis does; of the last moment of i64 too. */
+function toSeconds(ms: i64): i64 {
+  return ms / 1000 + i64(ms % 1000 >= 500);
+}
+
 function ttl(): void {
   const time = timeOfDeath();
-  replyInteger(time < 0 ? time : (time - clock + 500) / 1000);
+  replyInteger(time < 0 ? time : toSeconds(time - clock));
 }
 
 function pTtl(): void {
@@ -157,7 +162,7 @@ function pTtl(): void {
 
 function expireTime(): void {
   const time = timeOfDeath();
-  replyInteger(time < 0 ? time : (time + 500) / 1000);
+  replyInteger(time < 0 ? time : toSeconds(time));
 }
 
 function pExpireTime(): void {
