@@ -20,11 +20,10 @@ export function linkNode(set: VectorSet, id: u32, ef: u32): void {
     return;
   }
   const query = vectorAt(set, id);
-  let entry = descend(set, query, level);
+  let count = descend(set, query, level);
   for (let at = <i32>min(level, set.topLevel); at >= 0; at--) {
-    const found = walk(set, query, at, min(ef, BEAM_MAX), entry);
-    entry = idOf(itemAt(BEAM_BASE, 0));
-    const chosen = choose(set, found, set.m);
+    count = walk(set, query, at, min(ef, BEAM_MAX), count);
+    const chosen = choose(set, count, set.m);
     for (let index: u32 = 0; index < chosen; index++) {
       connect(set, id, load<u32>(SELECTED_IDS + (index << 2)), at);
     }

@@ -9,6 +9,9 @@ import { gatherUnmarked, measureRow, NO_BOUND } from "./hop";
 import { rowOf, VectorSet, vectorAt } from "./vectorset";
 import { BEAM_BASE, markOf, nextEpoch, ROW_IDS, ROW_KEYS } from "./vector-scratch";
 
+/** Nodes kept on the levels that a search only passes. */
+const DESCENT_EF: u32 = 2;
+
 /** Index of the first item from `cursor` on that was not expanded, `count` when there is none. */
 @inline
 export function nextUnexpanded(beam: usize, cursor: u32, count: u32): u32 {
@@ -24,22 +27,32 @@ export function expandItem(beam: usize, index: u32): u32 {
   return idOf(item);
 }
 
-/** Begins a walk: the beam holds `entry` alone, expanded nothing. Answers the epoch of its marks. */
-export function startWalk(set: VectorSet, query: usize, entry: u32): u32 {
+/** Puts the entry point of the set alone into the beam. Answers how many that are. */
+export function startBeam(set: VectorSet, query: usize): u32 {
+  const key = measure(set.metric, query, vectorAt(set, set.entry), set.vectorBytes);
+  store<u64>(BEAM_BASE, itemOf(key, set.entry));
+  return 1;
+}
+
+/** Begins a walk from the `count` nodes in the beam: marks them, and notes that none is expanded. Answers the epoch. */
+export function startWalk(count: u32): u32 {
   const epoch = nextEpoch();
-  store<u8>(markOf(entry), <u8>epoch);
-  store<u64>(BEAM_BASE, itemOf(measure(set.metric, query, vectorAt(set, entry), set.vectorBytes), entry));
+  for (let index: u32 = 0; index < count; index++) {
+    const item = itemAt(BEAM_BASE, index) & ~EXPANDED;
+    store<u64>(BEAM_BASE + (index << 3), item);
+    store<u8>(markOf(idOf(item)), <u8>epoch);
+  }
   return epoch;
 }
 
 /**
- * Walks one level from `entry` towards `query` (a padded vector) and leaves the up to `ef` nearest nodes seen in the
- * beam, nearest first. Answers how many. Marks for every id of the set exist.
+ * Walks one level from the nearest of the `count` nodes in the beam (at most `ef`) towards `query`, a padded vector, and
+ * leaves the up to `ef` nearest nodes seen in the beam, nearest first. Answers how many. Marks for every id of the set exist.
  */
-export function walk(set: VectorSet, query: usize, level: u32, ef: u32, entry: u32): u32 {
+export function walk(set: VectorSet, query: usize, level: u32, ef: u32, from: u32): u32 {
   const beam = <usize>BEAM_BASE;
-  const epoch = startWalk(set, query, entry);
-  let count: u32 = 1;
+  let count = min(from, ef);
+  const epoch = startWalk(count);
   let cursor: u32 = 0;
   while (cursor < count) {
     let end = gatherUnmarked(rowOf(set, expandItem(beam, cursor), level), epoch, ROW_IDS);
@@ -60,14 +73,14 @@ export function walk(set: VectorSet, query: usize, level: u32, ef: u32, entry: u
   return count;
 }
 
-/** The node nearest to `query` that a greedy descent from the top to above `level` ends at. */
+/**
+ * Descends from the top to above `level` and leaves a few nodes near to `query` in the beam. Answers how many. The paper
+ * keeps one; in clustered sets that one is now and then in the wrong cluster, and the walk below cannot leave it.
+ */
 export function descend(set: VectorSet, query: usize, level: u32): u32 {
-  let entry = set.entry;
-  for (let above = set.topLevel; above > level; above--) {
-    walk(set, query, above, 1, entry);
-    entry = idOf(itemAt(BEAM_BASE, 0));
-  }
-  return entry;
+  let count = startBeam(set, query);
+  for (let above = set.topLevel; above > level; above--) count = walk(set, query, above, DESCENT_EF, count);
+  return count;
 }
 
 /** Leaves the about `ef` nearest nodes to `query` in the beam. Answers how many; 0 for an empty set. */

@@ -14,13 +14,13 @@ import { BEAM_BASE, BEAM_MAX, MATCHES_BASE, ROW_IDS, ROW_KEYS } from "./vector-s
 export function searchFiltered(set: VectorSet, query: usize, ef: u32, program: usize, effort: u32): u32 {
   if (set.count == 0) return 0;
   if (set.count <= effort) return searchAll(set, query, ef, program, MATCHES_BASE);
-  const entry = descend(set, query, 0);
   const beam = <usize>BEAM_BASE;
-  const epoch = startWalk(set, query, entry);
-  let matched = keepMatch(set, program, itemAt(beam, 0), 0, ef);
-  let count: u32 = 1;
+  let count = descend(set, query, 0);
+  const epoch = startWalk(count);
+  let matched: u32 = 0;
+  for (let index: u32 = 0; index < count; index++) matched = keepMatch(set, program, itemAt(beam, index), matched, ef);
   let cursor: u32 = 0;
-  let tried: u32 = 1;
+  let tried = count;
   while (tried < effort && cursor < count) {
     const worst = matched < ef ? NO_BOUND : keyOfItem(itemAt(MATCHES_BASE, matched - 1));
     if (keyOfItem(itemAt(beam, cursor)) > worst) break;
