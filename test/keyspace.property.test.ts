@@ -289,6 +289,43 @@ describe("a scan meets every key that is there from its first call to its last",
   });
 });
 
+describe("keys that come in the order of another table's walk", () => {
+  const names = Array.from({ length: 40_000 }, (_, number) => `field:${number}`);
+  const fill = (driver: EngineDriver, key: string, fields: readonly string[]): void => {
+    driver.runAll(
+      Array.from({ length: fields.length / 1000 }, (_, part) => fields.slice(part * 1000, part * 1000 + 1000)).map(
+        (part) => ["HSET", key, ...part.flatMap((name) => [name, name])],
+      ),
+    );
+  };
+
+  it("are copied with a hash of any size", () => {
+    const driver = new EngineDriver();
+    fill(driver, "h", names);
+    expect(driver.must("COPY", "h", "copy")).toBe(1);
+    expect(driver.must("HLEN", "copy")).toBe(names.length);
+    expect(driver.runAll(names.map((name) => ["HGET", "copy", name]))).toEqual(names);
+    driver.runAll(names.map((name) => ["HDEL", "copy", name]));
+    expect(driver.must("EXISTS", "copy")).toBe(0);
+  });
+
+  it("fill another hash in that order, and are all found by a scan", () => {
+    const driver = new EngineDriver();
+    fill(driver, "h", names);
+    fill(driver, "other", driver.must("HKEYS", "h") as string[]);
+    expect(driver.runAll(names.map((name) => ["HGET", "other", name]))).toEqual(names);
+    const scanned: string[] = [];
+    let cursor = "0";
+    do {
+      const [next, fields] = driver.must("HSCAN", "other", cursor, "NOVALUES", "COUNT", "500") as [string, string[]];
+      scanned.push(...fields);
+      cursor = next;
+    } while (cursor !== "0");
+    expect(new Set(scanned).size).toBe(names.length);
+    expect(driver.engine.stats().movedMax).toBeLessThanOrEqual(768);
+  });
+});
+
 describe("a random key", () => {
   it("is any of the keys, none much more often than others", () => {
     const driver = new EngineDriver();

@@ -2,7 +2,7 @@
 // chunks. A chunk is one cache line, probed with one SIMD compare of 12 tags (as F14 does); a key that finds its
 // chunk full goes to the next ones and is counted in those it passed, so that a miss stops at the first chunk that
 // nothing overflowed and deletion needs no tombstones. Unlike a textbook table it never rehashes as a whole: a
-// segment grows in steps to 64 chunks, then splits in two, and no operation moves more than 768 entries.
+// segment grows in steps to 64 chunks, then splits in two (evenly or not), and no operation moves more than 768 entries.
 // A table of one segment has no directory.
 //
 // Chunk, 64 bytes:
@@ -38,6 +38,9 @@ const WALK_FREELY: u32 = 2048;
 /** Chunks of a segment that splits instead of growing, and of the two that come of it. */
 const SPLIT_CHUNKS: u32 = 64;
 const HALF_CHUNKS_CODE: u32 = 10;
+/** Entries that 48 chunks take with room to spare: with more on one side the split is uneven, and 32 chunks do for the rest. */
+const HALF_ENTRIES_MAX: u32 = 480;
+const SIBLING_CHUNKS_CODE: u32 = 9;
 /** A directory is one cell, so at most a page. Beyond it segments grow on, to a page each. */
 const DEPTH_MAX: u32 = 14;
 const CODE_MAX: u32 = 19;
@@ -207,7 +210,7 @@ function countOverflow(segment: usize, chunks: u32, home: u32, passed: u32): voi
 /** Entries moved to make room for one. */
 let moved: u32 = 0;
 
-/** Makes room where `hash` goes: the next larger segment, or two of 48 chunks for a full one of 64. */
+/** Makes room where `hash` goes: the next larger segment, or two for a full one of 64 chunks. */
 function grow(table: Table, hash: u64): void {
   const segment = segmentOf(table, hash);
   const code = codeOf(segment);
@@ -217,29 +220,76 @@ function grow(table: Table, hash: u64): void {
     const larger = createSegment(code + 1, depth);
     move(segment, larger, larger, 0);
     replaceSegment(table, hash, depth, larger, larger);
+    release(ZONE_OBJECT, segment);
+    return;
+  }
+  if (depth == table.depth) doubleDirectory(table);
+  const bit = 55 - depth;
+  const counts = countSides(segment, bit);
+  if (counts >> 16 > HALF_ENTRIES_MAX) {
+    replaceSegment(table, hash, depth, moveOut(segment, 0, bit, counts & 0xffff), segment);
+  } else if ((counts & 0xffff) > HALF_ENTRIES_MAX) {
+    replaceSegment(table, hash, depth, segment, moveOut(segment, 1, bit, counts >> 16));
   } else {
     const low = createSegment(HALF_CHUNKS_CODE, depth + 1);
-    const high = createSegment(HALF_CHUNKS_CODE, depth + 1);
-    move(segment, low, high, 55 - depth);
-    if (depth == table.depth) doubleDirectory(table);
-    replaceSegment(table, hash, depth, low, high);
+    const other = createSegment(HALF_CHUNKS_CODE, depth + 1);
+    move(segment, low, other, bit);
+    replaceSegment(table, hash, depth, low, other);
+    release(ZONE_OBJECT, segment);
   }
-  release(ZONE_OBJECT, segment);
+}
+
+/** Entries whose hash has `bit` set << 16 | those where it is not. */
+function countSides(segment: usize, bit: u32): u32 {
+  const end = segment + chunksOfCode(codeOf(segment)) * CHUNK_BYTES;
+  touchKeys(segment, end);
+  let counts: u32 = 0;
+  for (let chunk = segment; chunk < end; chunk += CHUNK_BYTES) {
+    for (let used = ~tagsEqual(chunk, 0) & SLOT_MASK; used != 0; used &= used - 1) {
+      counts += 1 << ((<u32>(hashOfEntry(slotEntry(slotAddress(chunk, ctz(used)))) >> bit) & 1) << 4);
+    }
+  }
+  return counts;
+}
+
+@inline
+function hashOfEntry(entry: usize): u64 {
+  return hashBytes(keyOf(entry), entryAt(entry).keyBytes, state.seed);
+}
+
+/**
+ * The uneven split: the `count` entries with `side` move to a new segment, the others stay where they are, a level deeper.
+ * Keys that come in the order of another table's walk share the upper bits of their hashes: all may go to one half.
+ */
+function moveOut(segment: usize, side: u64, bit: u32, count: u32): usize {
+  const end = segment + chunksOfCode(codeOf(segment)) * CHUNK_BYTES;
+  const depth = localDepth(segment) + 1;
+  const sibling = createSegment(count == 0 ? 0 : SIBLING_CHUNKS_CODE, depth);
+  dirty(segment, <u32>(end - segment));
+  store<u16>(segment, <u16>((load<u16>(segment, 14) & SLOT_MASK) | (depth << 12)), 14);
+  for (let chunk = segment; count != 0 && chunk < end; chunk += CHUNK_BYTES) {
+    for (let used = ~tagsEqual(chunk, 0) & SLOT_MASK; used != 0; used &= used - 1) {
+      const slot = slotAddress(chunk, ctz(used));
+      const entry = slotEntry(slot);
+      const hash = hashOfEntry(entry);
+      if (((hash >> bit) & 1) != side) continue;
+      if (place(sibling, entry, hash, vacate(segment, slot, hash), WALK_FREELY) == 0) unreachable();
+      moved++;
+    }
+  }
+  return sibling;
 }
 
 /** Moves all entries: to `high` where the hash has `bit` set, else to `low`; bit 0 sends all to `low`. */
 function move(segment: usize, low: usize, high: usize, bit: u32): void {
   const end = segment + chunksOfCode(codeOf(segment)) * CHUNK_BYTES;
   touchKeys(segment, end);
-  const seed = state.seed;
   for (let chunk = segment; chunk < end; chunk += CHUNK_BYTES) {
-    let used = ~tagsEqual(chunk, 0) & SLOT_MASK;
     const expiring: u32 = load<u16>(chunk, 14);
-    while (used != 0) {
+    for (let used = ~tagsEqual(chunk, 0) & SLOT_MASK; used != 0; used &= used - 1) {
       const slot = ctz(used);
-      used &= used - 1;
       const entry = <usize>load<u32>(slotAddress(chunk, slot));
-      const hash = hashBytes(keyOf(entry), entryAt(entry).keyBytes, seed);
+      const hash = hashOfEntry(entry);
       const to = bit != 0 && ((hash >> bit) & 1) != 0 ? high : low;
       // A moved key may walk further than an inserted one: there is room, the segment is not smaller by more than it loses.
       if (place(to, entry, hash, ((expiring >> slot) & 1) != 0, WALK_FREELY) == 0) unreachable();
@@ -252,10 +302,8 @@ function move(segment: usize, low: usize, high: usize, bit: u32): void {
 function touchKeys(segment: usize, end: usize): void {
   let sum: u32 = 0;
   for (let chunk = segment; chunk < end; chunk += CHUNK_BYTES) {
-    let used = ~tagsEqual(chunk, 0) & SLOT_MASK;
-    while (used != 0) {
+    for (let used = ~tagsEqual(chunk, 0) & SLOT_MASK; used != 0; used &= used - 1) {
       sum += load<u8>(<usize>load<u32>(slotAddress(chunk, ctz(used))), 12);
-      used &= used - 1;
     }
   }
   counters.touched = sum;
@@ -297,20 +345,21 @@ function replaceSegment(table: Table, hash: u64, depth: u32, low: usize, high: u
 
 /** Empties a slot. The entry is the caller's. */
 export function removeSlot(table: Table, slot: usize, hash: u64): void {
+  dirty(changetype<usize>(table), TABLE_BYTES);
+  table.expiring -= <u32>vacate(segmentOf(table, hash), slot, hash);
+  table.count--;
+}
+
+/** Takes an entry out of its segment; answers whether it expires. */
+function vacate(segment: usize, slot: usize, hash: u64): bool {
   const chunk = slot & ~63;
   const index = <u32>(((slot & 63) - 16) >> 2);
-  dirty(changetype<usize>(table), TABLE_BYTES);
-  dirty(chunk, CHUNK_BYTES);
   const bit = <u16>((<u32>1) << index);
-  const expiring = load<u16>(chunk, 14);
-  if (expiring & bit) {
-    table.expiring--;
-    store<u16>(chunk, expiring & ~bit, 14);
-  }
-  table.count--;
+  dirty(chunk, CHUNK_BYTES);
+  const marks = load<u16>(chunk, 14);
+  store<u16>(chunk, marks & ~bit, 14);
   store<u8>(chunk + index, 0);
   store<u32>(slot, 0);
-  const segment = segmentOf(table, hash);
   const chunks = chunksOfCode(codeOf(segment));
   const holder = <u32>((chunk - segment) / CHUNK_BYTES);
   for (let at = homeChunk(hash, chunks); at != holder; ) {
@@ -322,6 +371,7 @@ export function removeSlot(table: Table, slot: usize, hash: u64): void {
     }
     if (++at == chunks) at = 0;
   }
+  return (marks & bit) != 0;
 }
 
 /** Notes whether the entry of a slot expires. */
