@@ -2,8 +2,10 @@
 // in, and what a client may not do.
 
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { encodeCommand, ReplyError } from "../src/resp.ts";
+import { encodeReplyFrame, parseRequest } from "../src/server/json-frames.ts";
 import { eventually, startTestServer } from "./server-fixture.ts";
 import { TestWebSocket } from "./websocket-fixture.ts";
 
@@ -91,6 +93,20 @@ describe("text frames", () => {
     const text = Buffer.from("ä\ufffd€").toString("base64");
     await client.request({ id: 3, command: ["SET", "k", { base64: text }] });
     expect(await client.request({ id: 4, command: ["GET", "k"] })).toEqual({ id: 4, reply: "ä\ufffd€" });
+  });
+
+  test("carry megabytes as base64 without a pause", () => {
+    const bytes = Buffer.alloc(24 << 20, 7);
+    const frame = JSON.stringify({ command: ["SET", "k", { base64: bytes.toString("base64") }] });
+    const started = performance.now();
+    const request = parseRequest(frame);
+    expect(performance.now() - started).toBeLessThan(1500);
+    expect("command" in request && bytes.equals(request.command[2] as Uint8Array)).toBe(true);
+  });
+
+  test("whose reply would be longer than a string may be say so, and the server lives", () => {
+    const reply = Array.from({ length: 90 }, () => "\u0001".repeat(1 << 20));
+    expect(JSON.parse(encodeReplyFrame(1, reply))).toMatchObject({ id: 1, error: { code: "reply-too-large" } });
   });
 
   test("carry integers beyond 2^53 as strings", async () => {
@@ -264,6 +280,26 @@ describe("passwords", () => {
     large.send(encodeCommand(["SET", "k", "x".repeat(100_000)]));
     expect(await large.reply()).toBe("OK");
     expect(await large.reply()).toBe("OK");
+  });
+
+  test("must come in small frames, and of a larger one nothing more is read", async () => {
+    const server = await startTestServer({ password });
+    const socket = connect(server.httpPort, "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.write(
+      "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+    );
+    await new Promise((resolve) => socket.once("data", resolve));
+    socket.resume();
+    const closed = new Promise((resolve) => socket.once("close", resolve));
+    socket.write(Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0x04, 0, 0, 0, 0, 0, 0, 0])); // 64 MiB are announced
+    const piece = Buffer.alloc(1 << 16);
+    const more = setInterval(() => socket.write(piece), 1);
+    const started = performance.now();
+    await closed;
+    clearInterval(more);
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 
   test("must come within --auth-timeout", async () => {

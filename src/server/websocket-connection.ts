@@ -23,6 +23,9 @@ export interface WebSocketConnectionHost extends SessionHost {
 const STRANGER_FRAME_BYTES = 4096;
 const FRAME_HEADER_BYTES = 14;
 
+/** Time for a refused client to read why. */
+const LINGER_MS = 1000;
+
 /** Close codes of RFC 6455. */
 const CLOSE_NORMAL = 1000;
 const CLOSE_GOING_AWAY = 1001;
@@ -102,8 +105,12 @@ export class WebSocketConnection implements OpenConnection {
     });
   }
 
+  /** `ws` would go on collecting the frame until the other side closes too: nothing more is read of it. */
   private refuseLongFrame(): void {
+    if (this.webSocket.readyState !== this.webSocket.OPEN) return;
     this.webSocket.close(CLOSE_POLICY, `frames are limited to ${STRANGER_FRAME_BYTES} bytes until authenticated`);
+    this.webSocket.pause();
+    setTimeout(() => this.webSocket.terminate(), LINGER_MS);
   }
 
   private closed(): void {
