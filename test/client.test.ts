@@ -103,6 +103,16 @@ describe("methods", () => {
     expect(await client.get("n")).toBe("9007199254740991");
   });
 
+  test("take an increment back that no number can tell, even of a client that closes meanwhile", async () => {
+    const { httpPort } = await startTestServer();
+    const client = await connected(httpPort);
+    await client.command("SET", "n", 2n ** 53n - 1n);
+    const refused = expect(client.increment("n")).rejects.toEqual(withCode("unsafe-integer"));
+    await client.close();
+    await refused;
+    expect(await (await connected(httpPort)).get("n")).toBe("9007199254740991");
+  });
+
   test("carry values larger than a frame", async () => {
     const client = await connected((await startTestServer()).httpPort);
     const value = "\u20ac".repeat(3_000_000);

@@ -67,8 +67,12 @@ export class ClientLink {
 
   /** Encodes an operation now and sends it at the end of the tick. */
   submit<Result>(operation: Operation<Result>): Promise<Result> {
+    if (this.#closing) return Promise.reject(new NearkeyError("closed", "the client is closed"));
+    return this.#collect(operation);
+  }
+
+  #collect<Result>(operation: Operation<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
-      if (this.#closing) throw new NearkeyError("closed", "the client is closed");
       if (this.#gone) throw notSent(this.#gone);
       if (operation.commands.length === 0) {
         resolve(operation.read([]));
@@ -106,7 +110,8 @@ export class ClientLink {
     return (error) => {
       if (error.code !== "unsafe-integer") return reject(error);
       const done = () => reject(error);
-      this.submit({ commands: [undo], read: () => undefined }).then(done, done);
+      // Even of a client that closes meanwhile: that waits for what was issued.
+      this.#collect({ commands: [undo], read: () => undefined }).then(done, done);
     };
   }
 
