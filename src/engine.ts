@@ -143,22 +143,17 @@ export class Engine {
 
   /**
    * Feeds input[offset..] to a connection: parses and executes whole commands, keeps a partial one for the next call.
-   * `consumed` tells how far it came; Done means to the end.
+   * `consumed` tells how far it came; Done means to the end. One call takes at most 1 MiB, so that others may go between.
    *
    * @param now ms since epoch
    */
   execute(connection: number, input: Uint8Array, offset: number, now: number): Outcome {
-    let total = 0;
-    while (true) {
-      const bytes = Math.min(input.length - offset - total, INPUT_BYTES);
-      const from = offset + total;
-      const whole = from === 0 && bytes === input.length;
-      this.#byteView().set(whole ? input : input.subarray(from, from + bytes), INPUT_BASE);
-      const outcome = this.#exports.execute(connection, bytes, now) as Outcome;
-      total += this.#result(Result.Consumed);
-      this.consumed = total;
-      if (outcome !== Outcome.Done || offset + total >= input.length) return outcome;
-    }
+    const bytes = Math.min(input.length - offset, INPUT_BYTES);
+    const whole = offset === 0 && bytes === input.length;
+    this.#byteView().set(whole ? input : input.subarray(offset, offset + bytes), INPUT_BASE);
+    const outcome = this.#exports.execute(connection, bytes, now) as Outcome;
+    this.consumed = this.#result(Result.Consumed);
+    return outcome === Outcome.Done && offset + bytes < input.length ? Outcome.Yield : outcome;
   }
 
   /** The arguments of the command that waits for the host, name first, as copies. */

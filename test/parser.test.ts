@@ -297,6 +297,24 @@ function sendChunks(driver: EngineDriver, input: Buffer, piece: number): string 
   return Buffer.concat(replies).toString("latin1");
 }
 
+describe("a batch of megabytes", () => {
+  it("is taken a mebibyte a call, so that others may go between", () => {
+    const driver = new EngineDriver();
+    const batch = Buffer.from(request("SET", "k", "x".repeat(900_000)).repeat(3));
+    const outcomes: [Outcome, number][] = [];
+    for (let at = 0; at < batch.length; at += driver.engine.consumed) {
+      const outcome = driver.engine.execute(driver.connection, batch, at, driver.now);
+      outcomes.push([outcome, driver.engine.consumed]);
+    }
+    expect(outcomes.slice(0, 2)).toEqual([
+      [Outcome.Yield, 1 << 20],
+      [Outcome.Yield, 1 << 20],
+    ]);
+    expect(outcomes).toHaveLength(3);
+    expect(outcomes[2]?.[0]).toBe(Outcome.Done);
+  });
+});
+
 describe("any pipeline", () => {
   const word = fc.oneof(
     { weight: 8, arbitrary: fc.string({ maxLength: 20, unit: "binary-ascii" }) },
