@@ -10,7 +10,7 @@ import {
   lastInteger,
 } from "../protocol/arguments";
 import { register } from "../protocol/catalog";
-import { hashOfArgument } from "../protocol/dispatch";
+import { addWork, hashOfArgument } from "../protocol/dispatch";
 import {
   copyValue,
   entryAt,
@@ -23,13 +23,16 @@ import {
   valueOf,
 } from "../memory/entry";
 import { admit, cellShare } from "../keyspace/eviction";
-import { copyTable, hashTable, isTable } from "./hash-value";
+import { copyTable, countFields, hashTable, isTable } from "./hash-value";
 import { createLike } from "./keys";
 import { database, findKey, insertKey, pin, removeKey, selectDatabase, shardOf } from "../keyspace/keyspace";
 import { equalBytes } from "../memory/memory";
 import { replyError, replyInteger, replyNoMemory, replyNotInteger, replySyntaxError } from "../protocol/reply";
 import { slotEntry, Table } from "../memory/table";
 import { nextEntry, startWalk } from "../memory/table-walk";
+
+/** Copying 64 KiB, in units of work. */
+const WORK_A_PAGE: u32 = 128;
 
 let targetDatabase: u32 = 0;
 let replaces: bool = false;
@@ -110,7 +113,10 @@ function copy(): void {
     return;
   }
   pin(entry);
-  if (!admit(pagesOf(entry))) {
+  const pages = pagesOf(entry);
+  addWork(pages * WORK_A_PAGE);
+  if (typeOf(entry) == TYPE_HASH) addWork(countFields(entry) << 1);
+  if (!admit(pages)) {
     replyNoMemory();
     return;
   }

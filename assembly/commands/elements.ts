@@ -4,6 +4,7 @@
 import { ZONE_ENTRY, ZONE_OBJECT } from "../layout";
 import { dirty } from "../memory/memory";
 import { argumentAddress, argumentBytes, isArgumentPaged } from "../protocol/arguments";
+import { addWork } from "../protocol/dispatch";
 import { createEntry, entryAt, freeEntry, keyOf, TYPE_STRING, TYPE_VECTOR_SET, typeOf, valueOf } from "../memory/entry";
 import { unlinkNode } from "../vectors/hnsw-delete";
 import { hashKey, insertKey } from "../keyspace/keyspace";
@@ -80,6 +81,16 @@ export function removeElement(set: VectorSet, id: u32): void {
   set.cellBytes -= cellBytesAt(entry);
   freeEntry(ZONE_OBJECT, entry);
   releaseNode(set, id);
+}
+
+/** Distances on the way down to the level that is searched. */
+export const DISTANCES_OF_DESCENT: u32 = 200;
+/** More than any call may do. */
+const WORK_MAX: u64 = 1 << 20;
+
+/** Adds the work of measuring `count` vectors of a set: each waits for memory, and reads about 40 bytes a ns. */
+export function addDistances(set: VectorSet, count: u64): void {
+  addWork(<u32>min<u64>((min<u64>(count, WORK_MAX << 12) * (set.vectorBytes + 512)) >> 12, WORK_MAX));
 }
 
 export function replyName(set: VectorSet, id: u32): void {

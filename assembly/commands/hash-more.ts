@@ -237,6 +237,7 @@ function replyRepeated(entry: usize, count: u64, withValues: bool): void {
 function replyDistinct(entry: usize, count: u32, withValues: bool): void {
   let left = countFields(entry);
   let wanted = count;
+  addWork(left >> 1);
   beginFields(count, withValues);
   startFields(entry);
   while (wanted > 0 && nextField()) {

@@ -324,6 +324,9 @@ function flushOptions(): bool {
   return false;
 }
 
+/** All shards of all databases are written, whatever they hold. */
+const WORK_OF_FLUSH: u32 = 512;
+
 function flushDb(): void {
   if (!flushOptions()) return;
   buryDatabase(database);
@@ -332,6 +335,7 @@ function flushDb(): void {
 
 function flushAll(): void {
   if (!flushOptions()) return;
+  addWork(WORK_OF_FLUSH);
   buryAllDatabases();
   replyOk();
 }

@@ -3,7 +3,7 @@
 import { CommandFlag, PAGE_BITS, PAGE_BYTES } from "../layout";
 import { argumentAddress, argumentBytes, argumentInteger, lastInteger } from "../protocol/arguments";
 import { register } from "../protocol/catalog";
-import { hashOfArgument } from "../protocol/dispatch";
+import { addWork, hashOfArgument } from "../protocol/dispatch";
 import { entryAt, isPaged, TYPE_STRING, typeOf, valueOf, zeroValue } from "../memory/entry";
 import { admitEntry } from "../keyspace/eviction";
 import { findKey, readKey, touchEntry } from "../keyspace/keyspace";
@@ -22,6 +22,9 @@ import {
 import { valueBytesMax } from "../memory/settings";
 import { admitResize, admitValue, createZeroed, NEVER, resizeString, setString, writeArgument } from "./string-value";
 import { slotEntry } from "../memory/table";
+
+/** Bytes written for a unit of work, as a power of two. */
+const WORK_SHIFT: u32 = 9;
 
 function strLen(): void {
   const entry = readKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
@@ -55,6 +58,7 @@ function extend(slot: usize, bytes: u32): void {
     replyNoMemory();
   } else {
     const entry = resizeString(slot, bytes + added);
+    addWork(added >> WORK_SHIFT);
     writeArgument(entry, bytes, 2);
     touchEntry(entry);
     replyInteger(bytes + added);
@@ -93,6 +97,7 @@ function overlay(slot: usize, bytes: u32, offset: u32, added: u32): void {
     replyNoMemory();
     return;
   }
+  addWork((longer - bytes + added) >> WORK_SHIFT);
   const entry = slot == 0 ? createZeroed(1, hashOfArgument(1), longer) : resizeString(slot, longer);
   if (slot != 0 && offset > bytes) zeroValue(entry, bytes, offset - bytes);
   writeArgument(entry, offset, 3);

@@ -10,7 +10,7 @@ import {
   lastInteger,
 } from "../protocol/arguments";
 import { replyArity } from "../protocol/command-error";
-import { addWork, hashOfArgument } from "../protocol/dispatch";
+import { addWork, connection, hashOfArgument } from "../protocol/dispatch";
 import { measure, Metric } from "../vectors/distance";
 import { findElement, isVectorSet, replyName, setOf } from "./elements";
 import { readKey } from "../keyspace/keyspace";
@@ -32,7 +32,7 @@ import {
 } from "../protocol/reply";
 import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
 import { distanceFrom, scoreFrom } from "../vectors/vector-score";
-import { markOf, nextEpoch, SECOND_VECTOR_BASE } from "../vectors/vector-scratch";
+import { BEAM_BASE, BEAM_MAX, markOf, nextEpoch, SECOND_VECTOR_BASE } from "../vectors/vector-scratch";
 import { NodeState, nodeAt, NONE, rowOf, VectorSet, vectorAt } from "../vectors/vectorset";
 
 /** The entry of the set in argument 1: 0 when there is no key, NONE after replying that it holds something else. */
@@ -200,13 +200,33 @@ function replyRepeated(set: VectorSet, count: i64): void {
     return;
   }
   replyArray(<u32>-count);
-  for (let left = -count; left > 0; left--) replyName(set, randomNode(set));
+  const live = set.count < set.idsUsed >> SPARSE_SHIFT ? gatherLive(set) : 0;
+  for (let left = -count; left > 0 && !connection.overflowed; left--) {
+    if (live == 0) replyName(set, randomNode(set));
+    else replyName(set, load<u32>(BEAM_BASE + <u32>(((random() >> 32) * live) >> 32) * 4));
+  }
+  addWork(<u32>-count);
+}
+
+/** A set with fewer live nodes than this part of its ids is walked rather than drawn from. */
+const SPARSE_SHIFT: u32 = 4;
+const GATHERED_MAX: u32 = 2 * BEAM_MAX;
+
+/** Lists the live nodes at BEAM_BASE; answers how many, 0 when they are too many for the beam. */
+function gatherLive(set: VectorSet): u32 {
+  if (set.count > GATHERED_MAX) return 0;
+  let gathered: u32 = 0;
+  for (let id: u32 = 0; gathered < set.count; id++) {
+    if (nodeAt(set, id).state == <u16>NodeState.Live) store<u32>(BEAM_BASE + (gathered++ << 2), id);
+  }
+  addWork(set.idsUsed >> 3);
+  return gathered;
 }
 
 /** Few of many are drawn until they differ; otherwise each node is taken with the probability that is left. */
 function replyDistinct(set: VectorSet, count: u32): void {
   replyArray(count);
-  addWork(set.idsUsed >> 6);
+  addWork(set.idsUsed >> 3);
   if (count < set.count >> 2) {
     const epoch = nextEpoch();
     while (count > 0) {
@@ -234,6 +254,8 @@ function randomNode(set: VectorSet): u32 {
     id = <u32>(((random() >> 32) * set.idsUsed) >> 32);
     if (nodeAt(set, id).state == <u16>NodeState.Live) return id;
   }
+  const from = id;
   while (nodeAt(set, id).state != <u16>NodeState.Live) id = id + 1 == set.idsUsed ? 0 : id + 1;
+  addWork((id >= from ? id - from : id + set.idsUsed - from) >> 3);
   return id;
 }

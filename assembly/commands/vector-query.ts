@@ -15,7 +15,7 @@ import {
 import { idOf, itemAt, keyOfItem } from "../vectors/beam";
 import { addWork, hashOfArgument } from "../protocol/dispatch";
 import { Metric } from "../vectors/distance";
-import { findElement, isVectorSet, replyName, setOf } from "./elements";
+import { addDistances, DISTANCES_OF_DESCENT, findElement, isVectorSet, replyName, setOf } from "./elements";
 import { searchAll } from "../vectors/exact-search";
 import { compileFilter } from "../vectors/filter";
 import { search } from "../vectors/hnsw-search";
@@ -48,6 +48,7 @@ const EF_DEFAULT: u32 = 100;
 const EF_MAX: i64 = 1000000;
 /** Nodes that a filtered search may try for each result that is asked for. */
 const FILTER_EFFORT: u64 = 100;
+const EFFORT_MAX: u64 = 0xffffffff;
 
 // Options of the running VSIM.
 let count: u64 = 0;
@@ -85,7 +86,7 @@ function parseOptions(index: u32): bool {
     else if (index + 1 == argumentCount) return refuse("ERR syntax error in VSIM command");
     else if (!parseValued(index++)) return false;
   }
-  if (effort == 0) effort = <u32>min<u64>(count * FILTER_EFFORT, 0xffffffff);
+  if (effort == 0) effort = <u32>min<u64>(min<u64>(count, EFFORT_MAX) * FILTER_EFFORT, EFFORT_MAX);
   return true;
 }
 
@@ -105,7 +106,7 @@ function parseValued(index: u32): bool {
     epsilon = parsedDouble;
   } else if (argumentIs(index, "FILTER-EF")) {
     if (!argumentInteger(index + 1) || lastInteger() <= 0) return refuse("ERR invalid FILTER-EF");
-    effort = <u32>min<u64>(<u64>lastInteger(), 0xffffffff);
+    effort = <u32>min<u64>(<u64>lastInteger(), EFFORT_MAX);
   } else if (argumentIs(index, "FILTER")) {
     filtered = true;
     return compile(index + 1);
@@ -170,19 +171,25 @@ function replyNearest(set: VectorSet, most: u32): void {
   let found: u32;
   if (exact) {
     found = searchAll(set, QUERY_BASE, most, filtered ? <usize>PROGRAM_BASE : 0, beam);
-    addWork(set.idsUsed >> 1);
+    addTried(set, set.idsUsed);
   } else if (filtered) {
     found = searchFiltered(set, QUERY_BASE, wanted, PROGRAM_BASE, effort);
-    addWork(wanted * 16);
+    addTried(set, min(effort, set.idsUsed));
   } else {
     found = search(set, QUERY_BASE, wanted);
-    addWork(wanted * 8);
+    addDistances(set, DISTANCES_OF_DESCENT + wanted * 10);
   }
   found = countWithin(set.metric, beam, min(found, most));
   const extras = <u32>withScores + <u32>withDistances + <u32>withAttributes;
   if (protocol == 3 && extras != 0) replyMap(found);
   else replyArray(found * (extras + 1));
   for (let index: u32 = 0; index < found; index++) replyResult(set, itemAt(beam, index), extras);
+}
+
+/** Adds the work of trying nodes one by one. */
+function addTried(set: VectorSet, nodes: u32): void {
+  addDistances(set, nodes);
+  if (filtered) addWork(nodes >> 1);
 }
 
 /** How many of the sorted results are within epsilon. */
