@@ -3,8 +3,8 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ReplyError } from "../src/resp.ts";
-import { drawSeed, EngineDriver } from "./engine-driver.ts";
+import { encodeCommand, ReplyError } from "../src/resp.ts";
+import { drawSeed, EngineDriver, isError } from "./engine-driver.ts";
 
 const seed = drawSeed("vector-commands.test.ts");
 
@@ -101,6 +101,8 @@ describe("VSIM", () => {
   test("answers the nearest first, in RESP2 a flat list", () => {
     const { run } = compass();
     expect(run("VSIM c VALUES 2 1 0.1")).toEqual(["east", "both", "north"]);
+    // A count whose default effort is beyond 64 bits.
+    expect(run("VSIM c VALUES 2 1 0.1 COUNT 4611686018427387904 FILTER .year>0")).toEqual(["both", "north"]);
     expect(run("VSIM c ELE north COUNT 2")).toEqual(["north", "both"]);
     const scored = run("VSIM c ELE east WITHSCORES WITHATTRIBS COUNT 2") as unknown[];
     expect(scored[0]).toBe("east");
@@ -227,6 +229,16 @@ describe("the other commands", () => {
     expect(run("VRANDMEMBER c x")).toBe("ERR COUNT value is not an integer");
   });
 
+  test("draw from the few that are left of many", () => {
+    const { engine, run } = driver();
+    for (let index = 0; index < 3000; index++) read(engine, ["VADD", "k", "FP32", fp32(index, 1), `name${index}`]);
+    for (let index = 0; index < 3000; index++) if (index % 1499 !== 7) run(`VREM k name${index}`);
+    const drawn = run("VRANDMEMBER k -3000") as string[];
+    expect(drawn.length).toBe(3000);
+    expect([...new Set(drawn)].sort()).toEqual(["name1506", "name7"]);
+    expect(["name1506", "name7"]).toContain(run("VRANDMEMBER k"));
+  });
+
   test("remove the set with its last element, and free what a deleted set held", () => {
     const { engine, run } = compass();
     for (const name of ["east", "north", "both"]) expect(run(`VREM c ${name}`)).toBe(1);
@@ -238,6 +250,53 @@ describe("the other commands", () => {
     expect(run("DEL big")).toBe(1);
     while (engine.engine.tick(engine.now));
     expect(engine.engine.stats().memoryUsedBytes).toBeLessThanOrEqual(before + 65536);
+  });
+});
+
+describe("at the memory limit", () => {
+  test("another vector for an element, and taking its attributes away, still go", () => {
+    const engine = new EngineDriver({ maxMemoryBytes: 8 << 20 });
+    for (const name of ["a", "b", "c"]) engine.must("VADD", "k", "FP32", fp32(1, 2), name, "SETATTR", '{"n":1}');
+    for (let index = 0; ; index++) if (isError(engine.run("SET", `filler:${index}`, "f".repeat(900)))) break;
+    expect(read(engine, ["VADD", "k", "FP32", fp32(3, 4), "d"])).toMatch(/^OOM/);
+    expect(read(engine, ["VADD", "k", "FP32", fp32(3, 4), "a"])).toBe(0);
+    expect(read(engine, ["VADD", "k", "FP32", fp32(4, 4), "b", "SETATTR", ""])).toBe(0);
+    expect(read(engine, ["VSETATTR", "k", "c", ""])).toBe(1);
+    expect(read(engine, ["VEMB", "k", "a"])).toEqual(["3", "4"]);
+    expect([read(engine, ["VGETATTR", "k", "b"]), read(engine, ["VGETATTR", "k", "c"])]).toEqual([null, null]);
+  });
+});
+
+describe("a call into the engine", () => {
+  /** How many of the commands, sent as one pipeline, the first call runs. */
+  function runsOf(engine: EngineDriver, command: readonly (string | Uint8Array)[], count: number): number {
+    const batch = Buffer.concat(Array.from({ length: count }, () => encodeCommand(command)));
+    engine.engine.execute(engine.connection, batch, 0, engine.now);
+    return (engine.engine.consumed / batch.length) * count;
+  }
+
+  test("ends after a few searches that try every element, however short their beam", () => {
+    const engine = new EngineDriver();
+    for (let index = 0; index < 12_000; index++) {
+      engine.must("VADD", "k", "FP32", fp32(index, 1), `name${index}`, "EF", "4", "M", "4", "METRIC", "L2");
+    }
+    const all = ["VSIM", "k", "FP32", fp32(1, 1), "COUNT", "1", "EF", "1", "FILTER", ".a", "FILTER-EF", "4000000000"];
+    expect(runsOf(engine, all, 100)).toBeLessThan(5);
+  });
+
+  test("ends after a few inserts of long vectors", () => {
+    const engine = new EngineDriver();
+    for (let index = 0; index < 3; index++) {
+      engine.must("VADD", "k", "FP32", new Uint8Array(4 * 8000).fill(index + 1), `${index}`, "EF", "1");
+    }
+    expect(runsOf(engine, ["VSIM", "k", "ELE", "1", "EF", "1"], 100)).toBeLessThan(10);
+  });
+
+  test("ends after a few copies of a large hash", () => {
+    const engine = new EngineDriver();
+    const fields = Array.from({ length: 10_000 }, (_, index) => [`field:${index}`, "v"]).flat();
+    engine.must("HSET", "h", ...fields);
+    expect(runsOf(engine, ["COPY", "h", "other", "REPLACE"], 100)).toBeLessThan(5);
   });
 });
 

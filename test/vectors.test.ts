@@ -347,6 +347,28 @@ describe("setMany", () => {
     }
   });
 
+  test("whose room is taken amid overwriting puts back what was overwritten", async () => {
+    const { db } = openTestDatabase({ maxMemory: "24mb" });
+    const docs = db.vectors("docs", { dim: 256, metric: "l2", m: 4, efConstruction: 10 });
+    const rows = 1000;
+    const before = matrixOf(rows, 256);
+    const attributes = idsOf(rows).map((id) => ({ id }));
+    await docs.setMany(idsOf(rows), before, attributes);
+    const ids = idsOf(rows + 3);
+    const more = ids.map((id) => ({ id, text: "t".repeat(2000) }));
+    const outcome = expect(docs.setMany(ids, matrixOf(rows + 3, 256, 2), more)).rejects.toEqual(
+      withCode("out-of-memory"),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    fill(db);
+    await outcome;
+    expect(docs.size).toBe(rows);
+    for (const [row, id] of idsOf(rows).entries()) {
+      expect(docs.get(id)).toEqual(before.slice(row * 256, (row + 1) * 256));
+      expect(docs.attributes(id)).toEqual({ id });
+    }
+  });
+
   test.each([
     [1, 16, 20_000, false],
     [64, 4, 5000, false],

@@ -14,10 +14,19 @@ import {
 } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { replyArity } from "../protocol/command-error";
-import { addWork, hashOfArgument } from "../protocol/dispatch";
+import { hashOfArgument } from "../protocol/dispatch";
 import { Metric } from "../vectors/distance";
-import { createSet, findElement, isVectorSet, nameElement, removeElement, setOf } from "./elements";
-import { admit } from "../keyspace/eviction";
+import {
+  addDistances,
+  createSet,
+  DISTANCES_OF_DESCENT,
+  findElement,
+  isVectorSet,
+  nameElement,
+  removeElement,
+  setOf,
+} from "./elements";
+import { admit, admitReplacement } from "../keyspace/eviction";
 import { linkNode } from "../vectors/hnsw-insert";
 import { unlinkNode } from "../vectors/hnsw-delete";
 import { ATTRIBUTES_EXPANSION, encodeAttributes } from "../text/json";
@@ -25,7 +34,7 @@ import { findKey, pin, removeKey, shardOf } from "../keyspace/keyspace";
 import { isOriginal, storeVector } from "../vectors/original";
 import { replyBoolean, replyError, replyNoMemory, replyWrongType } from "../protocol/reply";
 import { slotEntry } from "../memory/table";
-import { ATTRIBUTES_BYTES_MAX, removeAttributes, setAttributes } from "../vectors/vector-attributes";
+import { ATTRIBUTES_BYTES_MAX, jsonBytes, removeAttributes, setAttributes } from "../vectors/vector-attributes";
 import { fitsSet, givenDimensions, givenNorm, nextArgument, readVector, specifyVector } from "./vector-argument";
 import { vDim, vCard, vEmb, vGetAttr, vInfo, vIsMember, vLinks, vRandMember } from "./vector-inspection";
 import {
@@ -134,13 +143,18 @@ function storeAttributes(set: VectorSet, id: u32): void {
 
 // ---- VADD
 
-/** Makes room for what a VADD may take; the set may not be there. Keyspace entries may move, sets do not. */
-function admitElement(slot: usize): bool {
+/**
+ * Makes room for what a VADD may take; the set may not be there. Keyspace entries may move, sets do not. Another vector
+ * for an element takes no memory, so that it goes at the limit too: what was overwritten can always be put back.
+ */
+function admitElement(slot: usize, element: u32): bool {
   let pages = NEW_SET_PAGES;
   let ids: u32 = 1;
   if (slot != 0) {
     const set = setOf(slotEntry(slot));
     pin(slotEntry(slot));
+    const id = findElement(set, element);
+    if (id != NONE) return attributesArgument == 0 || admitAttributes(set, id, attributesArgument) || refuseMemory();
     pages = pagesForNode(set);
     ids = set.idsUsed + 1;
   }
@@ -148,6 +162,13 @@ function admitElement(slot: usize): bool {
   if (!admit(pages + marks)) return refuseMemory();
   growMarks(ids);
   return true;
+}
+
+/** Makes room for the attributes in an argument; an empty text takes those of the element away. */
+function admitAttributes(set: VectorSet, id: u32, index: u32): bool {
+  if (argumentBytes(index) == 0) return true;
+  const cell = <usize>nodeAt(set, id).attributes;
+  return cell != 0 && argumentBytes(index) <= jsonBytes(cell) ? admitReplacement() : admit(1);
 }
 
 function refuseMemory(): bool {
@@ -174,7 +195,7 @@ function vAdd(): void {
     return;
   }
   if (slot != 0 && !agrees(setOf(slotEntry(slot)))) return;
-  if (!admitElement(slot)) return;
+  if (!admitElement(slot, element)) return;
   const metric = slot != 0 ? setOf(slotEntry(slot)).metric : askedMetric == NONE ? Metric.Cosine : askedMetric;
   if (!readVector(QUERY_BASE, metric)) return;
   if (attributesArgument != 0 && !readAttributes(attributesArgument)) return;
@@ -191,7 +212,7 @@ function vAdd(): void {
 function putElement(set: VectorSet, element: u32, ef: u32): bool {
   let id = findElement(set, element);
   const added = id == NONE;
-  addWork(ef * 16);
+  addDistances(set, DISTANCES_OF_DESCENT + ef * 16);
   if (added) {
     id = takeNode(set, drawLevel(set));
     nameElement(set, id, element);
@@ -202,10 +223,16 @@ function putElement(set: VectorSet, element: u32, ef: u32): bool {
   }
   if (attributesArgument != 0) storeAttributes(set, id);
   if (isOriginal(set, id, QUERY_BASE, SECOND_VECTOR_BASE)) return false;
+  addUnlinking(set);
   unlinkNode(set, id);
   storeVector(set, id, QUERY_BASE, givenNorm);
   linkNode(set, id, ef);
   return false;
+}
+
+/** Every pair of the 2 M neighbours may be measured. */
+function addUnlinking(set: VectorSet): void {
+  addDistances(set, <u64>set.m * set.m * 2);
 }
 
 // ---- VREM, VSETATTR
@@ -231,8 +258,8 @@ function vRem(): void {
     replyBoolean(false);
     return;
   }
+  addUnlinking(set);
   removeElement(set, id);
-  addWork(1000);
   if (set.count == 0) {
     const hash = hashOfArgument(1);
     removeKey(shardOf(hash), findKey(argumentAddress(1), argumentBytes(1), hash), hash);
@@ -250,7 +277,7 @@ function vSetAttr(): void {
     return;
   }
   pin(slotEntry(findKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1))));
-  if (!admit(1)) {
+  if (!admitAttributes(set, id, 3)) {
     replyNoMemory();
     return;
   }

@@ -69,10 +69,19 @@ export function admitEntry(keyBytes: u32, valueBytes: u32, expiring: bool): bool
 
 /**
  * `admit` for moving an entry, with the value it has, to another cell: under another key, or with or without an expiry.
- * The old cell comes free, so half of the spare pages may be used: it must be possible to let keys die at the limit.
+ * It must be possible to let keys die at the limit.
  */
 export function admitMove(keyBytes: u32, valueBytes: u32, expiring: bool): bool {
-  if (hasPages(1) || makeRoom(1, classOf(entryBytes(keyBytes, valueBytes, expiring)))) return true;
+  return hasPages(1) || makeRoom(1, classOf(entryBytes(keyBytes, valueBytes, expiring))) || maySpare();
+}
+
+/** `admit` for a cell in the place of one that is no smaller. */
+export function admitReplacement(): bool {
+  return admit(1) || maySpare();
+}
+
+/** Half of the spare pages may be used where an old cell comes free. */
+function maySpare(): bool {
   return availablePages() > SPARE_PAGES / 2 && hasMemory(SPARE_PAGES);
 }
 

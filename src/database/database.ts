@@ -175,12 +175,26 @@ export class Database extends DatabaseMethods<"value"> {
     const port = {
       run: <Args extends unknown[], Result>(make: (...args: Args) => Operation<Result>, ...args: Args) =>
         this.run(make, ...args),
-      runAll: async <Result>(operations: readonly Operation<Result>[]) =>
-        operations.map((operation) => this.#methods.run(operation)),
+      runAll: async <Result>(operations: readonly Operation<Result>[]) => this.#runAll(operations),
       canHold: (bytes: number) => this.#canHold(bytes),
       sliceBytes: SLICE_BYTES,
     };
     return new VectorSet(port, settings);
+  }
+
+  /** Runs all of them, whatever one answers, and then throws the first error. */
+  #runAll<Result>(operations: readonly Operation<Result>[]): Result[] {
+    const errors: unknown[] = [];
+    const results: Result[] = [];
+    for (const operation of operations) {
+      try {
+        results.push(this.#methods.run(operation));
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+    return results;
   }
 
   /** Memory held and its limit, keys, hits and misses, what expired and was evicted. */

@@ -48,7 +48,9 @@ export async function insertMany(
       await pause();
     }
   } catch (error) {
-    await port.runAll(undo.reverse().map(silent)).catch(() => undefined);
+    // What was added goes first, vectors need no memory to come back, attributes the room of those that go.
+    const inOrder = ["VREM", "VADD", "VSETATTR"].flatMap((name) => undo.filter((command) => command[0] === name));
+    await port.runAll(inOrder.map(silent)).catch(() => undefined);
     throw error;
   }
 }
@@ -171,9 +173,11 @@ async function undoing(
   const vectors = await port.runAll(existing.map((row) => getVector(set, row.id)));
   const texts = await port.runAll(existing.map((row) => attributesOf(set, row.id)));
   const before = new Map(existing.map((row, index) => [row, { vector: vectors[index], text: texts[index] ?? "" }]));
-  return slice.map((row) => {
+  return slice.flatMap((row) => {
     const old = before.get(row);
-    return old?.vector ? addCommand(set, row.id, old.vector, old.text) : ["VREM", set.name, row.id];
+    if (!old?.vector) return [["VREM", set.name, row.id]];
+    const vector = addCommand(set, row.id, old.vector, undefined);
+    return row.attributes === undefined ? [vector] : [vector, ["VSETATTR", set.name, row.id, old.text]];
   });
 }
 
