@@ -16,10 +16,11 @@ const RECALLS = [0.95, 0.99];
 const BUILD_RATIO = 1.2;
 const QUERY_RATIO = 1.6;
 /**
- * Queries in a turn: the contenders' turns are short, so that whatever slows the machine down meets all of them. In a
- * turn each has other queries, so that none finds in the cache what the one before it has read.
+ * Queries in a turn: turns are short, so that whatever slows the machine down meets all contenders, but long enough that
+ * refilling the cache with a contender's upper levels, megabytes, is not what is measured. In a turn each has other
+ * queries, so that none finds in the cache what the one before it has read.
  */
-const TURN = 50;
+const TURN = 250;
 
 const require = createRequire(import.meta.url);
 const { HierarchicalNSW } = require("hnswlib-node");
