@@ -26,35 +26,42 @@ export type { Argument, Reply, ReplyMap } from "./resp.ts";
 /** How a client comes back after its connection broke. */
 export interface ReconnectOptions {
   /** The first delay, in milliseconds; each further one doubles, and half of each is drawn at random. Default 50. */
-  minDelayMs?: number;
+  minDelayMs?: number | undefined;
   /** The longest delay, in milliseconds. Default 5,000. */
-  maxDelayMs?: number;
+  maxDelayMs?: number | undefined;
 }
 
 /** Options of `connect`. */
 export interface ConnectOptions {
   /** The server's password. */
-  password?: string;
+  password?: string | undefined;
   /** False leaves a broken connection broken. By default the client comes back until it is closed. */
-  reconnect?: boolean | ReconnectOptions;
+  reconnect?: boolean | ReconnectOptions | undefined;
   /** How long a command waits for a broken connection before it is rejected with `not-sent`, in ms. Default 30,000. */
-  waitMs?: number;
+  waitMs?: number | undefined;
   /** Time for a connection to be made, in milliseconds. Default 10,000. */
-  connectTimeoutMs?: number;
+  connectTimeoutMs?: number | undefined;
   /** The connection counts as broken when replies are due and nothing comes for so long, in ms. Default 60,000. */
-  replyTimeoutMs?: number;
+  replyTimeoutMs?: number | undefined;
   /** Most bytes of commands that wait to be sent; further ones are rejected with `not-sent`. Default 256 MiB. */
-  maxWaitingBytes?: number;
+  maxWaitingBytes?: number | undefined;
   /** The class that makes WebSockets, where the runtime has none. */
-  WebSocket?: WebSocketClass;
+  WebSocket?: WebSocketClass | undefined;
 }
 
 /** Pairs that one MSET takes: only one command is all or nothing over the network. */
 const PAIRS_MAX = 32768;
 /** Vectors travel in slices of so many bytes; the next one leaves when this one is answered. */
 const SLICE_BYTES = 256 * 1024;
-/** They would change the protocol under the client's feet, or end it. */
-const OWN_COMMANDS = new Set(["AUTH", "HELLO", "QUIT", "RESET"]);
+const OWN = "is the client's own: it greets, authenticates and closes itself";
+/** They would change the connection under the client's feet, or end it; a reconnected one would know nothing of it. */
+const refusedCommands: ReadonlyMap<string, string> = new Map([
+  ["AUTH", OWN],
+  ["HELLO", OWN],
+  ["QUIT", OWN],
+  ["RESET", OWN],
+  ["SELECT", "would be forgotten when the client reconnects: it works in database 0"],
+]);
 
 /**
  * Connects to a server: `await connect("ws://127.0.0.1:7379", { password })`.
@@ -163,12 +170,8 @@ export class Client extends DatabaseMethods<"promise"> {
 function checkSendable(commands: readonly (readonly Argument[])[]): void {
   const [first] = commands;
   const name = typeof first?.[0] === "string" ? first[0].toUpperCase() : "";
-  if (OWN_COMMANDS.has(name)) {
-    throw new NearkeyError(
-      "invalid-argument",
-      `${name} is the client's own: it greets, authenticates and closes itself`,
-    );
-  }
+  const refusal = refusedCommands.get(name);
+  if (refusal !== undefined) throw new NearkeyError("invalid-argument", `${name} ${refusal}`);
   if (name === "MSET" && commands.length > 1) {
     throw new NearkeyError("invalid-argument", `setMany takes at most ${PAIRS_MAX} pairs over the network`);
   }

@@ -87,6 +87,7 @@ const codeOfText: readonly (readonly [RegExp, NearkeyErrorCode])[] = [
   [/^ERR a vector of length zero/i, "zero-vector"],
   [/^ERR asked .* mismatch/i, "options-differ"],
   [/^ERR attributes are too long/i, "invalid-argument"],
+  [/^ERR [a-z ]+ exceeds \d+ bytes/i, "invalid-argument"],
 ];
 
 /**

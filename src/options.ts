@@ -13,12 +13,12 @@ export interface OpenOptions {
    * Most memory the database may hold, everything counted: bytes as a number, or a size as Redis writes it
    * (`"512mb"`, `"2g"`; `kb` is 1,024 bytes, `k` is 1,000). Default 1 GiB. One memory holds just under 3.75 GiB.
    */
-  maxMemory?: number | string;
+  maxMemory?: number | string | undefined;
   /**
    * What a write does at the limit: `"noeviction"` (default) fails with `out-of-memory`, `"allkeys-lru"` makes room by
    * removing keys that were not used for long.
    */
-  eviction?: EvictionPolicy;
+  eviction?: EvictionPolicy | undefined;
 }
 
 /** OpenOptions, complete and in numbers. */

@@ -118,6 +118,9 @@ describe("what is refused", () => {
       ["--output-limit", "1mb"],
       /--output-limit must be at least .*--max-value-bytes/,
     ],
+    ["an origin that no browser sends", ["--allow-origin", "app.example.org"], /--allow-origin.*https:\/\//],
+    ["an origin with a path", ["--allow-origin", "https://app.example.org/a"], /--allow-origin.*without a path/],
+    ["a host with a port", ["--allow-host", "cache.example.org:7379"], /--allow-host.*without scheme or port/],
     ["a flag that is none", ["--prot", "1"], /unknown option '--prot'/],
   ];
 

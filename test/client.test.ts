@@ -96,6 +96,8 @@ describe("methods", () => {
     await expect(client.get(5 as unknown as string)).rejects.toEqual(withCode("invalid-argument"));
     await expect(client.command("GET", null as unknown as string)).rejects.toEqual(withCode("invalid-argument"));
     await expect(client.command("hello", 2)).rejects.toEqual(withCode("invalid-argument"));
+    await expect(client.command("SELECT", 1)).rejects.toThrowError(/database 0/);
+    await expect(client.has("k".repeat(32_705))).rejects.toEqual(withCode("invalid-argument"));
     const many = Array.from({ length: 40_000 }, (_, index) => [`${index}`, ""] as const);
     await expect(client.setMany(many)).rejects.toThrowError(/32768/);
     await client.command("SET", "n", 2n ** 53n - 1n);

@@ -65,7 +65,8 @@ describe("the packed package", () => {
     test(`has types that resolve, with moduleResolution ${resolution}`, { timeout: 60_000 }, () => {
       writeFileSync(join(project, "use.ts"), TYPED_PROGRAM);
       const module = resolution === "NodeNext" ? "NodeNext" : "ESNext";
-      const options = ["--noEmit", "--strict", "--target", "ES2022", "--module", module, "--types", "node"];
+      const strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"];
+      const options = ["--noEmit", ...strict, "--target", "ES2022", "--module", module, "--types", "node"];
       const tsc = join(modules, "typescript/bin/tsc");
       expect(run(tsc, ...options, "--moduleResolution", resolution, "use.ts")).toBe("");
     });
@@ -78,7 +79,7 @@ import { connect } from "nearkey/client";
 const db = await open({ maxMemory: "32mb", eviction: "allkeys-lru" });
 const here: string | undefined = db.get("k");
 const removed: number = db.delete("a", "b");
-const client = await connect("ws://127.0.0.1:1");
+const client = await connect("ws://127.0.0.1:1", { password: process.env.NEARKEY_PASSWORD });
 const there: string | undefined = await client.get("k");
 console.log(here, removed, there);
 await db.close();

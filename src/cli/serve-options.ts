@@ -1,6 +1,7 @@
 // The flags of the command line that start a server, for `serve` and for every command that brings its own server.
 // What commander reads as text becomes checked numbers here; an error names the flag and says what it takes.
 
+import { isIPv6 } from "node:net";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { memoryBytesMax } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
@@ -47,8 +48,8 @@ export function addServeFlags(command: Command): Command {
     .addOption(
       new Option("--password <text>", "clients must authenticate; NEARKEY_PASSWORD keeps it from the process list"),
     )
-    .addOption(listFlag("--allow-origin <origin>", "pages of this origin may connect; repeatable"))
-    .addOption(listFlag("--allow-host <name>", "a name this server is reached by; repeatable"))
+    .addOption(listFlag("--allow-origin <origin>", "pages of this origin may connect; repeatable", originText))
+    .addOption(listFlag("--allow-host <name>", "a name this server is reached by; repeatable", hostText))
     .addOption(countFlag("--max-connections", "clients at a time", defaults.maxConnections, 1_000_000))
     .addOption(sizeFlag("--max-frame-bytes", "largest WebSocket message", defaults.maxFrameBytes, 512 * MEBI))
     .addOption(sizeFlag("--max-value-bytes", "largest value or argument", defaults.maxValueBytes, 512 * MEBI))
@@ -139,7 +140,19 @@ function wholeNumber(text: string, min: number, max: number): number {
   throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`);
 }
 
-function listFlag(flags: string, description: string): Option {
-  const collect = (text: string, before: readonly string[]): string[] => [...before, text];
+function listFlag(flags: string, description: string, check: (text: string) => string): Option {
+  const collect = (text: string, before: readonly string[]): string[] => [...before, check(text)];
   return new Option(flags, description).argParser(collect).default([], "none");
+}
+
+/** What a browser sends as `Origin`: anything else, a path behind it or `*`, would never match. */
+function originText(text: string): string {
+  if (text === "null" || /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s*]+\/?$/i.test(text)) return text;
+  throw new InvalidArgumentError("It takes an origin such as https://app.example.org, without a path.");
+}
+
+/** A name or an address as `Host` has it, less the port. */
+function hostText(text: string): string {
+  if (isIPv6(text.replace(/^\[|\]$/g, "")) || /^[^:/?#@[\]\s*]+$/.test(text)) return text;
+  throw new InvalidArgumentError("It takes a name such as cache.example.org, without scheme or port.");
 }

@@ -139,7 +139,8 @@ export abstract class DatabaseMethods<M extends Mode> {
   }
 
   /**
-   * Runs any command: `command("HSET", "h", "f", "v")`.
+   * Runs any command: `command("HSET", "h", "f", "v")`. The methods work in database 0: `SELECT` concerns the
+   * `command`s after it when embedded, and a client refuses it.
    *
    * @returns the reply: text, numbers (bigint beyond 2^53), booleans, null, arrays, and objects without a prototype for
    *   RESP3's maps. An error reply inside an array stays a value, a `ReplyError`.

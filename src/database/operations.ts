@@ -14,9 +14,9 @@ export type Value = string | Uint8Array;
 /** How `set` writes. */
 export interface SetOptions {
   /** The key expires after so many milliseconds, a whole number from 1. Without it an earlier expiry is dropped. */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
   /** `"absent"` writes only a key that does not exist, `"present"` only one that does. */
-  onlyIf?: "absent" | "present";
+  onlyIf?: "absent" | "present" | undefined;
 }
 
 /** Commands and what their replies mean. */

@@ -22,13 +22,13 @@ export type Attributes = Record<string, unknown>;
 /** How `search` searches. */
 export interface SearchOptions {
   /** Results at most, 1 to 16,384. Default 10. */
-  k?: number;
+  k?: number | undefined;
   /** Candidates kept during the walk, 1 to 16,384: higher is slower and finds better. Default max(64, 2·k). */
-  ef?: number;
+  ef?: number | undefined;
   /** An expression over the attributes, as Redis 8 defines them: `.lang == "en" and .year > 2000`. */
-  filter?: string;
+  filter?: string | undefined;
   /** Compare with every vector instead of walking the graph: exact and slow. Default false. */
-  exact?: boolean;
+  exact?: boolean | undefined;
 }
 
 /** An element that was found. */

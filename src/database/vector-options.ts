@@ -13,13 +13,13 @@ export type Metric = "cosine" | "l2" | "ip";
 /** Options of `vectors()`. For a set that exists each may be left out; one that differs from the stored is an error. */
 export interface VectorOptions {
   /** Numbers in a vector, 1 to 16,384. Needed for a set that does not exist. */
-  dim?: number;
+  dim?: number | undefined;
   /** Default `"cosine"`. */
-  metric?: Metric;
+  metric?: Metric | undefined;
   /** Links of a node on the graph's upper levels, 4 to 4,096; twice as many on the lowest. Default 16. */
-  m?: number;
+  m?: number | undefined;
   /** Candidates kept while a node is linked, 1 to 1,000,000: higher builds slower and finds better. Default 200. */
-  efConstruction?: number;
+  efConstruction?: number | undefined;
 }
 
 /** A vector: numbers that stay finite as float32. */
