@@ -339,6 +339,15 @@ describe("a random key", () => {
     expect(Math.max(...drawn.values())).toBeLessThan(20);
   });
 
+  it("of many expired ones is looked for a bounded number of times a call", () => {
+    const driver = new EngineDriver();
+    driver.runAll(Array.from({ length: 40_000 }, (_, number) => ["PSETEX", `dying${number}`, "10", "v"]));
+    driver.now += 10;
+    const batch = Buffer.from("RANDOMKEY\r\n".repeat(10));
+    driver.engine.execute(driver.connection, batch, 0, driver.now);
+    expect(driver.engine.consumed).toBeLessThan(batch.length / 2);
+  });
+
   it("is found among keys that have expired and that nobody noticed", () => {
     const driver = new EngineDriver();
     driver.runAll(Array.from({ length: 5_000 }, (_, number) => ["PSETEX", `dying${number}`, "10", "v"]));

@@ -221,6 +221,7 @@ function randomFields(count: i64, withValues: bool): void {
   if (entry == NOT_A_HASH) return;
   if (entry == 0 || count == 0) replyArray(0);
   else if (count < 0) replyRepeated(entry, <u64>-count, withValues);
+  else if (count == 1) replyRepeated(entry, 1, withValues);
   else replyDistinct(entry, <u32>min<i64>(count, countFields(entry)), withValues);
 }
 

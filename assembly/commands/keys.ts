@@ -309,6 +309,7 @@ function randomKey(): void {
     }
     if (entry == 0) break;
     const bytes: u32 = entryAt(entry).keyBytes;
+    addWork(1);
     if (findKey(keyOf(entry), bytes, hashKey(keyOf(entry), bytes)) == 0) continue;
     replyBulk(keyOf(entry), bytes);
     return;
