@@ -31,7 +31,7 @@ import {
 import type { EngineExports } from "../build/engine-exports.d.ts";
 import type { CommandDescription, EngineOptions, EngineStats, OutputBlock } from "./engine-types.ts";
 import { NearkeyError } from "./errors.ts";
-import { readText, writeText } from "./text.ts";
+import { bytesOf, readText, writeText } from "./text.ts";
 
 export type { CommandDescription, EngineOptions, EngineStats, OutputBlock };
 export { Outcome };
@@ -263,13 +263,23 @@ export class Engine {
     now: number,
   ): boolean | undefined {
     // A longer one goes the way of commands, in pages of its own.
-    if (value.length > PAGED_ARGUMENT_BYTES) return undefined;
+    if (value.length > PAGED_ARGUMENT_BYTES) {
+      this.#checkLength(value);
+      return undefined;
+    }
     const keyBytes = this.#putKey(key);
     const valueBytes = this.#put(value, INPUT_BASE + keyBytes);
     if (valueBytes > PAGED_ARGUMENT_BYTES) return undefined;
     const stored = this.#exports.setDirect(keyBytes, valueBytes, expiry, only, now) as Direct;
     if (stored === Direct.NoMemory) throw new NearkeyError("out-of-memory", "the value does not fit under maxMemory");
     return stored === Direct.Found;
+  }
+
+  /** A command would end in a protocol error, which says less. */
+  #checkLength(value: string | Uint8Array): void {
+    const most = this.#wordView()[(SETTINGS_BASE >> 2) + Setting.ValueBytesMax] as number;
+    const bytes = typeof value === "string" ? bytesOf(value).length : value.length;
+    if (bytes > most) throw new NearkeyError("invalid-argument", `a value is at most ${most} bytes long, not ${bytes}`);
   }
 
   #putKey(key: string | Uint8Array): number {

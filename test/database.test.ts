@@ -240,6 +240,14 @@ describe("execute", () => {
 });
 
 describe("what cannot be meant", () => {
+  test("is a value over the limit, which is named", () => {
+    const { db } = openTestDatabase();
+    expect(() => db.set("k", new Uint8Array(64 * 1024 * 1024 + 1))).toThrow(
+      /at most 67108864 bytes long, not 67108865/,
+    );
+    expect(db.has("k")).toBe(false);
+  });
+
   const { db } = openTestDatabase();
   const anything = db as unknown as Record<string, (...args: unknown[]) => unknown>;
 
