@@ -154,6 +154,11 @@ export const SETTINGS_BYTES: u32 = 64;
 export const COUNTERS_BASE: u32 = SETTINGS_BASE + SETTINGS_BYTES;
 export const COUNTERS_BYTES: u32 = 128;
 
+/** Visited marks of walks, kept between calls: addresses of their pages, the epoch, pages held, a sink of prefetches. */
+export const MARK_PAGES_MAX: u32 = 1024;
+export const MARKS_BYTES: u32 = MARK_PAGES_MAX * 4 + 16;
+export const MARKS_BASE: u32 = COUNTERS_BASE + COUNTERS_BYTES;
+
 /** Flags of a command, as Redis names them. */
 export const enum CommandFlag {
   Write = 1,

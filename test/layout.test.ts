@@ -26,7 +26,7 @@ test.each([
 
 test("the heap starts at a page and every region ends where the next begins", () => {
   expect(layout.HEAP_BASE % layout.PAGE_BYTES).toBe(0);
-  expect(layout.COUNTERS_BASE + layout.COUNTERS_BYTES).toBeLessThanOrEqual(
+  expect(layout.MARKS_BASE + layout.MARKS_BYTES).toBeLessThanOrEqual(
     layout.REGISTERS_BASE + layout.REGISTERS_BYTES,
   );
   expect(layout.PAGE_TABLE_BASE % layout.PAGE_RECORD_BYTES).toBe(0);

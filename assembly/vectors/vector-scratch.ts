@@ -10,15 +10,7 @@
 //   MATCHES     the nearest that pass a filter, sorted; while linking: one node's neighbours, sorted
 //   PROGRAM     the compiled filter
 
-import {
-  PAGE_BITS,
-  PAGE_BYTES,
-  PageKind,
-  REGISTERS_BASE,
-  REGISTERS_BYTES,
-  SCRATCH_BASE,
-  SCRATCH_BYTES,
-} from "../layout";
+import { MARK_PAGES_MAX, MARKS_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SCRATCH_BASE, SCRATCH_BYTES } from "../layout";
 import { takePage } from "../memory/memory";
 
 /** A hop gathers two rows (2 M_MAX ids each), and distances are computed in fours. */
@@ -45,9 +37,7 @@ const WORKSPACE_BYTES: u32 = 0x20000;
 if (PROGRAM_BASE + PROGRAM_BYTES > SCRATCH_BASE + SCRATCH_BYTES - WORKSPACE_BYTES)
   ERROR("a walk must fit the scratch region");
 
-// Kept between calls, at the end of the registers: page addresses of the marks, the epoch, pages held.
-const MARK_PAGES_MAX: u32 = 1024;
-const MARKS_BASE: u32 = REGISTERS_BASE + REGISTERS_BYTES - (MARK_PAGES_MAX * 4 + 16);
+// Kept between calls: page addresses of the marks, the epoch, pages held.
 const EPOCH: u32 = MARKS_BASE + MARK_PAGES_MAX * 4;
 const MARK_PAGES: u32 = EPOCH + 4;
 /** Where sums of prefetching loads go: unless they are stored, the compiler drops the loads. */

@@ -155,7 +155,9 @@ function memoryOf(set: VectorSettings, rows: readonly Row[], known: ReadonlySet<
   if (added === 0 && cells === 0) return 0;
   const vectors = pagesOf(added, Math.ceil(set.dim / 4) * 16);
   const nodes = pagesOf(added, NODE_BYTES + 8 * set.m);
-  return Math.ceil((vectors + nodes) * PAGE_BYTES + cells * CELL_FACTOR + OPENED_BYTES);
+  // What brings the originals back from vectors of length one: two bits a number.
+  const originals = set.metric === "cosine" ? pagesOf(added, Math.ceil(set.dim / 16) * 4) : 0;
+  return Math.ceil((vectors + nodes + originals) * PAGE_BYTES + cells * CELL_FACTOR + OPENED_BYTES);
 }
 
 function pagesOf(records: number, recordBytes: number): number {
