@@ -173,6 +173,7 @@ describe("connecting", () => {
     const client = await connected(httpPort, { password: "s3cret" });
     expect(await client.command("PING")).toBe("PONG");
     await expect(connected(httpPort)).rejects.toEqual(withCode("authentication-required"));
+    await expect(connected(httpPort)).rejects.toThrowError(/option password/);
     await expect(connected(httpPort, { password: "guess" })).rejects.toEqual(withCode("wrong-password"));
   });
 

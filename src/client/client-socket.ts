@@ -159,7 +159,7 @@ export class ClientSocket {
 
   #greeted(reply: Reply): void {
     if (reply instanceof ReplyError) {
-      this.#end(errorOfReply(reply));
+      this.#end(refusedGreeting(reply));
       return;
     }
     clearTimeout(this.#timer);
@@ -260,4 +260,11 @@ function settle(request: Request): void {
 function closeText({ code, reason }: { code?: number; reason?: string }): string {
   if (reason) return `closed by the server: ${reason}`;
   return code === undefined || code === 1006 ? "closed without a word" : `closed with code ${code}`;
+}
+
+/** Redis's text for a missing password speaks of HELLO, which whoever called `connect` has never seen. */
+function refusedGreeting(reply: ReplyError): NearkeyError {
+  const error = errorOfReply(reply);
+  if (error.code !== "authentication-required") return error;
+  return new NearkeyError(error.code, "the server asks for a password: give connect the option password");
 }
