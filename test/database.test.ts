@@ -240,6 +240,13 @@ describe("execute", () => {
 });
 
 describe("what cannot be meant", () => {
+  test("is an option of set that there is not", () => {
+    const { db } = openTestDatabase();
+    const misspelt = JSON.parse('{"ttl":5}');
+    expect(() => db.set("k", "v", misspelt)).toThrow(/no option "ttl"; there are ttlMs and onlyIf/);
+    expect(db.has("k")).toBe(false);
+  });
+
   test("is a value over the limit, which is named", () => {
     const { db } = openTestDatabase();
     expect(() => db.set("k", new Uint8Array(64 * 1024 * 1024 + 1))).toThrow(

@@ -74,7 +74,9 @@ function matrixOf(digits: readonly Digit[]): Float32Array {
 }
 
 function invitation({ http, resp }: Server): string {
-  const lines = [`the demo is at http://${hostInUrl(http.host)}:${http.port}/`];
+  // An address that means all of them is none to open.
+  const host = http.host === "0.0.0.0" || http.host === "::" ? "127.0.0.1" : hostInUrl(http.host);
+  const lines = [`the demo is at http://${host}:${http.port}/`];
   if (resp !== undefined)
     lines.push(`Redis clients find it too: redis-cli -h ${resp.host} -p ${resp.port} VINFO digits`);
   return [...lines, "everything is kept in memory, nothing on disk; Ctrl+C ends it"].join("\n");

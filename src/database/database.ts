@@ -18,6 +18,7 @@ import {
   anyCommand,
   checkKey,
   checkOnlyIf,
+  checkSetOptions,
   checkTtl,
   checkValue,
   type Key,
@@ -106,6 +107,7 @@ export class Database extends DatabaseMethods<"value"> {
   override set(key: Key, value: Value, options?: SetOptions): boolean {
     this.#embedded.check();
     const now = this.#embedded.now();
+    if (options !== undefined) checkSetOptions(options);
     const ttlMs = options?.ttlMs;
     const expiry = ttlMs === undefined ? NEVER : now + checkTtl(ttlMs);
     const only = options?.onlyIf === undefined ? always : checkOnlyIf(options.onlyIf);

@@ -46,6 +46,7 @@ export function getBytes(key: Key): Operation<Uint8Array | undefined> {
 }
 
 export function setValue(key: Key, value: Value, options: SetOptions = {}): Operation<boolean> {
+  checkSetOptions(options);
   const command: Argument[] = ["SET", checkKey(key), checkValue(value)];
   if (options.ttlMs !== undefined) command.push("PX", checkTtl(options.ttlMs));
   if (options.onlyIf !== undefined) command.push(checkOnlyIf(options.onlyIf) === 1 ? "NX" : "XX");
@@ -156,6 +157,19 @@ export function checkOnlyIf(onlyIf: "absent" | "present"): 1 | 2 {
   if (onlyIf === "absent") return 1;
   if (onlyIf === "present") return 2;
   throw invalid(`onlyIf must be "absent" or "present", not ${JSON.stringify(onlyIf)}`);
+}
+
+/**
+ * Refuses options that there are not: with a misspelt `ttlMs` the key would live for ever.
+ *
+ * @throws NearkeyError `invalid-argument`
+ */
+export function checkSetOptions(options: SetOptions): void {
+  for (const name in options) {
+    if (name !== "ttlMs" && name !== "onlyIf") {
+      throw invalid(`set has no option ${JSON.stringify(name)}; there are ttlMs and onlyIf`);
+    }
+  }
 }
 
 function slices<Item>(items: readonly Item[], length: number): (readonly Item[])[] {
