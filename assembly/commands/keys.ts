@@ -12,7 +12,7 @@ import {
 } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { replyOverlong } from "../protocol/command-error";
-import { addWork, hashOfArgument } from "../protocol/dispatch";
+import { addWork, findArgument, hashOfArgument } from "../protocol/dispatch";
 import {
   createEntry,
   ENTRY_HEADER_BYTES,
@@ -63,10 +63,6 @@ import {
 import { slotEntry } from "../memory/table";
 import { nextEntry, randomEntry, SCAN_END, scanNext, scanTable, startWalk } from "../memory/table-walk";
 import { random } from "../memory/memory";
-
-function findArgument(index: u32): usize {
-  return findKey(argumentAddress(index), argumentBytes(index), hashOfArgument(index));
-}
 
 function del(): void {
   let deleted = 0;

@@ -4,7 +4,7 @@ import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "../layout";
 import { argumentAddress, argumentBytes, argumentCount, argumentIs } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { replyArity } from "../protocol/command-error";
-import { hashOfArgument } from "../protocol/dispatch";
+import { findArgument, hashOfArgument } from "../protocol/dispatch";
 import { expires, expiryOf, TYPE_STRING, typeOf } from "../memory/entry";
 import { admit, cellShare } from "../keyspace/eviction";
 import { expiryFrom, replyInvalidExpiry } from "./expiry-argument";
@@ -21,10 +21,6 @@ import {
 } from "../protocol/reply";
 import { admitExpiry, admitValue, NEVER, setString } from "./string-value";
 import { slotEntry } from "../memory/table";
-
-function findArgument(index: u32): usize {
-  return findKey(argumentAddress(index), argumentBytes(index), hashOfArgument(index));
-}
 
 function get(): void {
   const entry = readKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));

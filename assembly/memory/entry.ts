@@ -136,13 +136,8 @@ export function fitsCell(entry: usize, bytes: u32): bool {
   return classOf(bytes) == <u32>pageOf(entry).sizeClass;
 }
 
-/** Copies `bytes` of the value from `offset` on to `to`. */
-export function readValue(entry: usize, offset: u32, to: usize, bytes: u32): void {
-  if (!isPaged(entry)) {
-    copyBytes(to, valueOf(entry) + offset, bytes);
-    return;
-  }
-  const list = valueOf(entry);
+/** Copies `bytes` that lie in the pages listed at `list`, from `offset` on, to `to`. */
+export function readPages(list: usize, offset: u32, to: usize, bytes: u32): void {
   while (bytes > 0) {
     const within = offset & (PAGE_BYTES - 1);
     const piece = min(bytes, PAGE_BYTES - within);

@@ -3,6 +3,7 @@
 
 import { ARGUMENT_BYTES, PAGE_BITS, PAGE_BYTES } from "../layout";
 import { copyBytes, dirty } from "../memory/memory";
+import { readPages } from "../memory/entry";
 import { PAGED_BIT } from "./connection";
 import { parsedInteger, parseInteger } from "../text/number";
 
@@ -56,19 +57,8 @@ export function argumentIs(index: u32, word: string): bool {
 
 /** Copies `bytes` of an argument, paged or not, from `offset` on. */
 export function readArgument(index: u32, offset: u32, to: usize, bytes: u32): void {
-  if (!isArgumentPaged(index)) {
-    copyBytes(to, argumentAddress(index) + offset, bytes);
-    return;
-  }
-  const list = argumentAddress(index);
-  while (bytes > 0) {
-    const within = offset & (PAGE_BYTES - 1);
-    const piece = min(bytes, PAGE_BYTES - within);
-    memory.copy(to, <usize>load<u32>(list + ((offset >> PAGE_BITS) << 2)) + within, piece);
-    to += piece;
-    offset += piece;
-    bytes -= piece;
-  }
+  if (isArgumentPaged(index)) readPages(argumentAddress(index), offset, to, bytes);
+  else copyBytes(to, argumentAddress(index) + offset, bytes);
 }
 
 /** Takes over the pages of a paged argument: copies their addresses to `list`, and the connection forgets them. */

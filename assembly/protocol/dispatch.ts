@@ -21,7 +21,7 @@ import { argumentAddress, argumentBytes, setArguments } from "./arguments";
 import { Command, findCommand, hasFlag } from "./catalog";
 import { replyArity, replyOverlong, replyUnknown, setRunning } from "./command-error";
 import { Connection, connectionAt, copyRecords, dropInput, dropTail, PAGED_BIT } from "./connection";
-import { hashKey, pin, selectDatabase, setClock, shardOf } from "../keyspace/keyspace";
+import { findKey, hashKey, pin, selectDatabase, setClock, shardOf } from "../keyspace/keyspace";
 import { chunkOf, likelyEntry } from "../memory/table";
 import {
   collect,
@@ -77,6 +77,11 @@ export function addWork(units: u32): void {
 export function hashOfArgument(index: u32): u64 {
   if (index == firstKeyIndex) return firstKeyHash;
   return hashKey(argumentAddress(index), argumentBytes(index));
+}
+
+/** The slot of the live key in an argument, 0 when there is none. */
+export function findArgument(index: u32): usize {
+  return findKey(argumentAddress(index), argumentBytes(index), hashOfArgument(index));
 }
 
 function setResult(word: Result, value: u32): void {
