@@ -4,14 +4,9 @@
 
 import { ClientLink } from "./client/client-link.ts";
 import type { WebSocketClass } from "./client/client-socket.ts";
-import { Pipeline } from "./database/client-pipeline.ts";
-import { DatabaseMethods } from "./database/database-methods.ts";
-import type { Key, Operation } from "./database/operations.ts";
-import { openSet } from "./database/vector-operations.ts";
-import type { VectorOptions } from "./database/vector-options.ts";
-import { VectorSet } from "./database/vectors.ts";
+import type { Operation } from "./database/operations.ts";
+import { PromiseMethods } from "./database/promise-methods.ts";
 import { NearkeyError } from "./errors.ts";
-import type { Argument } from "./resp.ts";
 
 export type { WebSocketClass, WebSocketLike } from "./client/client-socket.ts";
 export { Pipeline, type Settled } from "./database/client-pipeline.ts";
@@ -49,20 +44,6 @@ export interface ConnectOptions {
   WebSocket?: WebSocketClass | undefined;
 }
 
-/** Pairs that one MSET takes: only one command is all or nothing over the network. */
-const PAIRS_MAX = 32768;
-/** Vectors travel in slices of so many bytes; the next one leaves when this one is answered. */
-const SLICE_BYTES = 256 * 1024;
-const OWN = "is the client's own: it greets, authenticates and closes itself";
-/** They would change the connection under the client's feet, or end it; a reconnected one would know nothing of it. */
-const refusedCommands: ReadonlyMap<string, string> = new Map([
-  ["AUTH", OWN],
-  ["HELLO", OWN],
-  ["QUIT", OWN],
-  ["RESET", OWN],
-  ["SELECT", "would be forgotten when the client reconnects: it works in database 0"],
-]);
-
 /**
  * Connects to a server: `await connect("ws://127.0.0.1:7379", { password })`.
  *
@@ -95,7 +76,7 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
  * A connection to a server, made by `connect()`. All methods give promises, which reject with a `NearkeyError`: beside
  * the codes that each names, `connection-lost` (the command may have run), `not-sent` (it has not) and `closed`.
  */
-export class Client extends DatabaseMethods<"promise"> {
+export class Client extends PromiseMethods {
   readonly #link: ClientLink;
 
   /**
@@ -108,72 +89,13 @@ export class Client extends DatabaseMethods<"promise"> {
     this.#link = link;
   }
 
-  /** Collects commands by hand, for one promise with all their results. */
-  pipeline(): Pipeline {
-    return new Pipeline((operations) => operations.map((operation) => this.run(() => operation)));
-  }
-
-  /**
-   * Opens the vector set under a key, or prepares one. The set comes into being with its first element and ends with
-   * its last, as in Redis; until then, and after, its options live in the object that this resolves to.
-   *
-   * @param options all have defaults but `dim`; for a set that exists they may be left out
-   * @throws NearkeyError `invalid-option`, `options-differ` when the set exists with others (both are named),
-   *   `wrong-type` when the key holds something else
-   */
-  async vectors(name: Key, options: VectorOptions = {}): Promise<VectorSet<"promise">> {
-    const settings = await this.run(openSet, name, options);
-    const port = {
-      run: <Args extends unknown[], Result>(make: (...args: Args) => Operation<Result>, ...args: Args) =>
-        this.run(make, ...args),
-      runAll: <Result>(operations: readonly Operation<Result>[]) => this.#runAll(operations),
-      sliceBytes: SLICE_BYTES,
-    };
-    return new VectorSet(port, settings);
-  }
-
-  async #runAll<Result>(operations: readonly Operation<Result>[]): Promise<Result[]> {
-    const outcomes = await Promise.allSettled(operations.map((operation) => this.run(() => operation)));
-    return outcomes.map((outcome) => {
-      if (outcome.status === "rejected") throw outcome.reason;
-      return outcome.value;
-    });
-  }
-
   /** Refuses new commands, waits for the replies of those issued, and closes the connection. May be called again. */
-  close(): Promise<void> {
+  override close(): Promise<void> {
     return this.#link.close();
   }
 
-  /** `await using client = await connect(url)` closes it at the end of the block. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  protected override run<Args extends unknown[], Result>(
-    make: (...args: Args) => Operation<Result>,
-    ...args: Args
-  ): Promise<Result> {
-    try {
-      return this.#submit(make(...args));
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-
-  #submit<Result>(operation: Operation<Result>): Promise<Result> {
-    checkSendable(operation.commands);
+  protected override submit<Result>(operation: Operation<Result>): Promise<Result> {
     return this.#link.submit(operation);
-  }
-}
-
-function checkSendable(commands: readonly (readonly Argument[])[]): void {
-  const [first] = commands;
-  const name = typeof first?.[0] === "string" ? first[0].toUpperCase() : "";
-  const refusal = refusedCommands.get(name);
-  if (refusal !== undefined) throw new NearkeyError("invalid-argument", `${name} ${refusal}`);
-  if (name === "MSET" && commands.length > 1) {
-    throw new NearkeyError("invalid-argument", `setMany takes at most ${PAIRS_MAX} pairs over the network`);
   }
 }
 

@@ -213,5 +213,7 @@ export class ClientLink {
 }
 
 function notSent(cause: NearkeyError): NearkeyError {
+  // An engine that broke says more than a command that was not sent: there is nothing to try again.
+  if (cause.code === "engine-failed") return new NearkeyError(cause.code, cause.message, { cause: cause.cause });
   return new NearkeyError("not-sent", `the command was not sent: ${cause.message}`, { cause });
 }

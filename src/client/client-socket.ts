@@ -17,6 +17,13 @@ export interface WebSocketLike {
   onclose: ((event: never) => void) | null;
 }
 
+/** What a socket says when it closes; one that is no network's (a worker in a browser) may name the very error. */
+interface CloseFacts {
+  readonly code?: number;
+  readonly reason?: string;
+  readonly error?: NearkeyError;
+}
+
 /** The class that makes them. */
 export type WebSocketClass = new (url: string) => WebSocketLike;
 
@@ -79,7 +86,7 @@ export class ClientSocket {
     this.#socket.onopen = () => this.#greet();
     this.#socket.onmessage = (event: { data: unknown }) => this.#receive(event.data);
     this.#socket.onerror = (event: { message?: string }) => this.#fail(event.message || "the socket failed");
-    this.#socket.onclose = (event: { code?: number; reason?: string }) => this.#fail(closeText(event));
+    this.#socket.onclose = (event: CloseFacts) => (event.error ? this.#end(event.error) : this.#fail(closeText(event)));
     const late = `no answer within ${target.connectTimeoutMs} ms`;
     this.#timer = setTimeout(() => this.#fail(late), Math.min(target.connectTimeoutMs, TIMER_MS_MAX));
   }
@@ -257,7 +264,7 @@ function settle(request: Request): void {
   }
 }
 
-function closeText({ code, reason }: { code?: number; reason?: string }): string {
+function closeText({ code, reason }: CloseFacts): string {
   if (reason) return `closed by the server: ${reason}`;
   return code === undefined || code === 1006 ? "closed without a word" : `closed with code ${code}`;
 }
