@@ -6,7 +6,7 @@ import { build } from "esbuild";
 import { existing, failure, ROOT, writeDist } from "./build-files.mjs";
 
 const NODE_ENTRIES = ["src/node.ts", "src/client-node.ts", "src/cli.ts"];
-const BROWSER_ENTRIES = ["src/client.ts"];
+const BROWSER_ENTRIES = ["src/client.ts", "src/browser.ts", "src/browser-worker.ts"];
 const DEMO = "src/demo";
 
 const SHARED_OPTIONS = {

@@ -7,7 +7,7 @@ import { readFile, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BUILD, existing, failure, ROOT, writeDist } from "./build-files.mjs";
 
-const ENTRIES = ["src/node.ts", "src/client.ts", "src/client-node.ts"];
+const ENTRIES = ["src/node.ts", "src/browser.ts", "src/client.ts", "src/client-node.ts"];
 const OUTPUT = `${BUILD}/types`;
 
 export async function buildTypes() {

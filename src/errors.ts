@@ -15,6 +15,7 @@ export const errorCodes = [
   "invalid-argument",
   "invalid-option",
   "listen-failed",
+  "load-failed",
   "not-a-number",
   "not-finite",
   "not-permitted",

@@ -1,33 +1,34 @@
 // dist/ as users get it: packed by npm, unpacked beside its dependencies in an empty project, and used from there.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PackedProject } from "./packed-package.ts";
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 const modules = resolve("node_modules");
 
 describe("the packed package", () => {
-  let project: string;
-  let packed: string[];
+  let project: PackedProject;
 
   beforeAll(() => {
-    project = mkdtempSync(join(tmpdir(), "nearkey-package-"));
-    packed = install(project);
+    project = new PackedProject("@types/node", "@types/ws", "undici-types");
   });
-  afterAll(() => rmSync(project, { recursive: true, force: true }));
+  afterAll(() => project?.remove());
 
-  const run = (...options: string[]) => execFileSync(process.execPath, options, { cwd: project, encoding: "utf8" });
+  const run = (...options: string[]) =>
+    execFileSync(process.execPath, options, { cwd: project.folder, encoding: "utf8" });
 
   test("holds what it promises and no sources", () => {
-    expect(packed).toEqual(
+    expect(project.packed).toEqual(
       expect.arrayContaining(["dist/node.js", "dist/client.js", "dist/cli.js", "dist/engine.wasm"]),
     );
-    expect(packed).toEqual(expect.arrayContaining(["dist/node.d.ts", "dist/client.d.ts", "README.md", "LICENSE"]));
+    expect(project.packed).toEqual(
+      expect.arrayContaining(["dist/node.d.ts", "dist/client.d.ts", "README.md", "LICENSE"]),
+    );
     expect(
-      packed.filter((path) => /^(assembly|src|test|bench|scripts|build|node_modules|\.)|debug/.test(path)),
+      project.packed.filter((path) => /^(assembly|src|test|bench|scripts|build|node_modules|\.)|debug/.test(path)),
     ).toEqual([]);
   });
 
@@ -51,19 +52,19 @@ describe("the packed package", () => {
   test("gives the compiled engine as a file", () => {
     const program = `import { createRequire } from "node:module";
       console.log(createRequire(import.meta.url).resolve("nearkey/engine.wasm").endsWith("dist/engine.wasm"));`;
-    writeFileSync(join(project, "resolve.mjs"), program);
+    project.write("resolve.mjs", program);
     expect(run("resolve.mjs")).toBe("true\n");
   });
 
   test("brings a command", () => {
-    const cli = join(project, "node_modules/nearkey", manifest.bin.nearkey);
+    const cli = project.installed(manifest.bin.nearkey);
     expect(run(cli, "--version").trim()).toBe(manifest.version);
     expect(run(cli, "--help")).toContain("serve");
   });
 
   for (const resolution of ["NodeNext", "Bundler"]) {
     test(`has types that resolve, with moduleResolution ${resolution}`, { timeout: 60_000 }, () => {
-      writeFileSync(join(project, "use.ts"), TYPED_PROGRAM);
+      project.write("use.ts", TYPED_PROGRAM);
       const module = resolution === "NodeNext" ? "NodeNext" : "ESNext";
       const strict = ["--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"];
       const options = ["--noEmit", ...strict, "--target", "ES2022", "--module", module, "--types", "node"];
@@ -84,26 +85,3 @@ const there: string | undefined = await client.get("k");
 console.log(here, removed, there);
 await db.close();
 `;
-
-/** Packs the repository and unpacks it into a project's node_modules; the paths it holds. */
-function install(project: string): string[] {
-  const npm = ["pack", "--json", "--ignore-scripts", "--pack-destination", project];
-  const [{ filename, files }] = JSON.parse(
-    execFileSync("npm", npm, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }),
-  );
-  const target = join(project, "node_modules/nearkey");
-  mkdirSync(target, { recursive: true });
-  execFileSync("tar", ["-xzf", join(project, filename), "-C", target, "--strip-components=1"]);
-  for (const name of Object.keys(manifest.dependencies)) link(project, name);
-  link(project, "@types/node");
-  link(project, "@types/ws");
-  link(project, "undici-types");
-  writeFileSync(join(project, "package.json"), '{ "type": "module" }');
-  return files.map(({ path }: { path: string }) => path);
-}
-
-function link(project: string, name: string): void {
-  const target = join(project, "node_modules", name);
-  mkdirSync(resolve(target, ".."), { recursive: true });
-  symlinkSync(join(modules, name), target);
-}

@@ -106,10 +106,10 @@ const HOST = layers([
   ["foundation", /^src\/(errors|text|resp|resp-decoder|options|version|event-loop)\.ts$/],
   ["engine", /^src\/engine(-types)?\.ts$/],
   ["database", /^src\/(host|database)\//],
-  ["server and client", /^src\/(server|client)\//],
+  ["server, client and browser", /^src\/(server|client|browser)\//],
   ["entry for programs", /^src\/client\.ts$/],
   ["command line and page", /^src\/(cli|demo)\//],
-  ["entries", /^src\/(node|client-node|cli)\.ts$/],
+  ["entries", /^src\/(node|browser|browser-worker|client-node|cli)\.ts$/],
 ]);
 
 interface Layer {
@@ -157,7 +157,7 @@ describe("imports point one way", () => {
   });
 
   test("nothing imports an entry, and layout.ts imports nothing", () => {
-    const entries = /^(assembly\/index|src\/(node|client|client-node|cli))\.ts$/;
+    const entries = /^(assembly\/index|src\/(node|browser|browser-worker|client|client-node|cli))\.ts$/;
     const entryOfClient = /^src\/(client-node|demo\/.*)\.ts$/;
     const wrong = measured.flatMap((path) =>
       importedFiles(path)
@@ -179,13 +179,19 @@ describe("imports point one way", () => {
 });
 
 describe("what runs where", () => {
+  /** Web standards only; it is bundled. */
+  const LOADER = "@assemblyscript/loader";
   const isNode = (specifier: string) => specifier.startsWith("node:") || /^(ws|commander)(\/|$)/.test(specifier);
 
-  test("the client and the page reach no import of Node", () => {
-    const wrong = ["src/client.ts", "src/demo/demo.ts"]
+  test("the client, the browser's database and the page reach no import of Node", () => {
+    const wrong = ["src/client.ts", "src/browser.ts", "src/browser-worker.ts", "src/demo/demo.ts"]
       .filter((entry) => text.has(entry))
       .flatMap((entry) =>
-        [...reachedFrom(entry)].flatMap((path) => packagesOf(path).map((name) => `${path}: ${name}`)),
+        [...reachedFrom(entry)].flatMap((path) =>
+          packagesOf(path)
+            .filter((name) => name !== LOADER)
+            .map((name) => `${path}: ${name}`),
+        ),
       );
     expect(wrong).toEqual([]);
   });

@@ -147,11 +147,14 @@ export class ClientLink {
 
   #lost(error: NearkeyError): void {
     this.#socket = undefined;
-    if (this.#settings.reconnect && !this.#closing) {
+    // An engine that broke is gone with all that was in it.
+    if (this.#settings.reconnect && !this.#closing && error.code !== "engine-failed") {
       this.#reconnectLater();
       return;
     }
     this.#gone = error;
+    // What this very tick has issued is not in a batch yet.
+    this.#closeBatch();
     this.#drop(error, 0);
     this.#drained?.();
   }

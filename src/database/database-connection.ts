@@ -58,6 +58,8 @@ export class DatabaseConnection {
   readonly #writer = new CommandWriter();
   #decoder = new ReplyDecoder();
   #connection: number;
+  /** Whether the last batch ended early, at bytes that are no command; what followed them was dropped. */
+  cutShort = false;
 
   /** @param protocol what the connection speaks at first, and again after it had to be opened anew */
   constructor(embedded: Embedded, protocol: 2 | 3, id: number) {
@@ -121,6 +123,7 @@ export class DatabaseConnection {
   #execute(batch: Uint8Array, take: (block: Uint8Array) => void): void {
     const { engine, now } = this.#embedded;
     let offset = 0;
+    this.cutShort = false;
     try {
       while (true) {
         const outcome = engine.execute(this.#connection, batch, offset, now());
@@ -130,6 +133,7 @@ export class DatabaseConnection {
         if (outcome === Outcome.Done) return;
         if (outcome === Outcome.Overflow) throw this.#overflow();
         if (outcome !== Outcome.Close) continue;
+        this.cutShort = true;
         this.#reopen();
         return;
       }

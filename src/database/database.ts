@@ -165,6 +165,15 @@ export class Database extends DatabaseMethods<"value"> {
   }
 
   /**
+   * Whether the last batch of `execute` ended early, at bytes that are no command: the error is its last reply.
+   *
+   * @internal
+   */
+  get cutShort(): boolean {
+    return this.#stream.cutShort;
+  }
+
+  /**
    * Opens the vector set under a key, or prepares one. The set comes into being with its first element and ends with
    * its last, as in Redis; until then, and after, its options live in the object that this answers.
    *
