@@ -29,12 +29,12 @@ import {
   VALUE_BYTES_MAX,
 } from "../assembly/layout.ts";
 import type { EngineExports } from "../build/engine-exports.d.ts";
-import type { CommandDescription, EngineOptions, EngineStats, OutputBlock } from "./engine-types.ts";
+import { type CommandDescription, type EngineOptions, type EngineStats, OutputBlock } from "./engine-types.ts";
 import { NearkeyError } from "./errors.ts";
 import { bytesOf, readText, writeText } from "./text.ts";
 
-export type { CommandDescription, EngineOptions, EngineStats, OutputBlock };
-export { Outcome };
+export type { CommandDescription, EngineOptions, EngineStats };
+export { Outcome, OutputBlock };
 
 /** Pages that may be held beyond the database's limit and one client's replies: other clients' replies and input. */
 const EXTRA_PAGES = 4096;
@@ -156,6 +156,23 @@ export class Engine {
     return outcome === Outcome.Done && offset + bytes < input.length ? Outcome.Yield : outcome;
   }
 
+  /** Where sockets may read to, valid with `reserveMemory`; what was read is there until any other method is called. */
+  inputView(bytes: number): Uint8Array {
+    return this.#byteView().subarray(INPUT_BASE, INPUT_BASE + Math.min(bytes, INPUT_BYTES));
+  }
+
+  /** As `execute`, of bytes that were read into `inputView`. */
+  executeInPlace(connection: number, bytes: number, now: number): Outcome {
+    const outcome = this.#exports.execute(connection, bytes, now) as Outcome;
+    this.consumed = outcome === Outcome.Done ? bytes : this.#result(Result.Consumed);
+    return outcome;
+  }
+
+  /** A copy of what was read into `inputView`. */
+  inputCopy(start: number, end: number): Uint8Array {
+    return this.#copy(INPUT_BASE + start, end - start);
+  }
+
   /** The arguments of the command that waits for the host, name first, as copies. */
   hostArguments(): Uint8Array[] {
     const words = this.#wordView();
@@ -200,8 +217,7 @@ export class Engine {
     const page = this.#exports.takeOutput(connection);
     if (page === 0) return undefined;
     const bytes = this.#wordView()[(PAGE_TABLE_BASE + page * PAGE_RECORD_BYTES + 12) >>> 2] as number;
-    const start = page * PAGE_BYTES;
-    return { page, view: this.#byteView().subarray(start, start + bytes) };
+    return new OutputBlock(this.#byteView(), page * PAGE_BYTES, bytes, page);
   }
 
   /** Gives a block back. */

@@ -45,7 +45,7 @@ test("an engine that traps is told of once", async () => {
   const failures: unknown[] = [];
   const server = await startServer(module, { port: 0, respPort: 0 }, (error) => failures.push(error));
   const trap = new WebAssembly.RuntimeError("unreachable");
-  server.engine.execute = () => {
+  server.engine.executeInPlace = () => {
     throw trap;
   };
   const client = connect(server.resp?.port ?? 0, "127.0.0.1");

@@ -1,15 +1,9 @@
-// Reading all sockets into one buffer. Node gives an accepted socket a fresh 64 KiB buffer for each read; the `onread`
+// Reading all sockets into one buffer, the engine's own input. Node gives an accepted socket a fresh 64 KiB buffer for each read; the `onread`
 // option that avoids it exists only for sockets that one makes oneself. So the accepted socket's handle, paused and not
 // yet read from, is moved to such a socket. The handle is no public part of Node: where it does not look as expected,
 // the accepted socket is used as it is, and its `data` events carry the bytes.
 
 import { Socket, type SocketConstructorOpts } from "node:net";
-
-/** As much as libuv reads at a time anyway. */
-const BUFFER_BYTES = 64 * 1024;
-
-/** One for all: what a read brings is handled before the next. */
-const buffer = new Uint8Array(BUFFER_BYTES);
 
 /** The part of Node's TCP handle that tells that reads can go to a given buffer. */
 interface Handle {
@@ -21,12 +15,12 @@ interface WithHandle {
 }
 
 /**
- * Makes a socket whose reads go to one shared buffer, from one that was accepted with `pauseOnConnect`.
+ * Makes a socket whose reads go to a given buffer, from one that was accepted with `pauseOnConnect`.
  *
- * @param received gets the bytes of each read, valid until it returns
+ * @param received gets the number of bytes that a read put into the buffer, which are there until it returns
  * @returns the new socket, or the accepted one, which then delivers by `data` events
  */
-export function readIntoOneBuffer(accepted: Socket, received: (bytes: Uint8Array) => void): Socket {
+export function readIntoOneBuffer(accepted: Socket, buffer: Uint8Array, received: (bytes: number) => void): Socket {
   const holder = accepted as unknown as WithHandle;
   const handle = holder._handle;
   if (typeof handle?.useUserBuffer !== "function") return accepted;
@@ -35,7 +29,7 @@ export function readIntoOneBuffer(accepted: Socket, received: (bytes: Uint8Array
   const onread = {
     buffer,
     callback: (bytes: number): boolean => {
-      received(buffer.subarray(0, bytes));
+      received(bytes);
       return true;
     },
   };

@@ -4,7 +4,7 @@
 // left the process. Reading stops while commands wait for a turn or while much output is undrained, so that a reader
 // who never reads costs its block limit and nothing more.
 
-import { type Engine, Outcome } from "../engine.ts";
+import { type Engine, Outcome, type OutputBlock } from "../engine.ts";
 import type { HostCommands } from "../host/host-commands.ts";
 import type { HostClient } from "../host/host-facts.ts";
 import type { OutputBudget } from "./output-budget.ts";
@@ -18,6 +18,8 @@ export interface Channel {
   readonly undrainedBytes: number;
   /** Hands over bytes that stay valid until they drained; `Session.drained` is called when some did. */
   write(bytes: Uint8Array): void;
+  /** Gives the kernel what it takes at once, where that is cheaper than `write`; answers how many bytes it took. */
+  writeAtOnce?(block: OutputBlock): number;
   /** Stops and resumes the delivery of bytes; calls alternate. */
   pause(): void;
   resume(): void;
@@ -85,13 +87,32 @@ export class Session implements Worker {
     if (this.input !== undefined || this.choked) this.adjustReading();
   }
 
-  /** As `receive`, of bytes that change when this returns: what is not executed at once is copied. */
-  receiveBorrowed(bytes: Uint8Array): void {
-    const queued = this.input !== undefined;
-    this.receive(queued ? new Uint8Array(bytes) : bytes);
-    if (queued || this.input !== bytes) return;
-    this.input = new Uint8Array(bytes.subarray(this.offset));
+  /** As `receive`, of bytes that were read into the engine's own input, where they are only now. */
+  receiveInPlace(bytes: number): void {
+    if (this.ending || this.closed) return;
+    const { engine } = this.host;
+    if (this.input !== undefined) {
+      this.waiting.push(engine.inputCopy(0, bytes));
+      return;
+    }
+    const nowMs = Date.now();
+    this.client.lastActiveMs = nowMs;
+    try {
+      const outcome = engine.executeInPlace(this.connection, bytes, nowMs);
+      if (outcome === Outcome.Done) this.flush();
+      else this.goOn(outcome, engine.inputCopy(engine.consumed, bytes));
+    } catch (error) {
+      this.host.failed(error);
+    }
+    if (this.input !== undefined || this.choked) this.adjustReading();
+  }
+
+  /** Does what the outcome of a call asks for, and executes the rest of its input. */
+  private goOn(outcome: Outcome, rest: Uint8Array): void {
+    this.input = rest;
     this.offset = 0;
+    this.follow(outcome);
+    if (this.work()) this.host.turns.add(this);
   }
 
   /** Executes for about a millisecond; true while more waits that may run now. */
@@ -151,11 +172,15 @@ export class Session implements Worker {
     return false;
   }
 
-  /** Calls the engine once and does what its outcome asks for. */
+  /** Calls the engine once. */
   private step(input: Uint8Array, nowMs: number): void {
     const { engine } = this.host;
     const outcome = engine.execute(this.connection, input, this.offset, nowMs);
     this.offset += engine.consumed;
+    this.follow(outcome);
+  }
+
+  private follow(outcome: Outcome): void {
     switch (outcome) {
       case Outcome.Done:
         this.takeNext();
@@ -204,7 +229,7 @@ export class Session implements Worker {
       block !== undefined;
       block = engine.takeOutput(this.connection)
     ) {
-      this.lend(block.view, block.page);
+      this.lend(block);
     }
     const undrained = this.channel.undrainedBytes;
     if (undrained === 0) return;
@@ -212,15 +237,21 @@ export class Session implements Worker {
     else if (undrained > this.host.budget.pauseBytes) this.choked = true;
   }
 
-  private lend(view: Uint8Array, page: number): void {
+  private lend(block: OutputBlock): void {
     const { channel, host } = this;
-    const copied = channel.undrainedBytes > 0 && (view.length < COPY_BYTES || !host.budget.canLend);
-    channel.write(copied ? new Uint8Array(view) : view);
+    const sent = channel.writeAtOnce?.(block) ?? 0;
+    if (sent === block.bytes) {
+      host.engine.release(this.connection, block.page);
+      return;
+    }
+    const rest = block.view.subarray(sent);
+    const copied = channel.undrainedBytes > 0 && (rest.length < COPY_BYTES || !host.budget.canLend);
+    channel.write(copied ? new Uint8Array(rest) : rest);
     if (copied || channel.undrainedBytes === 0) {
-      host.engine.release(this.connection, page);
+      host.engine.release(this.connection, block.page);
     } else {
-      this.held.push({ page, bytes: view.length, mark: channel.writtenBytes });
-      host.budget.lend(view.length);
+      this.held.push({ page: block.page, bytes: rest.length, mark: channel.writtenBytes });
+      host.budget.lend(rest.length);
     }
   }
 
