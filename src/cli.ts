@@ -3,14 +3,35 @@
 
 import { Command } from "commander";
 import { registerDemo } from "./cli/demo-command.ts";
+import { registerHealth } from "./cli/health-command.ts";
+import { registerImport } from "./cli/import/import-command.ts";
 import { registerServe } from "./cli/serve-command.ts";
 import { VERSION } from "./version.ts";
+
+const HELP = `
+Examples:
+  $ nearkey serve                                       a server for this machine
+  $ nearkey import docs.jsonl --into docs               vectors from a file
+  $ nearkey search docs --like some-id -k 5             the nearest ones
+  $ nearkey cli SET greeting hello                      one command; without one, a console
+  $ nearkey stats --watch                               what the server is doing
+
+Environment:
+  NEARKEY_URL       the server that import, search, stats, cli and health talk to
+  NEARKEY_PASSWORD  the password, of serve and of all that talk to it
+
+Exit codes: 0 done, 1 something was refused or failed, 130 stopped by Ctrl-C.
+Each command explains itself: nearkey import --help`;
 
 const program = new Command("nearkey")
   .description("Key-value cache and vector search, behind WebSocket and for Redis clients.")
   .version(VERSION, "-V, --version")
-  .showHelpAfterError("(run with --help to see what there is)");
+  .enablePositionalOptions()
+  .showHelpAfterError("(run with --help to see what there is)")
+  .addHelpText("after", HELP);
 registerServe(program);
+registerImport(program);
+registerHealth(program);
 registerDemo(program);
 
 await program.parseAsync();

@@ -105,8 +105,9 @@ describe("progress", () => {
 
   test("is one line that redraws itself on a terminal, and ends it", () => {
     const text = shown(true);
-    expect(text.split("\r").length).toBe(42);
-    expect(text).toContain("███");
+    // Drawings closer than the eye sees are left out, the last one never.
+    expect(text.split("\r").length).toBeGreaterThan(2);
+    expect(text.split("\r").at(-1)).toMatch(/█{24} 200 of 200 things done, [\d,∞]+ a second\n$/);
     expect(text.indexOf("\n")).toBe(text.length - 1);
   });
 });

@@ -158,7 +158,7 @@ describe("imports point one way", () => {
 
   test("nothing imports an entry, and layout.ts imports nothing", () => {
     const entries = /^(assembly\/index|src\/(node|browser|browser-worker|client|client-node|cli))\.ts$/;
-    const entryOfClient = /^src\/(client-node|demo\/.*)\.ts$/;
+    const entryOfClient = /^src\/(client-node|demo\/.*|cli\/.*)\.ts$/;
     const wrong = measured.flatMap((path) =>
       importedFiles(path)
         .filter((target) => entries.test(target) && !(target === "src/client.ts" && entryOfClient.test(path)))

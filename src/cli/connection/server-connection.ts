@@ -1,0 +1,81 @@
+// A command's way to its server: the client with the `ws` library (whose errors say why), the password from the
+// environment or, when the server asks for one, from the terminal, and messages that say what to do next.
+
+import { createInterface } from "node:readline";
+import { Writable } from "node:stream";
+import { WebSocket } from "ws";
+import { type Client, type ConnectOptions, connect, type WebSocketClass } from "../../client.ts";
+import { NearkeyError } from "../../errors.ts";
+
+/**
+ * Connects, and asks for a password when one is missing and a person is there.
+ *
+ * @throws NearkeyError with a message that says what to do
+ */
+export async function connectToServer(url: string, options: ConnectOptions = {}): Promise<Client> {
+  return withPassword(url, (password) =>
+    connect(url, { ...options, password, WebSocket: WebSocket as unknown as WebSocketClass }),
+  );
+}
+
+/**
+ * Runs an attempt with the password of the environment, and once more with one from the terminal when the server asks
+ * for one that the environment does not have.
+ *
+ * @throws NearkeyError with a message that says what to do
+ */
+export async function withPassword<T>(url: string, attempt: (password: string | undefined) => Promise<T>): Promise<T> {
+  const known = process.env.NEARKEY_PASSWORD || undefined;
+  try {
+    return await attempt(known);
+  } catch (error) {
+    if (!needsPassword(error) || known !== undefined || !process.stdin.isTTY) throw advised(error, url);
+  }
+  const typed = await askPassword(`password for ${url}: `);
+  return attempt(typed).catch((error) => {
+    throw advised(error, url);
+  });
+}
+
+function needsPassword(error: unknown): boolean {
+  return error instanceof NearkeyError && error.code === "authentication-required";
+}
+
+/** The same error in words that say what a person at a shell can do. */
+export function advised(error: unknown, url: string): unknown {
+  if (!(error instanceof NearkeyError)) return error;
+  const text = adviceFor(error, url);
+  return text === undefined ? error : new NearkeyError(error.code, text, { cause: error });
+}
+
+function adviceFor(error: NearkeyError, url: string): string | undefined {
+  switch (error.code) {
+    case "connection-failed":
+      return (
+        `no server answers at ${url} (${error.message.replace(/^cannot connect to \S+: /, "")}): ` +
+        "start one with nearkey serve, or name another with --url or NEARKEY_URL"
+      );
+    case "authentication-required":
+      return `the server at ${url} asks for a password: set NEARKEY_PASSWORD`;
+    case "wrong-password":
+      return `the server at ${url} refused the password: check NEARKEY_PASSWORD`;
+    default:
+      return undefined;
+  }
+}
+
+/** Reads a line from the terminal without showing it. */
+function askPassword(question: string): Promise<string> {
+  const output = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const line = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
+  process.stderr.write(question);
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void) => {
+      line.close();
+      process.stderr.write("\n");
+      settle();
+    };
+    line.once("SIGINT", () => end(() => reject(new NearkeyError("authentication-required", "no password was typed"))));
+    line.question("", (typed) => end(() => resolve(typed)));
+  });
+}
