@@ -3,7 +3,8 @@
 import { HEAP_BASE, Outcome } from "./layout";
 import { commandCount } from "./protocol/catalog";
 import { registerConnectionCommands } from "./commands/connection-commands";
-import { execute as executeBatch, writeReply as write } from "./protocol/dispatch";
+import { execute as executeBatch, finishHostCommand as finish, writeReply as write } from "./protocol/dispatch";
+import { registerDatabases } from "./commands/databases";
 import { registerExpireCommands } from "./commands/expire-commands";
 import { expireSome } from "./keyspace/expiry";
 import { freeStep } from "./keyspace/graveyard";
@@ -16,19 +17,25 @@ import { countExpiring, countKeys, setClock } from "./keyspace/keyspace";
 import { availablePages, initializeMemory, state } from "./memory/memory";
 import { registerStringEdits } from "./commands/string-edit";
 import { registerStrings } from "./commands/strings";
+import { registerTransactions } from "./commands/transactions";
 import { registerVectors } from "./commands/vector-commands";
 
 export {
   closeConnection,
   databaseOf,
+  lastCommandOf,
+  modeOf,
   openConnection,
   pinnedPages,
   protocolOf,
+  queuedBytes,
+  queuedCommands,
   releaseOutput,
   resetConnection,
-  setAuthenticated,
+  setMode,
   setProtocol,
   takeOutput,
+  watchedKeys,
 } from "./protocol/host-connection";
 export { getDirect, setDirect } from "./commands/direct";
 
@@ -40,6 +47,8 @@ export function initialize(heapStart: u32, seed: u64): void {
 
 function registerCommands(): void {
   registerConnectionCommands();
+  registerDatabases();
+  registerTransactions();
   registerStrings();
   registerStringEdits();
   registerIncrements();
@@ -56,9 +65,14 @@ export function execute(connection: usize, bytes: u32, now: f64): Outcome {
   return executeBatch(connection, bytes, <i64>now);
 }
 
-/** Appends `bytes` at INPUT_BASE, a reply of the host, to the connection's replies. */
-export function writeReply(connection: usize, bytes: u32): Outcome {
-  return write(connection, bytes);
+/** Appends `bytes` at INPUT_BASE, a piece of a reply of the host, to the connection's replies. */
+export function writeReply(connection: usize, bytes: u32): void {
+  write(connection, bytes);
+}
+
+/** Ends the command that the host has answered; Host when a transaction goes on with another one of the host's. */
+export function finishHostCommand(connection: usize): Outcome {
+  return finish(connection);
 }
 
 const SEGMENTS_A_TICK: u32 = 32;

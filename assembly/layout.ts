@@ -159,6 +159,11 @@ export const MARK_PAGES_MAX: u32 = 1024;
 export const MARKS_BYTES: u32 = MARK_PAGES_MAX * 4 + 16;
 export const MARKS_BASE: u32 = COUNTERS_BASE + COUNTERS_BYTES;
 
+/** Watched keys: how many there are (u32 and 4 unused bytes), then the heads of their lists by hash. */
+export const WATCH_BUCKETS: u32 = 2048;
+export const WATCHES_BASE: u32 = MARKS_BASE + MARKS_BYTES;
+export const WATCHES_BYTES: u32 = 8 + WATCH_BUCKETS * 4;
+
 /** Flags of a command, as Redis names them. */
 export const enum CommandFlag {
   Write = 1,
@@ -168,4 +173,26 @@ export const enum CommandFlag {
   NoAuth = 16,
   /** Answered by the host. */
   Host = 32,
+  /** Executed, not queued, inside a transaction. */
+  Immediate = 64,
+  /** Nothing is parsed ahead past it: it needs the argument records. */
+  EndsGroup = 128,
+}
+
+/** What makes the commands of a connection take the slow way, a bit each. */
+export const enum ConnectionMode {
+  /** Not authenticated, and it must be. */
+  Stranger = 1,
+  /** Between MULTI and EXEC. */
+  Queueing = 2,
+  /** EXEC will discard: a command could not be queued. */
+  Aborted = 4,
+  /** No reply is written. */
+  Silent = 8,
+  /** The next command's reply is not written. */
+  SkipsNext = 16,
+  /** The reply that the host is about to give is not written. */
+  Muted = 32,
+  /** Reads do not note an access. */
+  NoTouch = 64,
 }

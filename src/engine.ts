@@ -9,6 +9,7 @@ import {
   COMMANDS_BASE,
   COUNTERS_BASE,
   CommandFlag,
+  ConnectionMode,
   DATABASES,
   Direct,
   Eviction,
@@ -34,7 +35,7 @@ import { NearkeyError } from "./errors.ts";
 import { bytesOf, readText, writeText } from "./text.ts";
 
 export type { CommandDescription, EngineOptions, EngineStats };
-export { Outcome, OutputBlock };
+export { ConnectionMode, Outcome, OutputBlock };
 
 /** Pages that may be held beyond the database's limit and one client's replies: other clients' replies and input. */
 const EXTRA_PAGES = 4096;
@@ -121,7 +122,16 @@ export class Engine {
   }
 
   setAuthenticated(connection: number, yes: boolean): void {
-    this.#exports.setAuthenticated(connection, yes ? 1 : 0);
+    this.setMode(connection, ConnectionMode.Stranger, !yes);
+  }
+
+  /** Sets or clears a mode of a connection. */
+  setMode(connection: number, mode: ConnectionMode, on: boolean): void {
+    this.#exports.setMode(connection, mode, on ? 1 : 0);
+  }
+
+  hasMode(connection: number, mode: ConnectionMode): boolean {
+    return (this.#exports.modeOf(connection) & mode) !== 0;
   }
 
   setProtocol(connection: number, protocol: 2 | 3): void {
@@ -136,7 +146,7 @@ export class Engine {
     return this.#exports.databaseOf(connection);
   }
 
-  /** Back to database 0 and RESP2. */
+  /** Back to database 0 and RESP2, out of a transaction, with replies. */
   reset(connection: number): void {
     this.#exports.resetConnection(connection);
   }
@@ -201,15 +211,17 @@ export class Engine {
     return whole;
   }
 
-  /** Appends the host's reply to the connection's output. */
+  /**
+   * Appends the host's reply to the connection's output and ends the command it answers. Host when that was a command of a
+   * transaction, which has gone on to another one of the host's: it must be answered before anything else is executed.
+   */
   reply(connection: number, resp: Uint8Array): Outcome {
-    let outcome = Outcome.Done;
-    for (let at = 0; at === 0 || at < resp.length; at += INPUT_BYTES) {
+    for (let at = 0; at < resp.length; at += INPUT_BYTES) {
       const piece = resp.subarray(at, at + INPUT_BYTES);
       this.#byteView().set(piece, INPUT_BASE);
-      outcome = this.#exports.writeReply(connection, piece.length) as Outcome;
+      this.#exports.writeReply(connection, piece.length);
     }
-    return outcome;
+    return this.#exports.finishHostCommand(connection) as Outcome;
   }
 
   /** The oldest block of replies not taken yet; it stays valid, and charged to the connection, until it is released. */

@@ -37,7 +37,8 @@ export function feed(engine: Engine, connection: number, bytes: Uint8Array, now 
   for (let offset = 0, outcome = Outcome.Yield; outcome !== Outcome.Done; ) {
     outcome = engine.execute(connection, bytes, offset, now);
     offset += engine.consumed;
-    if (outcome === Outcome.Host) engine.reply(connection, Buffer.from("-ERR a command of the host\r\n"));
+    while (outcome === Outcome.Host)
+      outcome = engine.reply(connection, Buffer.from("-ERR a command of the host\r\n")) || Outcome.Yield;
     take();
     if (outcome === Outcome.Close || outcome === Outcome.Overflow)
       return { output: Buffer.concat(output), closed: true };

@@ -14,17 +14,26 @@ import { RedisProcess } from "./redis-process.ts";
 
 const SECONDS = Number(process.env.NEARKEY_DIFFERENTIAL_SECONDS ?? 5);
 const PROGRAM_COMMANDS = 60;
-/** How the engine is run: its protocol, and where its heap starts (0: where it always does). */
+/** How the engine is run: its protocol, where its heap starts (0: where it always does), and what is sent to it. */
 interface Run {
   protocol: 2 | 3;
   heapStart: number;
+  make: (seed: number) => Step[];
+}
+
+/** One command, on the first or the second connection. */
+interface Step {
+  words: Words;
+  on: 0 | 1;
 }
 
 /** The last run has all addresses above 2 GiB, where arithmetic on signed ones goes wrong. */
 const RUNS: (Run & { name: string })[] = [
-  { name: "in RESP2", protocol: 2, heapStart: 0 },
-  { name: "in RESP3", protocol: 3, heapStart: 0 },
-  { name: "with its heap at the end of the address range", protocol: 3, heapStart: 0xf000_0000 },
+  { name: "in RESP2", protocol: 2, heapStart: 0, make: makeProgram },
+  { name: "in RESP3", protocol: 3, heapStart: 0, make: makeProgram },
+  { name: "with its heap at the end of the address range", protocol: 3, heapStart: 0xf000_0000, make: makeProgram },
+  { name: "in transactions of two connections, in RESP2", protocol: 2, heapStart: 0, make: makeTransactions },
+  { name: "in transactions of two connections, in RESP3", protocol: 3, heapStart: 0, make: makeTransactions },
 ];
 
 /** Between the two servers' answers may lie the time a busy machine takes to run both. */
@@ -44,21 +53,36 @@ describe.skipIf(program === undefined)("answers as redis-server does", () => {
       const seed = seedOfRun();
       const until = Date.now() + SECONDS * 1000;
       for (let round = 0; round === 0 || Date.now() < until; round++) {
-        const commands = makeProgram(seed + round);
+        const commands = run.make(seed + round);
         const difference = await compare(redis, commands, run);
         if (difference === undefined) continue;
         const shortest = await shrink(redis, commands, run);
         const last = (await compare(redis, shortest, run)) ?? difference;
-        const lines = [`NEARKEY_SEED=${seed + round}`, ...shortest.map(showCommand), `redis:   ${last.redis}`];
+        const lines = [`NEARKEY_SEED=${seed + round}`, ...shortest.map(showStep), `redis:   ${last.redis}`];
         expect.fail([...lines, `nearkey: ${last.nearkey}`].join("\n"));
       }
     });
   }
 });
 
-function makeProgram(seed: number): Words[] {
+function showStep({ words, on }: Step): string {
+  return `${on === 0 ? "" : "(second connection) "}${showCommand(words)}`;
+}
+
+function makeProgram(seed: number): Step[] {
   const maker = new CommandMaker(new Random(seed));
-  return Array.from({ length: PROGRAM_COMMANDS }, () => withWitness(maker.next())).flat();
+  const commands = Array.from({ length: PROGRAM_COMMANDS }, () => withWitness(maker.next())).flat();
+  return commands.map((words) => ({ words, on: 0 }));
+}
+
+/** Transactions that two connections watch each other by, a quarter of the commands from the second. */
+function makeTransactions(seed: number): Step[] {
+  const random = new Random(seed);
+  const maker = new CommandMaker(random);
+  return Array.from({ length: PROGRAM_COMMANDS }, () => ({
+    words: random.oneIn(3) ? maker.transaction() : maker.next(),
+    on: random.oneIn(4) ? 1 : 0,
+  }));
 }
 
 /** A drawn lot is followed by what it was drawn from. */
@@ -76,39 +100,80 @@ interface Difference {
 }
 
 /** Runs a program on both from an empty keyspace; the first reply that differs. */
-async function compare(redis: RedisProcess, commands: Words[], run: Run): Promise<Difference | undefined> {
-  const prologue = [["HELLO", String(run.protocol)], ["FLUSHALL"], ["SELECT", "0"]];
-  const expected = await redis.send(
-    Buffer.concat([...prologue, ...commands].map(encode)),
-    prologue.length + commands.length,
-  );
-  const theirs = expected.slice(prologue.length);
+async function compare(redis: RedisProcess, commands: Step[], run: Run): Promise<Difference | undefined> {
+  const theirs = await runRedis(redis, commands, run.protocol);
   const ours = runEngine(commands, run);
+  const queued: Words[][] = [[], []];
   for (let index = 0; index < commands.length; index++) {
     const [one, other] = [theirs[index] as RawReply, ours[index]];
-    const words = commands[index] as Words;
+    const { words, on } = commands[index] as Step;
     if (other instanceof Error) return { index, redis: show(one), nearkey: String(other.stack) };
     if (other === undefined) return { index, redis: show(one), nearkey: "no reply" };
+    const waiting = queued[on] as Words[];
+    if (/^(EXEC|DISCARD|RESET)$/i.test(words[0] as string) && one.kind !== "-") queued[on] = [];
+    if (one.kind === "+" && one.text === "QUEUED") waiting.push(words);
     if (words[0]?.toUpperCase() === "DBSIZE" && commands.some(diesAtOnce)) continue;
-    if (!alike(words, one, other, theirs[index + 1])) return { index, redis: show(one), nearkey: show(other) };
+    const same = isExecuted(words, one, other)
+      ? executedAlike(waiting, one, other, commands)
+      : alike(words, one, other, theirs[index + 1]);
+    if (!same) return { index, redis: show(one), nearkey: show(other) };
   }
   return ours.length > commands.length ? { index: -1, redis: "", nearkey: "a reply too many" } : undefined;
 }
 
+function isExecuted(words: Words, one: RawReply, other: RawReply): boolean {
+  return words[0]?.toUpperCase() === "EXEC" && one.items !== undefined && other.items !== undefined;
+}
+
+/** The replies of a transaction, each as that of its command. */
+function executedAlike(queued: Words[], one: RawReply, other: RawReply, commands: Step[]): boolean {
+  const [theirs, ours] = [one.items ?? [], other.items ?? []];
+  if (theirs.length !== ours.length || theirs.length !== queued.length) return false;
+  return queued.every((words, at) => {
+    if (words[0]?.toUpperCase() === "DBSIZE" && commands.some(diesAtOnce)) return true;
+    const drawn = /^(RANDOMKEY|HRANDFIELD)$/i.test(words[0] as string);
+    return alike(words, theirs[at] as RawReply, ours[at] as RawReply, undefined) || drawn;
+  });
+}
+
+/** Replies of redis-server, in the order of the program: a connection's commands are answered before the other's next. */
+async function runRedis(redis: RedisProcess, commands: Step[], protocol: 2 | 3): Promise<RawReply[]> {
+  const prologue = [["RESET"], ["HELLO", String(protocol)], ["FLUSHALL"]];
+  const start = Buffer.concat(prologue.map(encode));
+  for (const connection of redis.connections) await connection.send(start, prologue.length);
+  const replies: RawReply[] = [];
+  for (let from = 0; from < commands.length; ) {
+    const { on } = commands[from] as Step;
+    const next = commands.findIndex((step, index) => index > from && step.on !== on);
+    const batch = commands.slice(from, next < 0 ? commands.length : next);
+    const bytes = Buffer.concat(batch.map(({ words }) => encode(words)));
+    replies.push(...(await redis.connections[on].send(bytes, batch.length)));
+    from += batch.length;
+  }
+  return replies;
+}
+
 /** SET can store a key that has expired already: each server notices, and no longer counts it, at its own time. */
-function diesAtOnce(words: Words): boolean {
+function diesAtOnce({ words }: Step): boolean {
   return words[0]?.toUpperCase() === "SET" && words.some((word) => /^(EXAT|PXAT)$/i.test(word));
 }
 
 /** Replies of a fresh engine, which gets the program in pieces cut anywhere; a trap ends them with its error. */
-function runEngine(commands: Words[], { protocol, heapStart }: Run): (RawReply | Error)[] {
+function runEngine(commands: Step[], { protocol, heapStart }: Run): (RawReply | Error)[] {
   const replies: (RawReply | Error)[] = [];
-  const reader = new RawReader();
+  const readers = [new RawReader(), new RawReader()];
   try {
     const engine = debugEngine({ heapStart });
-    const connection = engine.connect();
-    engine.setProtocol(connection, protocol);
-    feedInPieces(engine, connection, Buffer.concat(commands.map(encode)), reader, replies);
+    const connections = [engine.connect(), engine.connect()];
+    for (const connection of connections) engine.setProtocol(connection, protocol);
+    for (let from = 0; from < commands.length; ) {
+      const { on } = commands[from] as Step;
+      const next = commands.findIndex((step, index) => index > from && step.on !== on);
+      const batch = commands.slice(from, next < 0 ? commands.length : next);
+      const bytes = Buffer.concat(batch.map(({ words }) => encode(words)));
+      feedInPieces(engine, connections[on] as number, bytes, readers[on] as RawReader, replies);
+      from += batch.length;
+    }
   } catch (error) {
     replies.push(error as Error);
   }
@@ -146,6 +211,8 @@ function alike(words: Words, theirs: RawReply, ours: RawReply, witness: RawReply
     const [one, other] = [Number(theirs.text), Number(ours.text)];
     return one > 0 && other > 0 && Math.abs(one - other) * unit <= TOLERANCE_MS;
   }
+  // An encoding is what each server has made of the value.
+  if (name === "OBJECT") return true;
   if (name === "RANDOMKEY" || name === "HRANDFIELD") return drawnAlike(words, theirs, ours, witness);
   return false;
 }
@@ -184,7 +251,7 @@ function drawnAlike(words: Words, theirs: RawReply, ours: RawReply, witness: Raw
 }
 
 /** Leaves out what can be left out, in halves, quarters and at last one by one. */
-async function shrink(redis: RedisProcess, commands: Words[], run: Run): Promise<Words[]> {
+async function shrink(redis: RedisProcess, commands: Step[], run: Run): Promise<Step[]> {
   let shortest = commands;
   for (let piece = Math.ceil(commands.length / 2); piece >= 1; piece = piece === 1 ? 0 : Math.ceil(piece / 2)) {
     for (let at = 0; at < shortest.length; ) {

@@ -43,9 +43,9 @@ export class EngineDriver {
     do {
       outcome = this.engine.execute(connection, input, offset, this.now);
       offset += this.engine.consumed;
-      if (outcome === Outcome.Host) {
+      while (outcome === Outcome.Host) {
         this.hostCommands.push(this.engine.hostArguments());
-        this.engine.reply(connection, Buffer.from("+HOST\r\n"));
+        outcome = this.engine.reply(connection, Buffer.from("+HOST\r\n"));
       }
       for (let block = this.engine.takeOutput(connection); block; block = this.engine.takeOutput(connection)) {
         blocks.push(Buffer.from(block.view));

@@ -168,7 +168,7 @@ export class CommandMaker {
     const { random } = this;
     return random.pick([
       () => [random.pick(["RENAME", "RENAMENX"]), this.anyKey(), this.anyKey()],
-      () => ["COPY", this.anyKey(), this.anyKey(), ...(random.oneIn(2) ? ["REPLACE"] : [])],
+      () => ["COPY", this.anyKey(), this.anyKey(), ...this.#database(), ...(random.oneIn(2) ? ["REPLACE"] : [])],
       () => ["KEYS", this.pattern()],
       () => ["DBSIZE"],
       () => ["RANDOMKEY"],
@@ -177,9 +177,45 @@ export class CommandMaker {
         random.oneIn(6)
           ? [random.pick(["FLUSHDB", "FLUSHALL"]), ...random.pick([[], ["ASYNC"], ["SYNC"], ["NOW"]])]
           : ["DBSIZE"],
-      () => ["SELECT", random.pick(["0", "0", "abc", "-1", "99"])],
+      () => this.databases(),
       () => random.pick([["PING"], ["PING", this.word()], ["ECHO", this.word()], ["NOSUCH", this.word(), this.word()]]),
     ])();
+  }
+
+  #database(): Words {
+    return this.random.oneIn(3) ? ["DB", this.random.pick(["0", "1", "x", "16", "4294967296"])] : [];
+  }
+
+  databases(): Words {
+    const { random } = this;
+    const number = () => random.pick(random.oneIn(6) ? ["abc", "-1", "99", "4294967296", ""] : ["0", "0", "0", "1"]);
+    return random.pick([
+      () => ["SELECT", number()],
+      () => ["SELECT", "0"],
+      () => ["SWAPDB", number(), number()],
+      () => ["MOVE", this.anyKey(), number()],
+      () => ["MOVE", this.anyKey(), "1"],
+    ])();
+  }
+
+  /** What begins and ends a transaction, in no order. */
+  transaction(): Words {
+    const { random } = this;
+    return random.pick([
+      () => ["MULTI"],
+      () => ["MULTI"],
+      () => ["EXEC"],
+      () => ["EXEC"],
+      () => ["EXEC"],
+      () => [random.pick(["DISCARD", "UNWATCH"])],
+      () => ["WATCH", ...random.list(1, 3, this.anyKey)],
+    ])();
+  }
+
+  object(): Words {
+    const { random } = this;
+    const name = random.pick(["ENCODING", "REFCOUNT", "IDLETIME", "FREQ"]);
+    return ["OBJECT", random.oneIn(12) ? "NOTHING" : name, this.anyKey()];
   }
 
   /** A scan that sees everything in one step, so that both servers have nothing left to say. */
@@ -250,6 +286,8 @@ const MAKERS = [
   "count",
   "keyspace",
   "keyspace",
+  "object",
+  "transaction",
   "expiry",
   "expiry",
   "expiry",

@@ -8,37 +8,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RawReader, type RawReply } from "./raw-replies.ts";
 
-/** One connection to a server of its own. */
-export class RedisProcess {
-  readonly #folder: string;
-  readonly #child: ChildProcess;
+/** A connection to a redis-server. */
+class RedisConnection {
   readonly #socket: Socket;
   readonly #reader = new RawReader();
   #wake: (error?: Error) => void = () => {};
 
-  private constructor(folder: string, child: ChildProcess, socket: Socket) {
-    this.#folder = folder;
-    this.#child = child;
+  constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("data", (chunk) => {
       this.#reader.push(chunk);
       this.#wake();
     });
     socket.on("error", (error) => this.#wake(error));
-  }
-
-  static async start(program: string): Promise<RedisProcess> {
-    const folder = mkdtempSync(join(tmpdir(), "nearkey-redis-"));
-    const path = join(folder, "socket");
-    const options = ["--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir", folder];
-    const child = spawn(program, options, { stdio: "ignore" });
-    for (let tries = 0; tries < 200; tries++) {
-      const socket = await tryConnect(path);
-      if (socket !== undefined) return new RedisProcess(folder, child, socket);
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-    child.kill("SIGKILL");
-    throw new Error(`${program} does not answer after 5 s`);
   }
 
   /** Sends bytes and waits for that many replies. */
@@ -54,8 +36,40 @@ export class RedisProcess {
     }
   }
 
-  stop(): void {
+  close(): void {
     this.#socket.destroy();
+  }
+}
+
+/** A server of its own with two connections to it. */
+export class RedisProcess {
+  readonly #folder: string;
+  readonly #child: ChildProcess;
+  readonly connections: readonly [RedisConnection, RedisConnection];
+
+  private constructor(folder: string, child: ChildProcess, one: Socket, other: Socket) {
+    this.#folder = folder;
+    this.#child = child;
+    this.connections = [new RedisConnection(one), new RedisConnection(other)];
+  }
+
+  static async start(program: string): Promise<RedisProcess> {
+    const folder = mkdtempSync(join(tmpdir(), "nearkey-redis-"));
+    const path = join(folder, "socket");
+    const options = ["--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir", folder];
+    const child = spawn(program, options, { stdio: "ignore" });
+    for (let tries = 0; tries < 200; tries++) {
+      const one = await tryConnect(path);
+      const other = one && (await tryConnect(path));
+      if (one !== undefined && other !== undefined) return new RedisProcess(folder, child, one, other);
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    child.kill("SIGKILL");
+    throw new Error(`${program} does not answer after 5 s`);
+  }
+
+  stop(): void {
+    for (const connection of this.connections) connection.close();
     this.#child.kill("SIGKILL");
     rmSync(this.#folder, { recursive: true, force: true });
   }

@@ -1,19 +1,10 @@
 // Commands about the connection: the few that need nothing but it run here, the others are the host's.
 
-import { CommandFlag, DATABASES } from "../layout";
-import {
-  argumentAddress,
-  argumentBytes,
-  argumentCount,
-  argumentInteger,
-  isArgumentPaged,
-  lastInteger,
-} from "../protocol/arguments";
+import { CommandFlag } from "../layout";
+import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { replyArity } from "../protocol/command-error";
-import { connection } from "../protocol/dispatch";
-import { selectDatabase } from "../keyspace/keyspace";
-import { replyBulk, replyError, replyNotInteger, replyOk, replyPages, replySimple } from "../protocol/reply";
+import { replyBulk, replyPages, replySimple } from "../protocol/reply";
 
 function replyArgument(index: u32): void {
   if (isArgumentPaged(index)) replyPages(argumentAddress(index), argumentBytes(index));
@@ -30,20 +21,6 @@ function echo(): void {
   replyArgument(1);
 }
 
-function select(): void {
-  if (!argumentInteger(1)) {
-    replyNotInteger();
-  } else if (lastInteger() != <i64>(<i32>lastInteger())) {
-    replyError("ERR value is out of range, value must between -2147483648 and 2147483647");
-  } else if (<u64>lastInteger() >= DATABASES) {
-    replyError("ERR DB index is out of range");
-  } else {
-    connection.database = <u8>lastInteger();
-    selectDatabase(connection.database);
-    replyOk();
-  }
-}
-
 /** Never called: the host answers. */
 function host(): void {
   unreachable();
@@ -56,11 +33,10 @@ export function registerConnectionCommands(): void {
   startGroup("connection");
   register("PING", -1, fast, 0, 0, 0, ping, "1.0.0", "Answers PONG, or its argument.");
   register("ECHO", 2, fast, 0, 0, 0, echo, "1.0.0", "Answers its argument.");
-  register("SELECT", 2, fast, 0, 0, 0, select, "1.0.0", "Chooses the database of the connection, 0 to 15.");
   register("AUTH", -2, open, 0, 0, 0, host, "1.0.0", "Authenticates the connection.");
   register("HELLO", -1, open, 0, 0, 0, host, "6.0.0", "Chooses the protocol version; may authenticate and name.");
-  register("QUIT", -1, open, 0, 0, 0, host, "1.0.0", "Closes the connection.");
-  register("RESET", 1, open, 0, 0, 0, host, "6.2.0", "Brings the connection back to how it began.");
+  register("QUIT", -1, open | CommandFlag.Immediate, 0, 0, 0, host, "1.0.0", "Closes the connection.");
+  register("RESET", 1, open | CommandFlag.Immediate, 0, 0, 0, host, "6.2.0", "Brings the connection back to how it began.");
   register("CLIENT", -2, atHost, 0, 0, 0, host, "2.4.0", "Names and describes connections.");
   startGroup("server");
   register("COMMAND", -1, atHost, 0, 0, 0, host, "2.8.13", "Describes commands.");

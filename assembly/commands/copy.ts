@@ -1,14 +1,7 @@
 // COPY: a value under another key, the same database or another.
 
-import { CommandFlag, DATABASES, PAGE_BITS, SLAB_CLASSES } from "../layout";
-import {
-  argumentAddress,
-  argumentBytes,
-  argumentCount,
-  argumentInteger,
-  argumentIs,
-  lastInteger,
-} from "../protocol/arguments";
+import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "../layout";
+import { argumentAddress, argumentBytes, argumentCount, argumentIs } from "../protocol/arguments";
 import { register } from "../protocol/catalog";
 import { addWork, hashOfArgument } from "../protocol/dispatch";
 import {
@@ -24,10 +17,11 @@ import {
 } from "../memory/entry";
 import { admit, cellShare } from "../keyspace/eviction";
 import { copyTable, countFields, hashTable, isTable } from "./hash-value";
+import { databaseArgument, NO_DATABASE } from "./databases";
 import { createLike } from "./keys";
 import { database, findKey, insertKey, pin, removeKey, selectDatabase, shardOf } from "../keyspace/keyspace";
 import { equalBytes } from "../memory/memory";
-import { replyError, replyInteger, replyNoMemory, replyNotInteger, replySyntaxError } from "../protocol/reply";
+import { replyError, replyInteger, replyNoMemory, replySyntaxError } from "../protocol/reply";
 import { slotEntry, Table } from "../memory/table";
 import { nextEntry, startWalk } from "../memory/table-walk";
 
@@ -45,15 +39,8 @@ function parseCopyOptions(): bool {
     if (argumentIs(index, "REPLACE")) {
       replaces = true;
     } else if (argumentIs(index, "DB") && index + 1 < argumentCount) {
-      if (!argumentInteger(++index)) {
-        replyNotInteger();
-        return false;
-      }
-      if (<u64>lastInteger() >= DATABASES) {
-        replyError("ERR DB index is out of range");
-        return false;
-      }
-      targetDatabase = <u32>lastInteger();
+      targetDatabase = databaseArgument(++index);
+      if (targetDatabase == NO_DATABASE) return false;
     } else {
       replySyntaxError();
       return false;

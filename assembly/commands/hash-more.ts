@@ -12,7 +12,7 @@ import {
 } from "../protocol/arguments";
 import { register } from "../protocol/catalog";
 import { parseDecimalU64, parsedU64 } from "../text/cursor";
-import { addWork, connection } from "../protocol/dispatch";
+import { addWork, connection, hashOfArgument } from "../protocol/dispatch";
 import { isPaged } from "../memory/entry";
 import { cellShare } from "../keyspace/eviction";
 import { matchGlob } from "../text/glob";
@@ -40,7 +40,7 @@ import {
   replyFieldValue,
 } from "./hashes";
 import { addToText, NOT_FINITE, TEXT_BASE } from "./increments";
-import { touchEntry } from "../keyspace/keyspace";
+import { noteChange, touchEntry } from "../keyspace/keyspace";
 import { random } from "../memory/memory";
 import { DecimalError } from "../text/number-long-double";
 import { formatInteger, parsedInteger, parseInteger } from "../text/number";
@@ -65,6 +65,7 @@ export function setFieldText(bytes: u32, text: usize): bool {
   if (slot == NOT_A_HASH) return false;
   setField(slot, argumentAddress(2), argumentBytes(2), text, bytes);
   touchEntry(slotEntry(slot));
+  noteChange(hashOfArgument(1));
   return true;
 }
 

@@ -22,7 +22,7 @@ import {
   setField,
   startFields,
 } from "./hash-value";
-import { findKey, pin, readKey, removeKey, shardOf, touchEntry } from "../keyspace/keyspace";
+import { findKey, noteChange, pin, readKey, removeKey, shardOf, touchEntry } from "../keyspace/keyspace";
 import {
   replyArray,
   replyBulk,
@@ -123,6 +123,7 @@ function setAll(): i64 {
     if (setFromArguments(slot, index, index + 1)) added++;
   }
   touchEntry(slotEntry(slot));
+  noteChange(hashOfArgument(1));
   return added;
 }
 
@@ -222,6 +223,7 @@ function hDel(): void {
     if (isArgumentPaged(index) || countFields(slotEntry(slot)) == 0) continue;
     if (removeField(slot, argumentAddress(index), argumentBytes(index))) removed++;
   }
+  if (removed != 0) noteChange(hashOfArgument(1));
   if (countFields(slotEntry(slot)) == 0) removeKey(shardOf(hashOfArgument(1)), slot, hashOfArgument(1));
   replyInteger(removed);
 }

@@ -1,6 +1,6 @@
 // Commands on keys of any type.
 
-import { CommandFlag, SCRATCH_BASE, SCRATCH_BYTES, SHARDS, ZONE_ENTRY } from "../layout";
+import { CommandFlag, DATABASES, SCRATCH_BASE, SCRATCH_BYTES, SHARDS, ZONE_ENTRY } from "../layout";
 import {
   argumentAddress,
   argumentBytes,
@@ -42,10 +42,12 @@ import {
   pin,
   readKey,
   removeKey,
+  setUntouching,
   shardAt,
   shardOf,
   vacateSlot,
 } from "../keyspace/keyspace";
+import { breakWatchesOfAll } from "../keyspace/watched-keys";
 import { parseDecimalU64, parsedU64 } from "../text/cursor";
 import {
   replyArray,
@@ -76,7 +78,7 @@ function del(): void {
   replyInteger(deleted);
 }
 
-/** EXISTS and TOUCH: how many of the keys there are, one named twice counted twice. */
+/** How many of the keys there are, one named twice counted twice. */
 function exists(): void {
   let found = 0;
   for (let index: u32 = 1; index < argumentCount; index++) {
@@ -93,6 +95,12 @@ export function typeName(type: u8): string {
   if (type == TYPE_STREAM) return "stream";
   if (type == TYPE_VECTOR_SET) return "vectorset";
   return "string";
+}
+
+/** Notes the access even for a connection that asked not to (CLIENT NO-TOUCH): that is what it is for. */
+function touch(): void {
+  setUntouching(false);
+  exists();
 }
 
 function typeCommand(): void {
@@ -326,6 +334,7 @@ const WORK_OF_FLUSH: u32 = 512;
 
 function flushDb(): void {
   if (!flushOptions()) return;
+  breakWatchesOfAll(database, database);
   buryDatabase(database);
   replyOk();
 }
@@ -333,6 +342,7 @@ function flushDb(): void {
 function flushAll(): void {
   if (!flushOptions()) return;
   addWork(WORK_OF_FLUSH);
+  for (let db: u32 = 0; db < DATABASES; db++) breakWatchesOfAll(db, db);
   buryAllDatabases();
   replyOk();
 }
@@ -359,7 +369,7 @@ export function registerKeys(): void {
     "Deletes keys; large values are freed later, as by DEL here.",
   );
   register("EXISTS", -2, read | fast, 1, -1, 1, exists, "1.0.0", "Counts how many of the keys exist.");
-  register("TOUCH", -2, read | fast, 1, -1, 1, exists, "3.2.1", "Notes an access to keys and counts those that exist.");
+  register("TOUCH", -2, read | fast, 1, -1, 1, touch, "3.2.1", "Notes an access to keys and counts those that exist.");
   register("TYPE", 2, read | fast, 1, 1, 1, typeCommand, "1.0.0", "Answers the type of the value of a key.");
   register("RENAME", 3, write, 1, 2, 1, rename, "1.0.0", "Renames a key, replacing the other.");
   register("RENAMENX", 3, write | fast, 1, 2, 1, renameNx, "1.0.0", "Renames a key when the new name is free.");

@@ -6,7 +6,7 @@ import { register } from "../protocol/catalog";
 import { addWork, hashOfArgument } from "../protocol/dispatch";
 import { entryAt, isPaged, TYPE_STRING, typeOf, valueOf, zeroValue } from "../memory/entry";
 import { admitEntry } from "../keyspace/eviction";
-import { findKey, readKey, touchEntry } from "../keyspace/keyspace";
+import { findKey, noteChange, readKey, touchEntry } from "../keyspace/keyspace";
 import {
   beginBulk,
   endBulk,
@@ -61,6 +61,7 @@ function extend(slot: usize, bytes: u32): void {
     addWork(added >> WORK_SHIFT);
     writeArgument(entry, bytes, 2);
     touchEntry(entry);
+    noteChange(hashOfArgument(1));
     replyInteger(bytes + added);
   }
 }
@@ -102,6 +103,7 @@ function overlay(slot: usize, bytes: u32, offset: u32, added: u32): void {
   if (slot != 0 && offset > bytes) zeroValue(entry, bytes, offset - bytes);
   writeArgument(entry, offset, 3);
   touchEntry(entry);
+  noteChange(hashOfArgument(1));
   replyInteger(longer);
 }
 

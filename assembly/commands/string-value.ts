@@ -26,7 +26,7 @@ import {
   zeroValue,
 } from "../memory/entry";
 import { admit, admitEntry, admitMove } from "../keyspace/eviction";
-import { insertKey, moveValue, pin, replaceKey, resizeEntry, touchEntry } from "../keyspace/keyspace";
+import { insertKey, moveValue, noteChange, pin, replaceKey, resizeEntry, touchEntry } from "../keyspace/keyspace";
 import { setSlot, slotEntry } from "../memory/table";
 
 /** No expiry. */
@@ -56,7 +56,8 @@ export function setString(slot: usize, hash: u64, keyIndex: u32, valueIndex: u32
     return;
   }
   const entry = slotEntry(slot);
-  if (!overwrite(entry, valueIndex, expiry)) {
+  if (overwrite(entry, valueIndex, expiry)) noteChange(hash);
+  else {
     replaceKey(slot, createFromArguments(keyIndex, valueIndex, expiry), hash);
   }
 }
@@ -94,6 +95,7 @@ export function setText(slot: usize, hash: u64, keyIndex: u32, text: usize, byte
   const entry = resizeString(slot, bytes);
   writeValue(entry, 0, text, bytes);
   touchEntry(entry);
+  noteChange(hash);
 }
 
 /** Makes a string of zero bytes under a key that is not there. */

@@ -30,7 +30,7 @@ import { admit, admitReplacement } from "../keyspace/eviction";
 import { linkNode } from "../vectors/hnsw-insert";
 import { unlinkNode } from "../vectors/hnsw-delete";
 import { ATTRIBUTES_EXPANSION, encodeAttributes } from "../text/json";
-import { findKey, pin, removeKey, shardOf } from "../keyspace/keyspace";
+import { findKey, noteChange, pin, removeKey, shardOf } from "../keyspace/keyspace";
 import { isOriginal, storeVector } from "../vectors/original";
 import { replyBoolean, replyError, replyNoMemory, replyWrongType } from "../protocol/reply";
 import { slotEntry } from "../memory/table";
@@ -205,6 +205,7 @@ function vAdd(): void {
     found != 0
       ? setOf(slotEntry(found))
       : createSet(hash, givenDimensions, metric, askedM == 0 ? M_DEFAULT : askedM, ef);
+  noteChange(hash);
   replyBoolean(putElement(set, element, askedEf != 0 ? askedEf : set.efConstruction));
 }
 
@@ -260,6 +261,7 @@ function vRem(): void {
   }
   addUnlinking(set);
   removeElement(set, id);
+  noteChange(hashOfArgument(1));
   if (set.count == 0) {
     const hash = hashOfArgument(1);
     removeKey(shardOf(hash), findKey(argumentAddress(1), argumentBytes(1), hash), hash);
@@ -283,6 +285,7 @@ function vSetAttr(): void {
   }
   if (!readAttributes(3)) return;
   storeAttributes(set, id);
+  noteChange(hashOfArgument(1));
   replyBoolean(true);
 }
 

@@ -22,12 +22,15 @@ import {
 import { copyBytes } from "../memory/memory";
 import { findSlot, insert, markExpiring, removeSlot, setSlot, slotEntry, Table, tableAt } from "../memory/table";
 import { clearTable, dispose } from "./graveyard";
+import { anyWatches, breakWatches, breakWatchesOf } from "./watch";
 
 /** Time of the running call in ms since epoch, and the database it works on; call-scoped. */
 export let clock: i64 = 0;
 export let database: u32 = 0;
 /** An entry that eviction must leave where it is, 0 for none; call-scoped. */
 export let pinned: usize = 0;
+/** While set, reads do not note an access: a connection asked for it by CLIENT NO-TOUCH; call-scoped. */
+let untouching: bool = false;
 
 export function setClock(now: i64): void {
   clock = now;
@@ -39,6 +42,16 @@ export function selectDatabase(number: u32): void {
 
 export function pin(entry: usize): void {
   pinned = entry;
+}
+
+export function setUntouching(yes: bool): void {
+  untouching = yes;
+}
+
+/** Breaks the watches of a key of the selected database whose value has changed where it lies. */
+@inline
+export function noteChange(hash: u64): void {
+  if (anyWatches()) breakWatches(database, hash);
 }
 
 /** Resolution of the access time; 32 bits of it last 397 days. */
@@ -98,7 +111,7 @@ export function readKey(key: usize, bytes: u32, hash: u64): usize {
   }
   counters.hits++;
   const entry = slotEntry(slot);
-  touchEntry(entry);
+  if (!untouching) touchEntry(entry);
   return entry;
 }
 
@@ -111,6 +124,7 @@ export function removeKey(table: Table, slot: usize, hash: u64): void {
 
 /** Empties a slot; with its last key a shard gives its memory back. The entry is the caller's. */
 export function vacateSlot(table: Table, slot: usize, hash: u64): void {
+  if (anyWatches()) breakWatchesOf(changetype<usize>(table), hash);
   removeSlot(table, slot, hash);
   if (table.count == 0) clearTable(table);
 }
@@ -118,6 +132,7 @@ export function vacateSlot(table: Table, slot: usize, hash: u64): void {
 /** Inserts a new entry under a key that is not there. */
 export function insertKey(entry: usize, hash: u64): usize {
   touchEntry(entry);
+  noteChange(hash);
   return insert(shardOf(hash), entry, hash, expires(entry));
 }
 
@@ -125,6 +140,7 @@ export function insertKey(entry: usize, hash: u64): usize {
 export function replaceKey(slot: usize, entry: usize, hash: u64): void {
   const old = slotEntry(slot);
   touchEntry(entry);
+  noteChange(hash);
   markExpiring(shardOf(hash), slot, expires(entry));
   setSlot(slot, entry);
   dispose(ZONE_ENTRY, old);
@@ -156,6 +172,7 @@ export function resizeEntry(slot: usize, valueBytes: u32): usize {
 export function setExpiry(slot: usize, hash: u64, expiry: i64): usize {
   const entry = slotEntry(slot);
   const wanted = expiry >= 0;
+  if (wanted || expires(entry)) noteChange(hash);
   if (expires(entry) == wanted) {
     if (wanted) {
       dirty(entry + ENTRY_HEADER_BYTES, EXPIRY_BYTES);

@@ -12,6 +12,11 @@ export function setRunning(command: usize): void {
   running = command;
 }
 
+/** The command that runs, 0 for an unknown one. */
+export function runningCommand(): usize {
+  return running;
+}
+
 /** The running command's name in lower case, into an error that has begun. */
 export function errorCommandName(): void {
   const bytes: u32 = changetype<Command>(running).nameBytes;

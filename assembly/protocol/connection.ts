@@ -3,14 +3,16 @@
 // argument: small ones are packed into pages, one over 32 KiB gets pages of its own, which a value adopts. Replies
 // are chains of pages; the host takes one at a time and releases it when the socket has drained it.
 
-import { PAGE_BITS, PAGE_BYTES, PageKind, SPARE_PAGES, ZONE_VOLATILE } from "../layout";
+import { ConnectionMode, PAGE_BITS, PAGE_BYTES, PageKind, SPARE_PAGES, ZONE_VOLATILE } from "../layout";
 import { allocate, copyBytes, hasMemory, pageAt, release, releasePage, takePage, state } from "../memory/memory";
 import { admit } from "../keyspace/eviction";
+import { Watcher } from "../keyspace/watch";
 
 @unmanaged
 export class Connection {
   protocol: u8;
-  authenticated: u8;
+  /** Bits of ConnectionMode; 0 for nearly every connection, so that a command tests all of them at once. */
+  mode: u8;
   /** Set when replies went over the limit or the machine has no memory: nothing more is written, the host destroys it. */
   overflowed: u8;
   database: u8;
@@ -38,7 +40,19 @@ export class Connection {
   outputHead: u32;
   outputTail: u32;
   outputPages: u32;
-  id: u32;
+  /** Command that ran last in the last batch, an address in the command table. */
+  lastCommand: u32;
+  /** Commands queued since MULTI, oldest first (see transaction-queue.ts), how many, and what they are charged. */
+  queueHead: u32;
+  queueTail: u32;
+  queueCount: u32;
+  queueBytes: u32;
+  /** Set while EXEC runs the queue, across calls where the host answers a command of it. */
+  executing: u32;
+  /** A Watcher (see keyspace/watch.ts). */
+  watches: u32;
+  watchedCount: u32;
+  watchBroken: u32;
 }
 
 const CONNECTION_BYTES: u32 = 128;
@@ -54,8 +68,21 @@ export function openConnection(authenticated: bool): usize {
   memory.fill(address, 0, CONNECTION_BYTES);
   const connection = connectionAt(address);
   connection.protocol = 2;
-  connection.authenticated = <u8>authenticated;
+  if (!authenticated) connection.mode = <u8>ConnectionMode.Stranger;
   return address;
+}
+
+@inline
+export function hasMode(connection: Connection, mode: ConnectionMode): bool {
+  return (connection.mode & <u8>mode) != 0;
+}
+
+export function setMode(connection: Connection, mode: ConnectionMode, on: bool): void {
+  connection.mode = <u8>(on ? connection.mode | mode : connection.mode & ~mode);
+}
+
+export function watcherOf(connection: Connection): Watcher {
+  return changetype<Watcher>(changetype<usize>(connection) + offsetof<Connection>("watches"));
 }
 
 /** Frees the connection and all it holds; pages of replies still with the host are released by `releaseOutput` before. */
@@ -72,11 +99,14 @@ export function dropInput(connection: Connection): void {
   connection.large = 0;
   connection.largeBytes = 0;
   connection.skip = 0;
-  releaseChain(connection.packedHead);
+  releaseArguments(connection.recordsHead, connection.packedHead);
+  forgetArguments(connection);
+}
+
+/** Leaves the collected arguments to whoever took the heads of their chains. */
+export function forgetArguments(connection: Connection): void {
   connection.packedHead = 0;
   connection.packedTail = 0;
-  releaseLargeRecords(connection);
-  releaseChain(connection.recordsHead);
   connection.recordsHead = 0;
   connection.recordsTail = 0;
   connection.announced = 0;
@@ -206,8 +236,14 @@ function releaseLarge(list: usize, filled: u32): void {
   release(ZONE_VOLATILE, list);
 }
 
-function releaseLargeRecords(connection: Connection): void {
-  let number = connection.recordsHead;
+/** Frees collected arguments: their records, the pages of small ones and those of large ones that nothing adopted. */
+export function releaseArguments(recordsHead: u32, packedHead: u32): void {
+  releaseChain(packedHead);
+  releaseLargeRecords(recordsHead);
+  releaseChain(recordsHead);
+}
+
+function releaseLargeRecords(number: u32): void {
   while (number != 0) {
     const base = (<usize>number) << PAGE_BITS;
     for (let at = base; at < base + pageAt(number).bytes; at += 8) {
@@ -218,9 +254,8 @@ function releaseLargeRecords(connection: Connection): void {
   }
 }
 
-/** Copies the records of the collected command to the ARGUMENTS region. */
-export function copyRecords(connection: Connection, to: usize): void {
-  let number = connection.recordsHead;
+/** Copies a chain of records to `to`, the ARGUMENTS region. */
+export function copyRecords(number: u32, to: usize): void {
   while (number != 0) {
     memory.copy(to, (<usize>number) << PAGE_BITS, pageAt(number).bytes);
     to += pageAt(number).bytes;

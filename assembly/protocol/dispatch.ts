@@ -1,16 +1,11 @@
-// Executing a batch. Commands are taken in groups of 16: all are parsed, their first keys hashed and the cache lines
-// of their chunks and likely entries touched, then all execute. The touching loads are the prefetch that WebAssembly
-// lacks: the misses of a group overlap, which doubles the rate at a million keys. A group never outlives the call:
-// when the call yields inside one, the host gives the bytes of the commands that did not run again.
+// Executing a batch. Commands are taken in groups of 16, parsed ahead (see group.ts), and executed one after another. A
+// call yields at a command's border when it has done about a millisecond of work; inside a group the host then gives
+// the bytes of the commands that did not run again. A command of the host ends the call too, with nothing on the stack.
 
 import {
-  ARGUMENT_BYTES,
   ARGUMENTS_BASE,
-  ARGUMENTS_MAX,
   CommandFlag,
-  GROUP_BASE,
-  GROUP_COMMANDS,
-  GROUP_RECORD_BYTES,
+  ConnectionMode,
   INPUT_BASE,
   Outcome,
   REGISTERS_BASE,
@@ -18,43 +13,24 @@ import {
 } from "../layout";
 import { copyBytes, counters } from "../memory/memory";
 import { argumentAddress, argumentBytes, setArguments } from "./arguments";
-import { Command, findCommand, hasFlag } from "./catalog";
-import { replyArity, replyOverlong, replyUnknown, setRunning } from "./command-error";
-import { Connection, connectionAt, copyRecords, dropInput, dropTail, PAGED_BIT } from "./connection";
-import { findKey, hashKey, pin, selectDatabase, setClock, shardOf } from "../keyspace/keyspace";
-import { chunkOf, likelyEntry } from "../memory/table";
+import { Command, hasFlag } from "./catalog";
+import { replyArity, replyUnknown, runningCommand, setRunning } from "./command-error";
+import { Connection, connectionAt, copyRecords, dropInput, dropTail, hasMode, setMode } from "./connection";
+import { findKey, hashKey, pin, selectDatabase, setClock, setUntouching } from "../keyspace/keyspace";
+import { groupCount, groupEnd, hasPagedKey, Parsed, parsedAt, parseGroup, prepare } from "./group";
+import { collect, EMPTY, INCOMPLETE, keepPartial, MALFORMED, parsedEnd, replyMalformed } from "./parser";
 import {
-  collect,
-  EMPTY,
-  INCOMPLETE,
-  keepPartial,
-  MALFORMED,
-  PARSED,
-  parseCommand,
-  parsedCount,
-  parsedEnd,
-  replyMalformed,
-} from "./parser";
-import { beginReplies, endReplies, pagesWritten, replyBytes, replyError, replyNoMemory } from "./reply";
-
-// A command parsed ahead, 32 bytes:
-//   0 where it starts | 4 its argument records | 8 their count | 12 command, 0 unknown | 16 hash of its first key | 24 chunk
-@unmanaged
-class Parsed {
-  start: u32;
-  records: u32;
-  count: u32;
-  command: u32;
-  hash: u64;
-  chunk: u32;
-}
-
-if (offsetof<Parsed>() > GROUP_RECORD_BYTES) ERROR("a group record must fit 32 bytes");
-
-@inline
-function parsedAt(index: u32): Parsed {
-  return changetype<Parsed>(<usize>(GROUP_BASE + index * GROUP_RECORD_BYTES));
-}
+  beginReplies,
+  endReplies,
+  muteReplies,
+  pagesWritten,
+  replyBytes,
+  replyError,
+  replyNoMemory,
+  replySimple,
+  unmuteReplies,
+} from "./reply";
+import { dropFirst, queueCommand, queuedAt, recordsOf } from "./transaction-queue";
 
 /** Work a call may do before it yields at a command's border: a plain command counts 1, an argument 1/4. About a millisecond. */
 const WORK_A_CALL: u32 = 8192;
@@ -98,19 +74,43 @@ export function execute(address: usize, bytes: u32, now: i64): Outcome {
   const end = <usize>(INPUT_BASE + bytes);
   const outcome = run(prependTail(), end);
   endReplies();
+  connection.lastCommand = <u32>runningCommand();
   setResult(Result.Consumed, at > INPUT_BASE ? <u32>(at - INPUT_BASE) : 0);
-  if (connection.overflowed) return Outcome.Overflow;
-  return outcome;
+  return afterOverflow(outcome);
 }
 
-/** Appends a reply that the host made and put at INPUT_BASE; the command it answers is done. */
-export function writeReply(address: usize, bytes: u32): Outcome {
+/** A connection over its limit ends, but a transaction that waits for the host is executed to its end before. */
+function afterOverflow(outcome: Outcome): Outcome {
+  return connection.overflowed && outcome != Outcome.Host ? Outcome.Overflow : outcome;
+}
+
+/** Appends a piece of a reply that the host made and put at INPUT_BASE. */
+export function writeReply(address: usize, bytes: u32): void {
   connection = connectionAt(address);
+  if (hasMode(connection, ConnectionMode.Silent | ConnectionMode.Muted)) return;
   beginReplies(connection);
   replyBytes(INPUT_BASE, bytes);
   endReplies();
+}
+
+/**
+ * Ends the command that the host has answered. Inside EXEC the transaction goes on at once: Host when its next command is
+ * the host's too. The clock is still that of the call that came to the command.
+ */
+export function finishHostCommand(address: usize): Outcome {
+  connection = connectionAt(address);
+  setMode(connection, ConnectionMode.Muted, false);
   if (connection.announced != 0 && connection.collected == connection.announced) dropInput(connection);
-  return connection.overflowed ? Outcome.Overflow : Outcome.Done;
+  if (connection.executing == 0) return afterOverflow(Outcome.Done);
+  beginReplies(connection);
+  selectDatabase(connection.database);
+  const isSilent = hasMode(connection, ConnectionMode.Silent);
+  if (isSilent) muteReplies();
+  dropFirst(connection);
+  const outcome = runQueue();
+  if (isSilent) unmuteReplies();
+  endReplies();
+  return afterOverflow(outcome);
 }
 
 /** Copies the partial command kept to just before the received bytes; answers where the batch begins. */
@@ -134,7 +134,7 @@ function run(start: usize, end: usize): Outcome {
     if (outcome != Outcome.Done || at == end) return outcome;
   }
   while (at < end) {
-    const status = parseGroup(end);
+    const status = parseGroup(connection, at, end);
     const outcome = executeGroup();
     if (outcome != Outcome.Done) return outcome;
     if (status == MALFORMED) return endMalformed(end);
@@ -172,85 +172,18 @@ function runCollected(status: u32, end: usize): Outcome {
   let outcome = Outcome.Done;
   if (connection.discarding) {
     replyNoMemory();
+    abortTransaction();
   } else {
-    copyRecords(connection, ARGUMENTS_BASE);
+    copyRecords(connection.recordsHead, ARGUMENTS_BASE);
     const first = parsedAt(0);
     first.records = ARGUMENTS_BASE;
     first.count = count;
     prepare(first);
-    outcome = hasPagedKey(first) ? Outcome.Done : executeOne(first);
+    if (hasPagedKey(first)) abortTransaction();
+    else outcome = executeOne(first);
   }
   if (outcome != Outcome.Host) dropInput(connection);
   return outcome;
-}
-
-// ---- groups
-
-let groupCount: u32 = 0;
-let groupEnd: usize = 0;
-
-/** Parses up to 16 commands from `at` on and touches what they will read; tells why it stopped. */
-function parseGroup(end: usize): u32 {
-  groupCount = 0;
-  groupEnd = at;
-  let next = at;
-  let records: usize = ARGUMENTS_BASE;
-  let room = ARGUMENTS_MAX;
-  let status = PARSED;
-  while (groupCount < GROUP_COMMANDS && next < end) {
-    const parsed = parsedAt(groupCount);
-    status = parseCommand(connection, next, end, records, room);
-    if (status == EMPTY) {
-      next = parsedEnd;
-      groupEnd = next;
-      status = PARSED;
-      continue;
-    }
-    if (status != PARSED) break;
-    parsed.start = <u32>next;
-    parsed.records = <u32>records;
-    parsed.count = parsedCount;
-    prepare(parsed);
-    records += parsedCount * ARGUMENT_BYTES;
-    room -= parsedCount;
-    next = parsedEnd;
-    groupEnd = next;
-    groupCount++;
-  }
-  touchEntries();
-  return status;
-}
-
-/** Looks the command up, hashes its first key and touches the chunk it is in. */
-function prepare(parsed: Parsed): void {
-  const name = <usize>parsed.records;
-  const command = findCommand(load<u32>(name), load<u32>(name, 4));
-  parsed.command = <u32>command;
-  parsed.chunk = 0;
-  if (command == 0) return;
-  const firstKey = <i32>changetype<Command>(command).firstKey;
-  if (firstKey <= 0 || <u32>firstKey >= parsed.count) return;
-  const record = name + <usize>firstKey * ARGUMENT_BYTES;
-  const bytes = load<u32>(record, 4);
-  if (bytes & PAGED_BIT) return;
-  parsed.hash = hashKey(load<u32>(record), bytes);
-  const chunk = chunkOf(shardOf(parsed.hash), parsed.hash);
-  parsed.chunk = <u32>chunk;
-  counters.touched += load<u8>(chunk);
-}
-
-/** Touches the entries that the group's commands will most likely read: three cache lines of each. */
-function touchEntries(): void {
-  let sum: u32 = 0;
-  for (let index: u32 = 0; index < groupCount; index++) {
-    const parsed = parsedAt(index);
-    if (parsed.chunk == 0) continue;
-    const entry = likelyEntry(parsed.chunk, parsed.hash);
-    // Not past the page: it may be the last one of the memory.
-    if (entry == 0 || (entry & 0xffff) > 0xff80) continue;
-    sum += load<u8>(entry) + load<u8>(entry, 64) + load<u8>(entry, 120);
-  }
-  counters.touched += sum;
 }
 
 function executeGroup(): Outcome {
@@ -268,48 +201,117 @@ function executeGroup(): Outcome {
 function executeOne(parsed: Parsed): Outcome {
   setArguments(parsed.records, parsed.count);
   setRunning(parsed.command);
-  const command = changetype<Command>(<usize>parsed.command);
-  if (parsed.command == 0) {
+  if (connection.mode != 0) return executeSpecially(parsed);
+  if (isRefused(parsed.command, parsed.count)) return Outcome.Done;
+  return perform(parsed.command, parsed.records, parsed.count, parsed.hash);
+}
+
+/** True after replying that there is no such command or that it takes other arguments. */
+@inline
+function isRefused(command: usize, count: u32): bool {
+  if (command == 0) {
     replyUnknown();
-    return Outcome.Done;
+    return true;
   }
-  const arity = <i32>command.arity;
-  if (arity > 0 ? <u32>arity != parsed.count : parsed.count < <u32>-arity) {
-    replyArity();
-    return Outcome.Done;
-  }
-  if (!connection.authenticated && !hasFlag(command, CommandFlag.NoAuth)) {
-    replyError("NOAUTH Authentication required.");
-    return Outcome.Done;
-  }
+  const arity = <i32>changetype<Command>(command).arity;
+  if (arity > 0 ? <u32>arity == count : count >= <u32>-arity) return false;
+  replyArity();
+  return true;
+}
+
+/** Executes a command whose arguments are set, or leaves it to the host. */
+@inline
+function perform(address: usize, records: usize, count: u32, hash: u64): Outcome {
+  const command = changetype<Command>(address);
+  counters.commands++;
   if (hasFlag(command, CommandFlag.Host)) {
-    counters.commands++;
-    setResult(Result.Address, parsed.records);
-    setResult(Result.Count, parsed.count);
+    setResult(Result.Address, <u32>records);
+    setResult(Result.Count, count);
     return Outcome.Host;
   }
   firstKeyIndex = <u32>max<i32>(command.firstKey, 0);
   if (firstKeyIndex == 0) firstKeyIndex = ~0;
-  firstKeyHash = parsed.hash;
-  counters.commands++;
+  firstKeyHash = hash;
   command.calls++;
-  work += 1 + (parsed.count >> 2);
+  work += 1 + (count >> 2);
   call_indirect<void>(command.handler);
   pin(0);
   return Outcome.Done;
 }
 
-/** A key lies in one piece inside its entry, so it is at most KEY_BYTES_MAX long: refuses a command with a longer one. */
-function hasPagedKey(parsed: Parsed): bool {
-  const command = changetype<Command>(<usize>parsed.command);
-  if (parsed.command == 0 || command.firstKey == 0) return false;
-  const count = <i32>parsed.count;
-  const last = command.lastKey < 0 ? count + command.lastKey : min<i32>(command.lastKey, count - 1);
-  for (let index: i32 = command.firstKey; index <= last; index += command.keyStep) {
-    if (load<u32>(<usize>parsed.records + <usize>index * ARGUMENT_BYTES, 4) & PAGED_BIT) {
-      replyOverlong("key");
-      return true;
-    }
+// ---- connections with a mode: not authenticated, in a transaction, without replies, not noting accesses
+
+function executeSpecially(parsed: Parsed): Outcome {
+  const isSilent = hasMode(connection, ConnectionMode.Silent | ConnectionMode.SkipsNext);
+  setMode(connection, ConnectionMode.SkipsNext, false);
+  if (isSilent) muteReplies();
+  setUntouching(hasMode(connection, ConnectionMode.NoTouch));
+  const outcome = executeGuarded(parsed);
+  setUntouching(false);
+  if (isSilent) {
+    unmuteReplies();
+    if (outcome == Outcome.Host) setMode(connection, ConnectionMode.Muted, true);
   }
-  return false;
+  return outcome;
+}
+
+function executeGuarded(parsed: Parsed): Outcome {
+  const command = changetype<Command>(<usize>parsed.command);
+  if (isRefused(parsed.command, parsed.count)) {
+    abortTransaction();
+    return Outcome.Done;
+  }
+  if (hasMode(connection, ConnectionMode.Stranger) && !hasFlag(command, CommandFlag.NoAuth)) {
+    replyError("NOAUTH Authentication required.");
+    return Outcome.Done;
+  }
+  if (hasMode(connection, ConnectionMode.Queueing) && !hasFlag(command, CommandFlag.Immediate)) {
+    queue(parsed);
+    return Outcome.Done;
+  }
+  const outcome = perform(parsed.command, parsed.records, parsed.count, parsed.hash);
+  return connection.executing != 0 ? runQueue() : outcome;
+}
+
+/** EXEC will discard the transaction, if there is one. */
+function abortTransaction(): void {
+  if (hasMode(connection, ConnectionMode.Queueing)) setMode(connection, ConnectionMode.Aborted, true);
+}
+
+/** What will be discarded anyway takes no memory. */
+function queue(parsed: Parsed): void {
+  const isDoomed = connection.watchBroken != 0 || hasMode(connection, ConnectionMode.Aborted);
+  if (isDoomed || queueCommand(connection, parsed.command, parsed.records, parsed.count)) replySimple("QUEUED");
+  else abortTransaction();
+}
+
+/**
+ * Executes the queued commands from the first on. Nobody comes between them, so it may take longer than a call should;
+ * Host when the first one left is the host's, and then finishHostCommand goes on.
+ */
+function runQueue(): Outcome {
+  setUntouching(hasMode(connection, ConnectionMode.NoTouch));
+  let outcome = Outcome.Done;
+  while (outcome == Outcome.Done && connection.queueHead != 0) {
+    outcome = runFirstQueued();
+    if (outcome == Outcome.Done) dropFirst(connection);
+  }
+  if (outcome == Outcome.Done) connection.executing = 0;
+  setUntouching(false);
+  return outcome;
+}
+
+function runFirstQueued(): Outcome {
+  const queued = queuedAt(connection.queueHead);
+  let records = recordsOf(queued);
+  if (queued.recordsHead != 0) {
+    records = ARGUMENTS_BASE;
+    copyRecords(queued.recordsHead, records);
+  }
+  setArguments(records, queued.count);
+  setRunning(queued.command);
+  const firstKey = <i32>changetype<Command>(<usize>queued.command).firstKey;
+  const hasKey = firstKey > 0 && <u32>firstKey < queued.count;
+  const hash = hasKey ? hashKey(argumentAddress(firstKey), argumentBytes(firstKey)) : 0;
+  return perform(queued.command, records, queued.count, hash);
 }

@@ -5,8 +5,12 @@ import {
   connectionAt,
   openConnection as openNew,
   releaseOutput as releasePageOf,
+  setMode as setModeOf,
   takeOutput as take,
+  watcherOf,
 } from "./connection";
+import { COMMAND_RECORD_BYTES, COMMANDS_BASE, ConnectionMode } from "../layout";
+import { discardTransaction } from "./transaction-queue";
 
 /** Opens a connection: RESP2, database 0. */
 export function openConnection(authenticated: bool): usize {
@@ -14,6 +18,7 @@ export function openConnection(authenticated: bool): usize {
 }
 
 export function closeConnection(connection: usize): void {
+  discardTransaction(connectionAt(connection));
   close(connection);
 }
 
@@ -31,8 +36,32 @@ export function pinnedPages(connection: usize): u32 {
   return connectionAt(connection).outputPages;
 }
 
-export function setAuthenticated(connection: usize, yes: bool): void {
-  connectionAt(connection).authenticated = <u8>yes;
+/** Sets or clears bits of ConnectionMode. */
+export function setMode(connection: usize, mode: u32, on: bool): void {
+  setModeOf(connectionAt(connection), mode, on);
+}
+
+export function modeOf(connection: usize): u32 {
+  return connectionAt(connection).mode;
+}
+
+/** Commands queued since MULTI, keys watched, and bytes the queue is charged. */
+export function queuedCommands(connection: usize): u32 {
+  return connectionAt(connection).queueCount;
+}
+
+export function watchedKeys(connection: usize): u32 {
+  return watcherOf(connectionAt(connection)).count;
+}
+
+export function queuedBytes(connection: usize): u32 {
+  return connectionAt(connection).queueBytes;
+}
+
+/** Number in the command table of the command that ran last in the last batch; ~0 for none. */
+export function lastCommandOf(connection: usize): u32 {
+  const address = connectionAt(connection).lastCommand;
+  return address == 0 ? ~0 : (address - COMMANDS_BASE) / COMMAND_RECORD_BYTES;
 }
 
 export function setProtocol(connection: usize, version: u32): void {
@@ -47,9 +76,11 @@ export function databaseOf(connection: usize): u32 {
   return connectionAt(connection).database;
 }
 
-/** Back to database 0 and RESP2, as RESET does. */
+/** Back to database 0 and RESP2, out of a transaction, with replies, as RESET does. */
 export function resetConnection(connection: usize): void {
   const record = connectionAt(connection);
+  discardTransaction(record);
+  record.mode &= <u8>ConnectionMode.Stranger;
   record.database = 0;
   record.protocol = 2;
 }

@@ -2,8 +2,8 @@
 // texts of protocol errors are Redis's. A command that ends within the bytes is parsed to records of (address, length);
 // one that does not is kept as a tail or, when it is long, collected (see connection.ts).
 
-import { ARGUMENT_BYTES, INPUT_HEADROOM, PAGED_ARGUMENT_BYTES, REGISTERS_BASE } from "../layout";
-import { addPacked, Connection, fillLarge, keepTail, startLarge } from "./connection";
+import { ARGUMENT_BYTES, ConnectionMode, INPUT_HEADROOM, PAGED_ARGUMENT_BYTES, REGISTERS_BASE } from "../layout";
+import { addPacked, Connection, fillLarge, hasMode, keepTail, startLarge } from "./connection";
 import { parsedInteger, parseInteger } from "../text/number";
 import { beginError, endError, errorBytes, errorText } from "./reply";
 import { argumentsMax, valueBytesMax } from "../memory/settings";
@@ -73,7 +73,7 @@ function parseHeader(connection: Connection, at: usize, end: usize): u32 {
     return malformed("Protocol error: invalid multibulk length");
   }
   const count = length;
-  if (!connection.authenticated && count > UNAUTHENTICATED_ARGUMENTS) {
+  if (hasMode(connection, ConnectionMode.Stranger) && count > UNAUTHENTICATED_ARGUMENTS) {
     return malformed("Protocol error: unauthenticated multibulk length");
   }
   if (count <= 0) return EMPTY;
@@ -158,7 +158,7 @@ function parseBulk(connection: Connection, at: usize, end: usize): u32 {
   if (!readLength(at + 1, line) || length < 0 || length > <i64>valueBytesMax()) {
     return malformed("Protocol error: invalid bulk length");
   }
-  if (!connection.authenticated && length > UNAUTHENTICATED_BYTES) {
+  if (hasMode(connection, ConnectionMode.Stranger) && length > UNAUTHENTICATED_BYTES) {
     return malformed("Protocol error: unauthenticated bulk length");
   }
   bulkStart = line + 2;

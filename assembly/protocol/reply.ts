@@ -36,7 +36,40 @@ export function endReplies(): void {
   if (page != 0) pageAt(page).bytes = <u32>(at - ((<usize>page) << PAGE_BITS));
 }
 
+// Where replies go on once they are written again.
+let mutedAt: usize = 0;
+let mutedEnd: usize = 0;
+let mutedPage: u32 = 0;
+let muted: bool = false;
+
+/** From now on what is written goes nowhere. */
+export function muteReplies(): void {
+  mutedAt = at;
+  mutedEnd = end;
+  mutedPage = page;
+  muted = true;
+  writeNowhere();
+}
+
+export function unmuteReplies(): void {
+  at = mutedAt;
+  end = mutedEnd;
+  page = mutedPage;
+  muted = false;
+}
+
+/** To the slack that may be over-read: what lies there means nothing. */
+function writeNowhere(): void {
+  page = 0;
+  at = INPUT_BASE + INPUT_BYTES;
+  end = at + (PAGE_BYTES - 1);
+}
+
 function nextPage(): void {
+  if (muted) {
+    writeNowhere();
+    return;
+  }
   endReplies();
   const to = changetype<Connection>(connection);
   if (to.outputPages < outputPagesMax() && !to.overflowed) {
@@ -51,9 +84,7 @@ function nextPage(): void {
     }
   }
   to.overflowed = 1;
-  page = 0;
-  at = INPUT_BASE + INPUT_BYTES; // slack that may be over-read: what lies there means nothing
-  end = at + (PAGE_BYTES - 1);
+  writeNowhere();
 }
 
 /** Makes room for a small piece, at most 256 bytes. */

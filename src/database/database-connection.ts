@@ -152,9 +152,7 @@ export class DatabaseConnection {
 
   /** There is no connection to close for QUIT: it answers OK, and what follows it in the batch runs. */
   #answer(): void {
-    const { engine, commands } = this.#embedded;
-    const answer = commands.answer(engine.hostArguments(), this.#connection, this.#client);
-    engine.reply(this.#connection, answer.reply);
+    this.#embedded.commands.serve(this.#connection, this.#client);
   }
 
   #overflow(): NearkeyError {

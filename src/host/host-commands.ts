@@ -2,7 +2,7 @@
 // their arguments, and the answer goes back into its reply stream. There is no socket in here: the server, and a
 // database embedded in a program, answer through the same table. Texts and orders of checks are those of Redis 8.
 
-import type { Engine } from "../engine.ts";
+import { type Engine, Outcome } from "../engine.ts";
 import { encodeReply, ReplyError, type ReplyValue, SimpleString } from "../resp.ts";
 import { type HostCall, isPlainName, NAME_ERROR, Verbatim, wrongArity } from "./host-call.ts";
 import { clientCommand } from "./host-client.ts";
@@ -12,9 +12,15 @@ import { infoCommand } from "./host-report.ts";
 import { configCommand } from "./host-settings.ts";
 
 /** A reply in RESP, and whether the connection ends after it. */
-export interface HostAnswer {
+interface HostAnswer {
   readonly reply: Uint8Array;
   readonly close: boolean;
+}
+
+/** How answering ended. */
+export interface Served {
+  readonly outcome: Outcome;
+  readonly closes: boolean;
 }
 
 type Handler = (call: HostCall) => ReplyValue | Verbatim;
@@ -42,8 +48,25 @@ export class HostCommands {
     private readonly facts: HostFacts,
   ) {}
 
+  /**
+   * Answers the command that the engine left to the host, and those that a transaction goes on with, before anybody else's
+   * command can run.
+   *
+   * @returns how the engine took the last answer, and whether the connection ends after it
+   */
+  serve(connection: number, client: HostClient): Served {
+    let closes = false;
+    let outcome = Outcome.Host;
+    while (outcome === Outcome.Host) {
+      const answer = this.#answer(this.engine.hostArguments(), connection, client);
+      closes ||= answer.close;
+      outcome = this.engine.reply(connection, answer.reply);
+    }
+    return { outcome, closes };
+  }
+
   /** Answers one command; `args[0]` is its name as it was sent. */
-  answer(args: readonly Uint8Array[], connection: number, client: HostClient): HostAnswer {
+  #answer(args: readonly Uint8Array[], connection: number, client: HostClient): HostAnswer {
     const [name = "", ...words] = args.map((arg) => this.decoder.decode(arg));
     const handler = HANDLERS[name.toUpperCase()];
     const { engine, facts } = this;

@@ -214,10 +214,9 @@ export class Session implements Worker {
   }
 
   private answer(): void {
-    const { engine, commands } = this.host;
-    const answer = commands.answer(engine.hostArguments(), this.connection, this.client);
-    if (engine.reply(this.connection, answer.reply) === Outcome.Overflow) this.overflow();
-    else if (answer.close) this.stop();
+    const { outcome, closes } = this.host.commands.serve(this.connection, this.client);
+    if (outcome === Outcome.Overflow) this.overflow();
+    else if (closes) this.stop();
     else if (this.offset === this.input?.length) this.takeNext();
   }
 
