@@ -15,6 +15,7 @@ import { registerIncrements } from "./commands/increments";
 import { registerKeys } from "./commands/keys";
 import { countExpiring, countKeys, setClock } from "./keyspace/keyspace";
 import { availablePages, initializeMemory, state } from "./memory/memory";
+import { registerObject } from "./commands/object";
 import { registerStringEdits } from "./commands/string-edit";
 import { registerStrings } from "./commands/strings";
 import { registerTransactions } from "./commands/transactions";
@@ -38,6 +39,7 @@ export {
   watchedKeys,
 } from "./protocol/host-connection";
 export { getDirect, setDirect } from "./commands/direct";
+export { memoryUsage } from "./commands/memory-usage";
 
 /** Prepares an empty database whose pages start at `heapStart` (0 for the usual place). Called once. */
 export function initialize(heapStart: u32, seed: u64): void {
@@ -49,6 +51,7 @@ function registerCommands(): void {
   registerConnectionCommands();
   registerDatabases();
   registerTransactions();
+  registerObject();
   registerStrings();
   registerStringEdits();
   registerIncrements();

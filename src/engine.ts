@@ -5,10 +5,7 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import {
   ARGUMENTS_MAX,
-  COMMAND_RECORD_BYTES,
-  COMMANDS_BASE,
   COUNTERS_BASE,
-  CommandFlag,
   ConnectionMode,
   DATABASES,
   Direct,
@@ -30,6 +27,7 @@ import {
   VALUE_BYTES_MAX,
 } from "../assembly/layout.ts";
 import type { EngineExports } from "../build/engine-exports.d.ts";
+import { readCommands } from "./engine-commands.ts";
 import { type CommandDescription, type EngineOptions, type EngineStats, OutputBlock } from "./engine-types.ts";
 import { NearkeyError } from "./errors.ts";
 import { bytesOf, readText, writeText } from "./text.ts";
@@ -132,6 +130,15 @@ export class Engine {
 
   hasMode(connection: number, mode: ConnectionMode): boolean {
     return (this.#exports.modeOf(connection) & mode) !== 0;
+  }
+
+  /** Keys a connection watches, and what it has queued since MULTI. */
+  watching(connection: number): { keys: number; queuedCommands: number; queuedBytes: number } {
+    return {
+      keys: this.#exports.watchedKeys(connection),
+      queuedCommands: this.#exports.queuedCommands(connection),
+      queuedBytes: this.#exports.queuedBytes(connection) >>> 0,
+    };
   }
 
   setProtocol(connection: number, protocol: 2 | 3): void {
@@ -363,42 +370,8 @@ export class Engine {
 
   /** The command table, in the order of registration. */
   commands(): CommandDescription[] {
-    const count = this.#exports.describedCommands();
-    return Array.from({ length: count }, (_, index) => this.#describe(COMMANDS_BASE + index * COMMAND_RECORD_BYTES));
+    return readCommands(this.#memory.buffer, this.#exports.describedCommands());
   }
-
-  // A record is drawn in assembly/protocol/catalog.ts.
-  #describe(at: number): CommandDescription {
-    const record = new DataView(this.#memory.buffer, at, COMMAND_RECORD_BYTES);
-    return {
-      name: readText(this.#byteView(), at, at + record.getUint8(30)),
-      arity: record.getInt8(31),
-      flags: flagNames(record.getUint16(28, true)),
-      firstKey: record.getInt8(32),
-      lastKey: record.getInt8(33),
-      keyStep: record.getInt8(34),
-      summary: this.#literal(record.getUint32(36, true)),
-      group: this.#literal(record.getUint32(40, true)),
-      since: this.#literal(record.getUint32(44, true)),
-    };
-  }
-
-  /** A string literal of the engine: UTF-16, its length in bytes right before it. */
-  #literal(address: number): string {
-    const bytes = this.#wordView()[(address >>> 2) - 1] as number;
-    return String.fromCharCode(...new Uint16Array(this.#memory.buffer, address, bytes / 2));
-  }
-}
-
-function flagNames(flags: number): string[] {
-  const names: [CommandFlag, string][] = [
-    [CommandFlag.Write, "write"],
-    [CommandFlag.ReadOnly, "readonly"],
-    [CommandFlag.DenyOom, "denyoom"],
-    [CommandFlag.Fast, "fast"],
-    [CommandFlag.NoAuth, "no_auth"],
-  ];
-  return names.filter(([flag]) => flags & flag).map(([, name]) => name);
 }
 
 function wrongType(): NearkeyError {

@@ -112,6 +112,8 @@ function makeCommand(random: Random): Argument[] {
     () => ["RENAMENX", key, `new${random.below(500)}`],
     () => ["COPY", random.pick([key, hash]), `k${random.below(12)}`, "REPLACE"],
     () => ["COPY", key, key, "DB", 5],
+    () => ["MOVE", key, 6],
+    () => ["SWAPDB", 5, 6],
     () => ["EXPIRE", key, 1],
     () => ["PEXPIRE", random.pick([key, hash]), 300],
     () => ["EXPIREAT", key, 1],

@@ -104,7 +104,7 @@ const ENGINE = layers([
 
 const HOST = layers([
   ["foundation", /^src\/(errors|text|resp|resp-decoder|options|version|event-loop)\.ts$/],
-  ["engine", /^src\/engine(-types)?\.ts$/],
+  ["engine", /^src\/engine(-\w+)?\.ts$/],
   ["database", /^src\/(host|database)\//],
   ["server, client and browser", /^src\/(server|client|browser)\//],
   ["entry for programs", /^src\/client\.ts$/],

@@ -36,7 +36,17 @@ export function registerConnectionCommands(): void {
   register("AUTH", -2, open, 0, 0, 0, host, "1.0.0", "Authenticates the connection.");
   register("HELLO", -1, open, 0, 0, 0, host, "6.0.0", "Chooses the protocol version; may authenticate and name.");
   register("QUIT", -1, open | CommandFlag.Immediate, 0, 0, 0, host, "1.0.0", "Closes the connection.");
-  register("RESET", 1, open | CommandFlag.Immediate, 0, 0, 0, host, "6.2.0", "Brings the connection back to how it began.");
+  register(
+    "RESET",
+    1,
+    open | CommandFlag.Immediate,
+    0,
+    0,
+    0,
+    host,
+    "6.2.0",
+    "Brings the connection back to how it began.",
+  );
   register("CLIENT", -2, atHost, 0, 0, 0, host, "2.4.0", "Names and describes connections.");
   startGroup("server");
   register("COMMAND", -1, atHost, 0, 0, 0, host, "2.8.13", "Describes commands.");

@@ -69,6 +69,12 @@ export function touchEntry(entry: usize): void {
   entryAt(entry).access = accessTime();
 }
 
+/** Seconds since the entry was last asked for; 0 when the clock was set back meanwhile. */
+export function idleSeconds(entry: usize): u32 {
+  const units = <i32>(accessTime() - entryAt(entry).access);
+  return units < 0 ? 0 : <u32>(((<u64>units) << ACCESS_SHIFT) / 1000);
+}
+
 @inline
 export function shardAt(db: u32, shard: u32): Table {
   return tableAt(<usize>(SHARDS_BASE + ((db << 8) + shard) * TABLE_BYTES));

@@ -4,7 +4,8 @@
 // at least once however the table grew meanwhile; one may be met twice after a split, as Redis's SCAN allows.
 
 import { ZONE_OBJECT } from "../layout";
-import { random, release, state } from "./memory";
+import { pageOf, random, release, state } from "./memory";
+import { cellBytes } from "./slabs";
 import { hashBytes } from "./hash";
 import { entryAt, keyOf } from "./entry";
 import {
@@ -175,6 +176,21 @@ function firstEntryFrom(table: Table, index: u32): usize {
     }
   }
   return 0;
+}
+
+/** Bytes of a table's segments and directory, cells counted whole. */
+export function bytesOfTable(table: Table): u32 {
+  let bytes = table.depth == 0 ? 0 : cellOf(table.directory);
+  for (let index: u32 = 0; index < directorySize(table); ) {
+    const segment = segmentAt(table, index);
+    bytes += cellOf(segment);
+    index += segmentSpan(table, segment);
+  }
+  return bytes;
+}
+
+function cellOf(address: usize): u32 {
+  return cellBytes(pageOf(address).sizeClass);
 }
 
 // ---- taking apart

@@ -1,8 +1,8 @@
 // Errors that name the running command: unknown, wrong number of arguments. Texts are Redis's.
 
-import { KEY_BYTES_MAX, REGISTERS_BASE } from "../layout";
+import { CommandFlag, KEY_BYTES_MAX, REGISTERS_BASE } from "../layout";
 import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "./arguments";
-import { Command } from "./catalog";
+import { Command, hasFlag } from "./catalog";
 import { beginError, endError, errorBytes, errorInteger, errorText } from "./reply";
 
 let running: usize = 0;
@@ -29,7 +29,9 @@ export function errorCommandName(): void {
 
 export function replyArity(): void {
   beginError();
-  errorText("ERR wrong number of arguments for '");
+  const isExec = hasFlag(changetype<Command>(running), CommandFlag.EndsGroup);
+  errorText(isExec ? "EXECABORT Transaction discarded because of: " : "ERR ");
+  errorText("wrong number of arguments for '");
   errorCommandName();
   errorText("' command");
   endError();

@@ -2,15 +2,7 @@
 // call yields at a command's border when it has done about a millisecond of work; inside a group the host then gives
 // the bytes of the commands that did not run again. A command of the host ends the call too, with nothing on the stack.
 
-import {
-  ARGUMENTS_BASE,
-  CommandFlag,
-  ConnectionMode,
-  INPUT_BASE,
-  Outcome,
-  REGISTERS_BASE,
-  Result,
-} from "../layout";
+import { ARGUMENTS_BASE, CommandFlag, ConnectionMode, INPUT_BASE, Outcome, REGISTERS_BASE, Result } from "../layout";
 import { copyBytes, counters } from "../memory/memory";
 import { argumentAddress, argumentBytes, setArguments } from "./arguments";
 import { Command, hasFlag } from "./catalog";
@@ -30,7 +22,7 @@ import {
   replySimple,
   unmuteReplies,
 } from "./reply";
-import { dropFirst, queueCommand, queuedAt, recordsOf } from "./transaction-queue";
+import { discardTransaction, dropFirst, queueCommand, queuedAt, recordsOf } from "./transaction-queue";
 
 /** Work a call may do before it yields at a command's border: a plain command counts 1, an argument 1/4. About a millisecond. */
 const WORK_A_CALL: u32 = 8192;
@@ -258,7 +250,8 @@ function executeSpecially(parsed: Parsed): Outcome {
 function executeGuarded(parsed: Parsed): Outcome {
   const command = changetype<Command>(<usize>parsed.command);
   if (isRefused(parsed.command, parsed.count)) {
-    abortTransaction();
+    if (parsed.command != 0 && hasFlag(command, CommandFlag.EndsGroup)) discardTransaction(connection);
+    else abortTransaction();
     return Outcome.Done;
   }
   if (hasMode(connection, ConnectionMode.Stranger) && !hasFlag(command, CommandFlag.NoAuth)) {

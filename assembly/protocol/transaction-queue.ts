@@ -11,15 +11,7 @@ import { allocate, copyBytes, release } from "../memory/memory";
 import { dropWatches } from "../keyspace/watch";
 import { admit } from "../keyspace/eviction";
 import { outputPagesMax } from "../memory/settings";
-import {
-  addPacked,
-  Connection,
-  forgetArguments,
-  PAGED_BIT,
-  releaseArguments,
-  setMode,
-  watcherOf,
-} from "./connection";
+import { addPacked, Connection, forgetArguments, PAGED_BIT, releaseArguments, setMode, watcherOf } from "./connection";
 import { beginError, endError, errorInteger, errorText, replyNoMemory } from "./reply";
 
 @unmanaged
