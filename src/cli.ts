@@ -2,6 +2,7 @@
 // The command line. Each command lives in a file of its own and registers itself here.
 
 import { Command } from "commander";
+import { registerConfig } from "./cli/config-command.ts";
 import { registerDemo } from "./cli/demo-command.ts";
 import { registerHealth } from "./cli/health-command.ts";
 import { registerImport } from "./cli/import/import-command.ts";
@@ -33,5 +34,6 @@ registerServe(program);
 registerImport(program);
 registerHealth(program);
 registerDemo(program);
+registerConfig(program);
 
 await program.parseAsync();

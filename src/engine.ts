@@ -45,7 +45,7 @@ export const memoryBytesMax = (MEMORY_PAGES_MAX - EXTRA_PAGES) * PAGE_BYTES;
 export class Engine {
   readonly #exports: EngineExports;
   readonly #memory: WebAssembly.Memory;
-  readonly #limitBytes: number;
+  #limitBytes: number;
   readonly #authenticated: boolean;
   #bytes = new Uint8Array(0);
   #words = new Uint32Array(0);
@@ -64,7 +64,9 @@ export class Engine {
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
     this.#limitBytes = limitPages * PAGE_BYTES + HEAP_BASE;
     this.#authenticated = !options.requireAuthentication;
-    this.#applySettings(options, limitPages, outputPages);
+    this.setClientLimits(options);
+    this.setMaxMemory(options.maxMemoryBytes);
+    this.setEviction(options.eviction);
     this.#exports.initialize(options.heapStart ?? 0, options.seed ?? drawSeed());
   }
 
@@ -82,14 +84,27 @@ export class Engine {
     return engine.#memory;
   }
 
-  #applySettings(options: EngineOptions, limitPages: number, outputPages: number): void {
+  /** Changes the memory limit. */
+  setMaxMemory(bytes: number): void {
+    const limitPages = Math.max(0, Math.floor((bytes - HEAP_BASE) / PAGE_BYTES));
+    this.#wordView()[(SETTINGS_BASE >> 2) + Setting.LimitPages] = limitPages;
+    this.#limitBytes = limitPages * PAGE_BYTES + HEAP_BASE;
+  }
+
+  /** Changes what a write does at the limit. */
+  setEviction(policy: EngineOptions["eviction"]): void {
+    this.#wordView()[(SETTINGS_BASE >> 2) + Setting.Eviction] =
+      policy === "allkeys-lru" ? Eviction.AllKeysLru : Eviction.None;
+  }
+
+  /** Changes what one connection may send and leave unread, for commands from now on; see `EngineOptions`. */
+  setClientLimits(limits: Pick<EngineOptions, "maxValueBytes" | "maxArguments" | "outputLimitBytes">): void {
     const at = SETTINGS_BASE >> 2;
     const words = this.#wordView();
-    words[at + Setting.OutputPagesMax] = outputPages;
-    words[at + Setting.ValueBytesMax] = Math.min(options.maxValueBytes ?? DEFAULT_BYTES, VALUE_BYTES_MAX);
-    words[at + Setting.ArgumentsMax] = Math.min(options.maxArguments ?? ARGUMENTS_MAX, ARGUMENTS_MAX);
-    words[at + Setting.LimitPages] = limitPages;
-    words[at + Setting.Eviction] = options.eviction === "allkeys-lru" ? Eviction.AllKeysLru : Eviction.None;
+    const { maxValueBytes = DEFAULT_BYTES, maxArguments = ARGUMENTS_MAX, outputLimitBytes = DEFAULT_BYTES } = limits;
+    words[at + Setting.OutputPagesMax] = Math.ceil(outputLimitBytes / PAGE_BYTES) + 1;
+    words[at + Setting.ValueBytesMax] = Math.min(maxValueBytes, VALUE_BYTES_MAX);
+    words[at + Setting.ArgumentsMax] = Math.min(maxArguments, ARGUMENTS_MAX);
   }
 
   // A view of memory that has grown since is empty; asking it so costs a tenth of asking for the memory's buffer.

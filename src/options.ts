@@ -31,7 +31,8 @@ const KIBI = 1024;
 const DEFAULT_MEMORY_BYTES = KIBI ** 3;
 /** The engine's fixed regions take 5.4 MiB of it; with less than this no more than a few keys would fit. */
 const MEMORY_BYTES_MIN = 8 * KIBI ** 2;
-const policies: readonly string[] = ["noeviction", "allkeys-lru"] satisfies EvictionPolicy[];
+/** All of them, in the order that messages list them. */
+export const evictionPolicies = ["noeviction", "allkeys-lru"] as const satisfies readonly EvictionPolicy[];
 
 const factors: Readonly<Record<string, number>> = {
   "": 1,
@@ -59,7 +60,8 @@ export function parseSize(size: number | string, name: string): number {
   );
 }
 
-function sizeOfText(text: string): number {
+/** Reads digits and one of Redis's units as bytes; NaN for anything else. */
+export function sizeOfText(text: string): number {
   const match = /^(\d+)(b|[kmg]b?)?$/i.exec(text.trim());
   if (!match) return Number.NaN;
   return Number(match[1]) * (factors[(match[2] ?? "").toLowerCase()] as number);
@@ -109,8 +111,9 @@ function memoryBytes(size: number | string | undefined, memoryBytesMax: number):
  * @throws NearkeyError `invalid-option`
  */
 export function evictionPolicy(name: string): EvictionPolicy {
-  if (policies.includes(name)) return name as EvictionPolicy;
-  throw new NearkeyError("invalid-option", `eviction must be one of ${policies.join(", ")}, not ${shown(name)}`);
+  const known: readonly string[] = evictionPolicies;
+  if (known.includes(name)) return name as EvictionPolicy;
+  throw new NearkeyError("invalid-option", `eviction must be one of ${known.join(", ")}, not ${shown(name)}`);
 }
 
 function shown(value: unknown): string {

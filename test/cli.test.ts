@@ -107,11 +107,11 @@ describe("nearkey", () => {
 describe("what is refused", () => {
   const refusals: [string, string[], RegExp][] = [
     ["another host without a password", ["--host", "0.0.0.0"], /^nearkey: --host 0\.0\.0\.0 .*--password.*\n$/],
-    ["an empty password", ["--password", ""], /^nearkey: --password must not be empty\n$/],
+    ["an empty password", ["--password", ""], /^nearkey: --password "": it takes text of 1 to 1024 bytes, or .*\n$/],
     ["a port out of range", ["--port", "70000"], /--port.*from 0 to 65535/],
     ["a memory that no memory holds", ["--max-memory", "5gb"], /--max-memory.*8mb to \d+/],
-    ["a size that is none", ["--max-memory", "lots"], /--max-memory must be .* not "lots"/],
-    ["a policy that is none", ["--eviction", "random"], /eviction must be one of noeviction, allkeys-lru/],
+    ["a size that is none", ["--max-memory", "lots"], /--max-memory "lots": it takes a size such as "512mb"/],
+    ["a policy that is none", ["--eviction", "random"], /--eviction "random": it takes one of noeviction, allkeys-lru/],
     ["no connections at all", ["--max-connections", "0"], /--max-connections.*from 1 to/],
     [
       "an output limit below the largest value",

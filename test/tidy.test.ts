@@ -106,6 +106,7 @@ const HOST = layers([
   ["foundation", /^src\/(errors|text|resp|resp-decoder|options|version|event-loop)\.ts$/],
   ["engine", /^src\/engine(-\w+)?\.ts$/],
   ["database", /^src\/(host|database)\//],
+  ["settings", /^src\/settings\//],
   ["server, client and browser", /^src\/(server|client|browser)\//],
   ["entry for programs", /^src\/client\.ts$/],
   ["command line and page", /^src\/(cli|demo)\//],

@@ -2,15 +2,15 @@
 // go straight into the server's engine, in slices between which the server answers; the page works meanwhile and sees
 // them arrive.
 
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { Database } from "../database/database.ts";
 import { DIGITS_KEY, pictureKey } from "../demo/digit-names.ts";
 import { NearkeyError } from "../errors.ts";
 import type { Server } from "../server/server.ts";
 import { DIGIT_PIXELS, type Digit, readDigits } from "./digits.ts";
 import { Progress, type ProgressStream } from "./progress.ts";
-import { exitWith, hostInUrl, runServer } from "./serve-command.ts";
-import { addServeFlags, countFlag, type ServeFlags, serverOptionsOf } from "./serve-options.ts";
+import { exitWith, hostInUrl, runServer, serverOptionsOf } from "./serve-command.ts";
+import { addSettingFlags } from "./setting-flags.ts";
 
 /** All there are. */
 const DIGITS = 10_000;
@@ -20,24 +20,29 @@ const SLICE = 100;
 /** Adds `nearkey demo` to the program. */
 export function registerDemo(program: Command): void {
   const command = program.command("demo").description("serve a page that finds handwritten digits by nearness");
-  addServeFlags(command)
-    .addOption(countFlag("--digits", "handwritten digits to load", DIGITS, DIGITS))
-    .action(async (flags: ServeFlags & { digits: number }) => {
-      const options = { ...serverOptionsOf(flags), respOptional: true };
-      const server = await runServer(options);
-      const { respPort } = options;
-      if (respPort !== undefined && server.resp === undefined) {
-        print(`port ${respPort} is taken: going on without RESP for Redis clients (--resp-port names another port)`);
-      }
-      try {
-        await loadDigits(new Database(server.engine, options, { now: Date.now }), flags.digits, process.stdout);
-      } catch (error) {
-        const full = error instanceof NearkeyError && error.code === "out-of-memory";
-        const hint = full ? ` (the digits need more: --max-memory is ${options.maxMemoryBytes} bytes)` : "";
-        exitWith(`${error instanceof Error ? error.message : error}${hint}`);
-      }
-      print(invitation(server));
-    });
+  command.option("--digits <number>", "handwritten digits to load", digitCount, DIGITS);
+  addSettingFlags(command).action(async (flags: { digits: number }) => {
+    const options = { ...serverOptionsOf(command), respOptional: true };
+    const server = await runServer(options);
+    const { respPort } = options;
+    if (respPort !== undefined && server.resp === undefined) {
+      print(`port ${respPort} is taken: going on without RESP for Redis clients (--resp-port names another port)`);
+    }
+    try {
+      await loadDigits(new Database(server.engine, options, { now: Date.now }), flags.digits, process.stdout);
+    } catch (error) {
+      const full = error instanceof NearkeyError && error.code === "out-of-memory";
+      const hint = full ? ` (the digits need more: --max-memory is ${options.maxMemoryBytes} bytes)` : "";
+      exitWith(`${error instanceof Error ? error.message : error}${hint}`);
+    }
+    print(invitation(server, options.tlsCert !== undefined));
+  });
+}
+
+function digitCount(text: string): number {
+  const count = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= DIGITS) return count;
+  throw new InvalidArgumentError(`It takes a whole number from 1 to ${DIGITS}.`);
 }
 
 /**
@@ -73,12 +78,14 @@ function matrixOf(digits: readonly Digit[]): Float32Array {
   return matrix;
 }
 
-function invitation({ http, resp }: Server): string {
+function invitation({ http, resp }: Server, tls: boolean): string {
   // An address that means all of them is none to open.
   const host = http.host === "0.0.0.0" || http.host === "::" ? "127.0.0.1" : hostInUrl(http.host);
-  const lines = [`the demo is at http://${host}:${http.port}/`];
+  const lines = [`the demo is at http${tls ? "s" : ""}://${host}:${http.port}/`];
   if (resp !== undefined)
-    lines.push(`Redis clients find it too: redis-cli -h ${resp.host} -p ${resp.port} VINFO digits`);
+    lines.push(
+      `Redis clients find it too: redis-cli ${tls ? "--tls " : ""}-h ${resp.host} -p ${resp.port} VINFO digits`,
+    );
   return [...lines, "everything is kept in memory, nothing on disk; Ctrl+C ends it"].join("\n");
 }
 

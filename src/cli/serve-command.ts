@@ -5,10 +5,15 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { NearkeyError } from "../errors.ts";
 import { type Server, startServer } from "../server/server.ts";
-import type { ServerOptions } from "../server/server-options.ts";
+import { SERVER_DEFAULTS, type ServerOptions } from "../server/server-options.ts";
+import { HASH_PREFIX } from "../settings/password-text.ts";
+import type { Settings } from "../settings/server-settings.ts";
+import { isLoopback } from "../settings/setting-conflicts.ts";
 import { VERSION } from "../version.ts";
-import { addServeFlags, type ServeFlags, serverOptionsOf } from "./serve-options.ts";
+import { addSettingFlags, readSettings } from "./setting-flags.ts";
 
+/** Where the built demo page lies: beside the bundle that runs. */
+const PAGE_FOLDER = new URL("./", import.meta.url);
 /** The engine that was built with this program. */
 const ENGINE_FILE = new URL("./engine.wasm", import.meta.url);
 
@@ -16,23 +21,59 @@ const EXAMPLES = `
 Examples:
   $ nearkey serve                                          for this machine only
   $ nearkey serve --max-memory 3gb --eviction allkeys-lru  as a cache
-  $ nearkey serve --host 0.0.0.0 --password "$SECRET" --allow-host cache.example.org
+  $ nearkey serve --config nearkey.toml                    settings from a file; flags come first
+  $ nearkey serve --host 0.0.0.0 --allow-host cache.example.org --tls-cert cert.pem --tls-key key.pem
+                                                           for others, with NEARKEY_PASSWORD set
   $ redis-cli -p 6379 SET greeting hello                   with any Redis client
   $ curl http://127.0.0.1:7379/health
 
-Sizes are written as Redis writes them: kb, mb and gb are powers of 1,024; k, m and g of 1,000.`;
+Every flag is also a key of the file and a variable: --max-memory is max-memory = "1gb" and NEARKEY_MAX_MEMORY.
+Flags come before variables, variables before the file; 'nearkey config print' shows what holds and who said it.
+Sizes are written as Redis writes them: kb, mb and gb are powers of 1,024; k, m and g of 1,000. Durations have a
+unit: ms, s, m or h.`;
 
 /** Adds `nearkey serve` to the program. */
 export function registerServe(program: Command): void {
   const command = program.command("serve").description("serve WebSocket, HTTP and Redis clients");
-  addServeFlags(command)
-    .option("--json", "print the start line as JSON, for programs")
+  command.option("--json", "print the start line as JSON, for programs");
+  addSettingFlags(command)
     .addHelpText("after", EXAMPLES)
-    .action(async (flags: ServeFlags & { json?: boolean }) => {
-      const options = serverOptionsOf(flags);
+    .action(async (flags: { json?: boolean }) => {
+      const options = serverOptionsOf(command);
       const server = await runServer(options);
       process.stdout.write(`${flags.json ? startJson(server, options) : startLine(server, options)}\n`);
     });
+}
+
+/**
+ * Reads the settings of a command that starts a server. What is wrong with them ends the process, all of it at once;
+ * what only looks wrong is said, and so is what makes a server less safe than its owner may think.
+ */
+export function serverOptionsOf(command: Command): ServerOptions {
+  const { settings, origins, problems, warnings, file } = readSettings(command);
+  for (const { message } of warnings) logLine(`warning: ${message}`);
+  for (const { message } of problems) logLine(message);
+  if (problems.length > 0) process.exit(1);
+  for (const line of safetyWarnings(settings, origins.password === "file")) logLine(`warning: ${line}`);
+  return { ...SERVER_DEFAULTS, ...settings, pageFolder: PAGE_FOLDER, settingsFile: file, log: logLine };
+}
+
+function safetyWarnings({ host, password, tlsCert }: Settings, fromFile: boolean): string[] {
+  const lines: string[] = [];
+  if (!isLoopback(host) && tlsCert === undefined) {
+    lines.push(
+      `--host ${host} can be reached from other machines and speaks no TLS: passwords and values can be read on the ` +
+        "way; give --tls-cert and --tls-key, or keep the network private",
+    );
+  }
+  if (fromFile && password !== undefined && !password.startsWith(HASH_PREFIX)) {
+    lines.push("the settings file holds a readable password: 'nearkey config hash-password' makes a line to put there");
+  }
+  return lines;
+}
+
+function logLine(line: string): void {
+  process.stderr.write(`nearkey: ${line}\n`);
 }
 
 /**
@@ -64,6 +105,8 @@ function stopOnSignals(server: Server): void {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  // Without TLS there is nothing to read again, and closing the terminal ends the server as it ends any program.
+  if (server.settings.tlsCert !== undefined) process.on("SIGHUP", () => server.reloadTls());
 }
 
 /** Ends the process with one line on standard error. */
@@ -79,10 +122,11 @@ function messageOf(error: unknown): string {
 /** One line: addresses, memory, policy, and that nothing is on disk. */
 export function startLine(server: Server, options: ServerOptions): string {
   const { http, resp } = server;
-  const redis = resp === undefined ? "RESP off" : `RESP on ${hostInUrl(resp.host)}:${resp.port}`;
+  const tls = options.tlsCert === undefined ? "" : " over TLS";
+  const redis = resp === undefined ? "RESP off" : `RESP on ${hostInUrl(resp.host)}:${resp.port}${tls}`;
   const memory = `${Math.round(options.maxMemoryBytes / 1024 / 1024)} MiB`;
   return (
-    `nearkey ${VERSION} serves http://${hostInUrl(http.host)}:${http.port} (HTTP and WebSocket), ${redis}; ` +
+    `nearkey ${VERSION} serves http${options.tlsCert === undefined ? "" : "s"}://${hostInUrl(http.host)}:${http.port} (HTTP and WebSocket), ${redis}; ` +
     `up to ${memory}, ${options.eviction}; everything is kept in memory, nothing on disk`
   );
 }
@@ -90,13 +134,14 @@ export function startLine(server: Server, options: ServerOptions): string {
 function startJson(server: Server, options: ServerOptions): string {
   const { http, resp } = server;
   const address = `${hostInUrl(http.host)}:${http.port}`;
+  const s = options.tlsCert === undefined ? "" : "s";
   return JSON.stringify({
     event: "listening",
     version: VERSION,
     pid: process.pid,
-    http: `http://${address}`,
-    websocket: `ws://${address}/`,
-    resp: resp === undefined ? null : `redis://${hostInUrl(resp.host)}:${resp.port}`,
+    http: `http${s}://${address}`,
+    websocket: `ws${s}://${address}/`,
+    resp: resp === undefined ? null : `redis${s}://${hostInUrl(resp.host)}:${resp.port}`,
     max_memory_bytes: options.maxMemoryBytes,
     eviction: options.eviction,
     persistence: "none",

@@ -1,7 +1,7 @@
 // What the commands of the host share: the call as they see it, and the texts that several of them answer.
 
 import type { Engine } from "../engine.ts";
-import { ReplyError } from "../resp.ts";
+import { ReplyError, type ReplyValue } from "../resp.ts";
 import type { HostClient, HostFacts } from "./host-facts.ts";
 
 /** What a command of the host works with. */
@@ -14,6 +14,8 @@ export interface HostCall {
   readonly client: HostClient;
   readonly engine: Engine;
   readonly facts: HostFacts;
+  /** Whether EXEC runs it: then nothing may wait, or others' commands would come between those of the transaction. */
+  readonly inTransaction: boolean;
 }
 
 /** Text that RESP3 marks as plain text and RESP2 carries as a bulk string. */
@@ -21,10 +23,16 @@ export class Verbatim {
   constructor(readonly text: string) {}
 }
 
+/** What a command of the host answers. */
+export type HostReply = ReplyValue | Verbatim;
+
 /** Builds Redis's error for a wrong number of arguments; a subcommand is named `client|setname`. */
 export function wrongArity(name: string): ReplyError {
   return new ReplyError(`ERR wrong number of arguments for '${name}' command`);
 }
+
+/** The answer to a command that would have to wait inside a transaction. */
+export const NOT_IN_TRANSACTION = "ERR this command may take a while and is not allowed in a transaction";
 
 /** Redis's answer to a client name that would break its line in `CLIENT LIST`. */
 export const NAME_ERROR = "ERR Client names cannot contain spaces, newlines or special characters.";

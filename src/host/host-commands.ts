@@ -4,10 +4,18 @@
 
 import { type Engine, Outcome } from "../engine.ts";
 import { encodeReply, ReplyError, type ReplyValue, SimpleString } from "../resp.ts";
-import { type HostCall, isPlainName, NAME_ERROR, Verbatim, wrongArity } from "./host-call.ts";
+import {
+  type HostCall,
+  type HostReply,
+  isPlainName,
+  NAME_ERROR,
+  NOT_IN_TRANSACTION,
+  Verbatim,
+  wrongArity,
+} from "./host-call.ts";
 import { clientCommand } from "./host-client.ts";
 import { commandCommand } from "./host-command-table.ts";
-import type { HostClient, HostFacts } from "./host-facts.ts";
+import type { HostClient, HostFacts, Verdict } from "./host-facts.ts";
 import { infoCommand } from "./host-report.ts";
 import { configCommand } from "./host-settings.ts";
 
@@ -23,10 +31,14 @@ export interface Served {
   readonly closes: boolean;
 }
 
-type Handler = (call: HostCall) => ReplyValue | Verbatim;
+/** A reply that takes a while to find is promised; its client waits, and nobody else. */
+type Handler = (call: HostCall) => HostReply | Promise<HostReply>;
 
 const OK = new SimpleString("OK");
-const WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled.";
+const VERDICT_ERRORS: Readonly<Record<Exclude<Verdict, "right">, string>> = {
+  wrong: "WRONGPASS invalid username-password pair or user is disabled.",
+  busy: "ERR too many clients authenticate at the same time, try again in a second",
+};
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   AUTH: auth,
@@ -50,33 +62,49 @@ export class HostCommands {
 
   /**
    * Answers the command that the engine left to the host, and those that a transaction goes on with, before anybody else's
-   * command can run.
+   * command can run. Where finding an answer takes long, which happens only beside a password or a settings file and
+   * never in a transaction, it is promised; until it is there the connection must run nothing else.
    *
    * @returns how the engine took the last answer, and whether the connection ends after it
    */
-  serve(connection: number, client: HostClient): Served {
+  serve(connection: number, client: HostClient): Served | Promise<Served> {
+    const { engine } = this;
     let closes = false;
     let outcome = Outcome.Host;
     while (outcome === Outcome.Host) {
-      const answer = this.#answer(this.engine.hostArguments(), connection, client);
+      const answer = this.#answer(engine.hostArguments(), connection, client);
+      if (answer instanceof Promise) {
+        return answer.then(({ reply, close }) => {
+          // Of a connection that closed meanwhile the engine knows nothing any more.
+          const isOpen = client.connections.includes(connection);
+          return { outcome: isOpen ? engine.reply(connection, reply) : Outcome.Done, closes: close };
+        });
+      }
       closes ||= answer.close;
-      outcome = this.engine.reply(connection, answer.reply);
+      outcome = engine.reply(connection, answer.reply);
     }
     return { outcome, closes };
   }
 
   /** Answers one command; `args[0]` is its name as it was sent. */
-  #answer(args: readonly Uint8Array[], connection: number, client: HostClient): HostAnswer {
+  #answer(args: readonly Uint8Array[], connection: number, client: HostClient): HostAnswer | Promise<HostAnswer> {
     const [name = "", ...words] = args.map((arg) => this.decoder.decode(arg));
     const handler = HANDLERS[name.toUpperCase()];
     const { engine, facts } = this;
-    const call = { words, bytes: args.slice(1), connection, client, engine, facts };
+    const inTransaction = engine.watching(connection).queuedCommands > 0;
+    const call = { words, bytes: args.slice(1), connection, client, engine, facts, inTransaction };
     const reply = handler === undefined ? new ReplyError(`ERR unknown command '${name}'`) : handler(call);
-    return { reply: encode(reply, engine.protocol(connection)), close: handler === HANDLERS.QUIT };
+    const close = handler === HANDLERS.QUIT;
+    if (reply instanceof Promise) {
+      // Who closed meanwhile has no connection left whose protocol could be asked.
+      const protocol = (): 2 | 3 => (client.connections.includes(connection) ? engine.protocol(connection) : 2);
+      return reply.then((found) => ({ reply: encode(found, protocol()), close }));
+    }
+    return { reply: encode(reply, engine.protocol(connection)), close };
   }
 }
 
-function encode(reply: ReplyValue | Verbatim, protocol: 2 | 3): Uint8Array {
+function encode(reply: HostReply, protocol: 2 | 3): Uint8Array {
   if (!(reply instanceof Verbatim)) return encodeReply(reply, protocol);
   if (protocol === 2) return encodeReply(reply.text, protocol);
   const bytes = new TextEncoder().encode(`txt:${reply.text}`);
@@ -88,27 +116,39 @@ function encode(reply: ReplyValue | Verbatim, protocol: 2 | 3): Uint8Array {
   return whole;
 }
 
-function auth(call: HostCall): ReplyValue {
+function auth(call: HostCall): HostReply | Promise<HostReply> {
   const { bytes, facts } = call;
   if (bytes.length === 0) return wrongArity("auth");
   if (bytes.length > 2) return new ReplyError("ERR syntax error");
-  if (bytes.length === 1 && facts.checkPassword === undefined) {
+  if (bytes.length === 1 && !facts.password?.required) {
     return new ReplyError(
       "ERR AUTH <password> called without any password configured for the default user. " +
         "Are you sure your configuration is correct?",
     );
   }
   const user = bytes.length === 2 ? (call.words[0] ?? "") : "default";
-  return authenticate(call, user, bytes[bytes.length - 1] ?? new Uint8Array()) ? OK : new ReplyError(WRONG_PASSWORD);
+  return authenticate(call, user, bytes[bytes.length - 1] ?? new Uint8Array(), () => OK);
 }
 
-/** There is one user, `default`; without a password it takes any. */
-function authenticate(call: HostCall, user: string, password: Uint8Array): boolean {
-  const { client, engine, facts } = call;
-  const right = facts.checkPassword === undefined || facts.checkPassword(password);
-  if (user !== "default" || !right) return false;
-  setAuthenticated(engine, client, true);
-  return true;
+/** There is one user, `default`; without a password it takes any. Goes on with `then` when the password is right. */
+function authenticate(
+  { client, connection, engine, facts, inTransaction }: HostCall,
+  user: string,
+  password: Uint8Array,
+  then: () => HostReply,
+): HostReply | Promise<HostReply> {
+  const decided = (verdict: Verdict): HostReply => {
+    if (verdict !== "right") return new ReplyError(VERDICT_ERRORS[verdict]);
+    setAuthenticated(engine, client, true);
+    return then();
+  };
+  if (user !== "default") return decided("wrong");
+  if (inTransaction && facts.password?.required) return new ReplyError(NOT_IN_TRANSACTION);
+  const isOpen = (): boolean => client.connections.includes(connection);
+  const verdict = facts.password?.check(password, isOpen) ?? "right";
+  if (!(verdict instanceof Promise)) return decided(verdict);
+  // Of a connection that closed meanwhile the engine knows nothing any more.
+  return verdict.then((late) => (isOpen() ? decided(late) : null));
 }
 
 /** Sets whether a client may do more than authenticate, on each of its connections. */
@@ -120,12 +160,19 @@ export function setAuthenticated(engine: Engine, client: HostClient, yes: boolea
 interface HelloOptions {
   protocol: 2 | 3 | undefined;
   name: string | undefined;
+  login: { readonly user: string; readonly password: Uint8Array } | undefined;
 }
 
-function hello(call: HostCall): ReplyValue {
+function hello(call: HostCall): HostReply | Promise<HostReply> {
   const options = helloOptions(call);
   if (options instanceof ReplyError) return options;
-  const { client, connection, engine } = call;
+  const { login } = options;
+  return login === undefined
+    ? greet(call, options)
+    : authenticate(call, login.user, login.password, () => greet(call, options));
+}
+
+function greet({ client, connection, engine, facts }: HostCall, options: HelloOptions): HostReply {
   if (!client.authenticated) {
     return new ReplyError(
       "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> " +
@@ -136,7 +183,7 @@ function hello(call: HostCall): ReplyValue {
   if (options.protocol !== undefined) engine.setProtocol(connection, options.protocol);
   return {
     server: "redis",
-    version: call.facts.redisVersion,
+    version: facts.redisVersion,
     proto: engine.protocol(connection),
     id: client.id,
     mode: "standalone",
@@ -145,10 +192,9 @@ function hello(call: HostCall): ReplyValue {
   };
 }
 
-/** Reads `[protover [AUTH user password] [SETNAME name]]`; a wrong password stops here, as in Redis. */
-function helloOptions(call: HostCall): HelloOptions | ReplyError {
-  const { words } = call;
-  const options: HelloOptions = { protocol: undefined, name: undefined };
+/** Reads `[protover [AUTH user password] [SETNAME name]]`. */
+function helloOptions({ bytes, words }: HostCall): HelloOptions | ReplyError {
+  const options: HelloOptions = { protocol: undefined, name: undefined, login: undefined };
   if (words.length === 0) return options;
   const version = words[0] ?? "";
   if (!/^-?\d{1,18}$/.test(version)) return new ReplyError("ERR Protocol version is not an integer or out of range");
@@ -157,8 +203,7 @@ function helloOptions(call: HostCall): HelloOptions | ReplyError {
   for (let index = 1; index < words.length; ) {
     const option = (words[index] ?? "").toUpperCase();
     if (option === "AUTH" && index + 2 < words.length) {
-      const password = call.bytes[index + 2] ?? new Uint8Array();
-      if (!authenticate(call, words[index + 1] ?? "", password)) return new ReplyError(WRONG_PASSWORD);
+      options.login = { user: words[index + 1] ?? "", password: bytes[index + 2] ?? new Uint8Array() };
       index += 3;
     } else if (option === "SETNAME" && index + 1 < words.length) {
       const name = words[index + 1] ?? "";
@@ -176,6 +221,9 @@ function reset(call: HostCall): ReplyValue {
   const { client, connection, engine, facts } = call;
   engine.reset(connection);
   client.name = "";
-  setAuthenticated(engine, client, facts.checkPassword === undefined);
+  if (facts.password?.required) {
+    setAuthenticated(engine, client, false);
+    client.loggedOut();
+  }
   return new SimpleString("RESET");
 }

@@ -11,6 +11,8 @@ export interface HostClient {
   readonly connections: number[];
   lastActiveMs: number;
   authenticated: boolean;
+  /** Called when a client that was authenticated no longer is: its time to authenticate begins anew. */
+  loggedOut: () => void;
   name: string;
   libraryName: string;
   libraryVersion: string;
@@ -41,16 +43,52 @@ export interface Statistics {
   readonly evictedKeys: number;
 }
 
+/** What became of a candidate for the password; `busy` when too many others wait. */
+export type Verdict = "right" | "wrong" | "busy";
+
+/** Whoever knows the password. */
+export interface PasswordCheck {
+  /** False while no password is asked for. */
+  readonly required: boolean;
+  /**
+   * Checks a candidate: at once where that is cheap, else when its turn has come.
+   *
+   * @param wanted false once nobody waits for the answer any more
+   */
+  check(candidate: Uint8Array, wanted: () => boolean): Verdict | Promise<Verdict>;
+}
+
+/** Settings by the names that CONFIG gives them, as CONFIG GET answers them. */
+export interface SettingTexts extends Iterable<readonly [name: string, text: string]> {
+  get(name: string): string | undefined;
+}
+
+/** Changing settings while the process runs. */
+export interface SettingChanges {
+  /** Changes all of the settings named, or none; pairs of name and text. */
+  change(pairs: readonly (readonly [name: string, text: string])[]): ChangeRefusal | undefined;
+  /** Writes what was changed into the file that the settings came from; why not, or undefined. */
+  rewrite(): Promise<string | undefined>;
+}
+
+/** Why settings were not changed: a name that there is not, or a reason, about the setting as it was named. */
+export interface ChangeRefusal {
+  readonly name: string;
+  /** Absent for a name that is none. */
+  readonly reason?: string;
+}
+
 /** Everything around the engine that `INFO`, `CONFIG`, `CLIENT LIST` and `AUTH` need. */
 export interface HostFacts {
   readonly redisVersion: string;
   readonly nearkeyVersion: string;
   readonly startedMs: number;
   readonly runId: string;
-  /** Settings by the names that Redis gives them, as `CONFIG GET` answers them. */
-  readonly settings: ReadonlyMap<string, string>;
-  /** Absent when no password is asked for. */
-  readonly checkPassword?: ((candidate: Uint8Array) => boolean) | undefined;
+  readonly settings: SettingTexts;
+  /** Absent where settings are options of a program. */
+  readonly changes?: SettingChanges | undefined;
+  /** Absent where nobody is asked for a password. */
+  readonly password?: PasswordCheck | undefined;
   clients(): Iterable<HostClient>;
   connectionCounts(): ConnectionCounts;
   statistics(): Statistics;
@@ -73,6 +111,7 @@ export function newClient(id: number, address: string, localAddress: string, aut
     connections: [],
     lastActiveMs: now,
     authenticated,
+    loggedOut: () => undefined,
     name: "",
     libraryName: "",
     libraryVersion: "",

@@ -26,8 +26,8 @@ export class Connections {
   private rejected = 0;
   private lastId = 0;
 
-  /** At most `maxConnections` are open at a time. */
-  constructor(readonly maxConnections: number) {}
+  /** At most `maxConnections` are open at a time; those that are stay when it is lowered. */
+  constructor(public maxConnections: number) {}
 
   /** Whether one more may come in; counts one that may not. */
   admit(): boolean {
@@ -56,6 +56,13 @@ export class Connections {
 
   counts(): ConnectionCounts {
     return { active: this.open.size, total: this.total, rejected: this.rejected };
+  }
+
+  /** Ends connections that sent nothing for so long, as their commands finish. */
+  closeIdle(idleMs: number, nowMs: number): void {
+    for (const connection of [...this.open]) {
+      if (nowMs - connection.client.lastActiveMs > idleMs) connection.finish();
+    }
   }
 
   /** Closes every connection as its commands finish, and those left after `deadlineMs` by force. */

@@ -4,6 +4,8 @@
 
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import type { TlsOptions } from "node:tls";
 import type { OriginCheck } from "./origin-check.ts";
 
 /** What `/health` reports; names carry their units. */
@@ -66,16 +68,28 @@ const SECURITY_HEADERS = {
 const TEXT = "text/plain; charset=utf-8";
 
 /** Sockets that only speak HTTP are few; this many beyond the WebSockets may be open at once. */
-const SPARE_SOCKETS = 256;
+export const SPARE_SOCKETS = 256;
 
-/** Makes the HTTP server; the caller binds it and attaches the WebSocket side to its upgrades. */
-export function createHttpServer(host: HttpHost, maxConnections: number): Server {
-  const server = createServer({ noDelay: true, keepAlive: true }, (request, response) =>
-    respond(host, request, response),
-  );
+/** How its sockets behave. */
+export interface HttpSockets {
+  readonly connections: { readonly maxConnections: number };
+  readonly nodelay: boolean;
+  /** Asked for each new socket, since it may change; 0 is off. */
+  readonly keepaliveMs: number;
+}
+
+/** Makes the HTTP server, over TLS if so asked; the caller binds it and attaches the WebSocket side to its upgrades. */
+export function createHttpServer(host: HttpHost, sockets: HttpSockets, tls: TlsOptions | undefined): Server {
+  const { connections, nodelay } = sockets;
+  const answer = (request: IncomingMessage, response: ServerResponse): void => respond(host, request, response);
+  const options = { noDelay: nodelay };
+  const server = tls === undefined ? createServer(options, answer) : createSecureServer({ ...options, ...tls }, answer);
+  server.on("connection", (socket) => {
+    if (sockets.keepaliveMs > 0) socket.setKeepAlive(true, sockets.keepaliveMs);
+  });
   server.headersTimeout = 10_000;
   server.requestTimeout = 10_000;
-  server.maxConnections = maxConnections + SPARE_SOCKETS;
+  server.maxConnections = connections.maxConnections + SPARE_SOCKETS;
   return server;
 }
 

@@ -6,8 +6,7 @@
 const MEBI = 1024 * 1024;
 /** Bytes of the engine's pages that sockets may hold. */
 const LENT_BYTES_MAX = 64 * MEBI;
-/** Undrained output above which sessions stop reading: all together, and the bounds for one. */
-const WAITING_BYTES = 256 * MEBI;
+/** Undrained output above which one session stops reading, at most and at least. */
 const PAUSE_BYTES_MAX = MEBI;
 const PAUSE_BYTES_MIN = 64 * 1024;
 
@@ -16,6 +15,9 @@ export class OutputBudget {
   private sessions = 0;
   private lentBytes = 0;
 
+  /** From `waitingBytes` of undrained output on, all clients together, sessions stop reading. */
+  constructor(public waitingBytes: number) {}
+
   /** Whether another block may be lent to a socket that cannot take it at once. */
   get canLend(): boolean {
     return this.lentBytes < LENT_BYTES_MAX;
@@ -23,7 +25,7 @@ export class OutputBudget {
 
   /** Undrained bytes above which a session stops reading; it goes on at a quarter of them. */
   get pauseBytes(): number {
-    return Math.min(PAUSE_BYTES_MAX, Math.max(PAUSE_BYTES_MIN, WAITING_BYTES / this.sessions));
+    return Math.min(PAUSE_BYTES_MAX, Math.max(PAUSE_BYTES_MIN, this.waitingBytes / this.sessions));
   }
 
   join(): void {

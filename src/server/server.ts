@@ -4,23 +4,30 @@
 
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Server as NetServer } from "node:net";
+import { Server as SecureServer, type TlsOptions } from "node:tls";
 import { startTicking } from "../database/ticker.ts";
 import { Engine } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
 import { HostCommands } from "../host/host-commands.ts";
+import type { Settings } from "../settings/server-settings.ts";
 import { Connections } from "./connections.ts";
 import { createHttpServer, type Health, readPage } from "./http.ts";
+import { LiveSettings } from "./live-settings.ts";
 import { OriginCheck } from "./origin-check.ts";
 import { OutputBudget } from "./output-budget.ts";
-import { passwordCheck } from "./password.ts";
+import { ServerPassword } from "./password.ts";
 import { serverFacts } from "./server-facts.ts";
 import { checkServerOptions, SERVER_DEFAULTS, type ServerOptions } from "./server-options.ts";
-import { createTcpServer } from "./tcp.ts";
+import { type ConnectionLimits, settingEffects } from "./setting-effects.ts";
+import { createTcpServer, createTlsServer, type TcpHost } from "./tcp.ts";
+import { readTlsFiles } from "./tls-files.ts";
 import { Turns } from "./turns.ts";
-import { attachWebSockets } from "./websocket.ts";
+import { attachWebSockets, type WebSocketHost } from "./websocket.ts";
 
 /** How long a stopping server waits for clients to take their replies, milliseconds. */
 const DRAIN_MS = 5000;
+/** How often idle clients are looked for, milliseconds. */
+const IDLE_CHECK_MS = 1000;
 
 /** Where a listener was bound. */
 export interface ListenAddress {
@@ -35,6 +42,10 @@ export interface Server {
   /** RESP over TCP; undefined when it is off, or its port was taken and it was optional. */
   readonly resp: ListenAddress | undefined;
   readonly engine: Engine;
+  /** The settings as they are now: CONFIG SET changes some. */
+  readonly settings: Settings;
+  /** Reads certificate, key and authorities again, for connections from now on; broken ones change nothing. */
+  reloadTls(): void;
   /** Stops accepting, answers what was received, sends it, closes. Idempotent. */
   stop(): Promise<void>;
 }
@@ -59,14 +70,19 @@ export async function startServer(
   return server;
 }
 
+/** What connections of both kinds need of the server; limits in it change while it runs. */
+type SharedHost = TcpHost & WebSocketHost & ConnectionLimits;
+
 class RunningServer implements Server {
   readonly engine: Engine;
   http: ListenAddress;
   resp: ListenAddress | undefined;
+  private readonly live: LiveSettings;
   private readonly connections: Connections;
   private readonly httpServer: HttpServer;
   private readonly tcpServer: NetServer | undefined;
   private readonly stopTicking: () => void;
+  private readonly idleTimer: NodeJS.Timeout;
   private stopped: Promise<void> | undefined;
 
   constructor(
@@ -74,42 +90,82 @@ class RunningServer implements Server {
     private readonly options: ServerOptions,
     failed: (error: unknown) => void,
   ) {
-    const { host, port, password, maxConnections } = options;
+    const { host, port } = options;
+    const tls = tlsOptions(options);
     this.http = { host, port };
     // Views that wait in sockets would die if memory grew: all of its address range is taken at once, lazily.
-    const requireAuthentication = password !== undefined;
-    this.engine = Engine.create(module, { ...options, requireAuthentication, reserveMemory: true });
-    this.connections = new Connections(maxConnections);
-    const checkPassword = password === undefined ? undefined : passwordCheck(password);
-    const facts = serverFacts(this.engine, this.connections, options, checkPassword);
+    this.engine = Engine.create(module, { ...options, requireAuthentication: true, reserveMemory: true });
+    this.connections = new Connections(options.maxConnections);
+    const password = new ServerPassword(options.password);
+    const budget = new OutputBudget(options.outputWaitingBytes);
+    const { outputLimitBytes, authTimeoutMs, keepaliveMs, idleTimeoutMs } = options;
+    const limits: ConnectionLimits = { outputLimitBytes, authTimeoutMs, keepaliveMs, idleTimeoutMs };
+    const effects = settingEffects({
+      engine: this.engine,
+      connections: this.connections,
+      limits,
+      password,
+      budget,
+      listeners: () => ({ http: this.httpServer, resp: this.tcpServer }),
+      current: () => this.live.current,
+    });
+    this.live = new LiveSettings(options, effects, options.settingsFile);
+    const facts = serverFacts(this.engine, this.connections, this.live, password);
     const failOnce = once(failed);
-    const shared = {
+    // One object with the limits, so that connections see them change.
+    const shared: SharedHost = Object.assign(limits, {
       engine: this.engine,
       commands: new HostCommands(this.engine, facts),
       turns: new Turns(),
-      budget: new OutputBudget(),
+      budget,
       connections: this.connections,
       origins: new OriginCheck(options),
-      checkPassword,
-      authTimeoutMs: options.authTimeoutMs,
-      outputLimitBytes: options.outputLimitBytes,
+      password,
+      nodelay: options.nodelay,
+      maxFrameBytes: options.maxFrameBytes,
       failed: failOnce,
-    };
+    });
     const page = options.pageFolder === undefined ? new Map() : readPage(options.pageFolder);
     const health = (): Health => this.health(facts.startedMs);
-    this.httpServer = createHttpServer({ origins: shared.origins, page, health }, maxConnections);
-    attachWebSockets(this.httpServer, { ...shared, maxFrameBytes: options.maxFrameBytes });
-    this.tcpServer = options.respPort === undefined ? undefined : createTcpServer(shared);
+    this.httpServer = createHttpServer({ origins: shared.origins, page, health }, shared, tls);
+    attachWebSockets(this.httpServer, shared);
+    if (options.respPort !== undefined) {
+      this.tcpServer = tls === undefined ? createTcpServer(shared) : createTlsServer(shared, tls);
+    }
     this.stopTicking = startTicking((nowMs) => this.engine.tick(nowMs), failOnce);
+    this.idleTimer = setInterval(() => this.closeIdle(limits.idleTimeoutMs), IDLE_CHECK_MS).unref();
+  }
+
+  get settings(): Settings {
+    return this.live.current;
+  }
+
+  private closeIdle(idleMs: number): void {
+    if (idleMs > 0) this.connections.closeIdle(idleMs, Date.now());
+  }
+
+  reloadTls(): void {
+    const read = readTlsFiles(this.options);
+    if (read === undefined) return;
+    const { log } = this.options;
+    if ("problems" in read) {
+      for (const problem of read.problems) log(`${problem}; going on with the certificate read before`);
+      return;
+    }
+    for (const warning of read.warnings) log(`warning: ${warning}`);
+    for (const server of [this.httpServer, this.tcpServer]) {
+      if (server instanceof SecureServer) server.setSecureContext(read.context);
+    }
+    log("certificate and key were read again; new connections use them");
   }
 
   /** Binds both ports; when one cannot be had, the other is given back. */
   async listen(): Promise<void> {
-    const { host, port, respPort, respOptional } = this.options;
+    const { port, respPort, respOptional } = this.options;
     try {
-      this.http = await listen(this.httpServer, host, port, "--port");
+      this.http = await listen(this.httpServer, this.options, port, "--port");
       if (this.tcpServer === undefined || respPort === undefined) return;
-      const bound = listen(this.tcpServer, host, respPort, "--resp-port");
+      const bound = listen(this.tcpServer, this.options, respPort, "--resp-port");
       this.resp = await (respOptional ? bound.catch(() => undefined) : bound);
     } catch (error) {
       await this.stop();
@@ -128,6 +184,7 @@ class RunningServer implements Server {
     this.httpServer.closeAllConnections();
     await Promise.all(closed);
     this.stopTicking();
+    clearInterval(this.idleTimer);
   }
 
   private health(startedMs: number): Health {
@@ -156,11 +213,30 @@ function once(failed: (error: unknown) => void): (error: unknown) => void {
   };
 }
 
-function listen(server: NetServer, host: string, port: number, setting: string): Promise<ListenAddress> {
+/**
+ * What a TLS listener is made with; undefined without TLS.
+ *
+ * @throws NearkeyError `invalid-option` that names the file
+ */
+function tlsOptions(options: ServerOptions): TlsOptions | undefined {
+  const read = readTlsFiles(options);
+  if (read === undefined) return undefined;
+  if ("problems" in read) throw new NearkeyError("invalid-option", read.problems.join("\n"));
+  for (const warning of read.warnings) options.log(`warning: ${warning}`);
+  const asksClients = options.tlsCa !== undefined;
+  return { ...read.context, requestCert: asksClients, rejectUnauthorized: asksClients };
+}
+
+function listen(
+  server: NetServer,
+  { host, backlog }: ServerOptions,
+  port: number,
+  setting: string,
+): Promise<ListenAddress> {
   return new Promise((resolve, reject) => {
     const refused = (error: NodeJS.ErrnoException): void => reject(listenError(error, host, port, setting));
     server.once("error", refused);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog }, () => {
       server.off("error", refused);
       resolve({ host, port: (server.address() as AddressInfo).port });
     });

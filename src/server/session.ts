@@ -5,7 +5,7 @@
 // who never reads costs its block limit and nothing more.
 
 import { type Engine, Outcome, type OutputBlock } from "../engine.ts";
-import type { HostCommands } from "../host/host-commands.ts";
+import type { HostCommands, Served } from "../host/host-commands.ts";
 import type { HostClient } from "../host/host-facts.ts";
 import type { OutputBudget } from "./output-budget.ts";
 import { TURN_MS, type Turns, type Worker } from "./turns.ts";
@@ -60,6 +60,8 @@ export class Session implements Worker {
   private readonly held: HeldBlock[] = [];
   private paused = false;
   private choked = false;
+  /** While an answer of the host takes its time, such as the check of a password: nothing else runs. */
+  private asking = false;
   private ending = false;
   private closed = false;
 
@@ -71,7 +73,7 @@ export class Session implements Worker {
     this.connection = host.engine.connect();
     host.budget.join();
     client.connections.push(this.connection);
-    if (client.authenticated) host.engine.setAuthenticated(this.connection, true);
+    host.engine.setAuthenticated(this.connection, client.authenticated);
   }
 
   /** Takes bytes that a socket delivered; they must not change afterwards. Runs them at once unless others wait. */
@@ -128,7 +130,7 @@ export class Session implements Worker {
     if (this.held.length > 0) this.releaseDrained();
     if (!this.choked || this.closed || this.channel.undrainedBytes > this.host.budget.pauseBytes / 4) return;
     this.choked = false;
-    if (this.input !== undefined) this.host.turns.add(this);
+    if (this.input !== undefined && !this.asking) this.host.turns.add(this);
     this.adjustReading();
   }
 
@@ -159,7 +161,7 @@ export class Session implements Worker {
     let nowMs = startMs;
     try {
       while (this.input !== undefined) {
-        if (this.choked) return false;
+        if (this.choked || this.asking) return false;
         if (nowMs - startMs >= TURN_MS) return true;
         this.step(this.input, nowMs);
         if (this.input !== undefined) nowMs = Date.now();
@@ -214,7 +216,25 @@ export class Session implements Worker {
   }
 
   private answer(): void {
-    const { outcome, closes } = this.host.commands.serve(this.connection, this.client);
+    const served = this.host.commands.serve(this.connection, this.client);
+    if (served instanceof Promise) this.waitFor(served);
+    else this.answered(served);
+  }
+
+  /** Lets replies so far go out and rests until the answer is there; the turn that then comes goes on behind it. */
+  private waitFor(promise: Promise<Served>): void {
+    this.asking = true;
+    this.flush();
+    const goOn = (served: Served): void => {
+      this.asking = false;
+      if (this.closed) return;
+      this.answered(served);
+      this.host.turns.add(this);
+    };
+    promise.then(goOn).catch(this.host.failed);
+  }
+
+  private answered({ outcome, closes }: Served): void {
     if (outcome === Outcome.Overflow) this.overflow();
     else if (closes) this.stop();
     else if (this.offset === this.input?.length) this.takeNext();

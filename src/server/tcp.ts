@@ -2,13 +2,15 @@
 // and its replies go to the socket from the engine's own memory; they are written at once when the kernel has room, so
 // the usual block is back in the engine before the event ends. Where Node lets us, all sockets read into the engine's
 // memory instead of a fresh buffer each time: a tenth of the cost of a command that comes alone. A client may close its
-// sending half and still read all its replies.
+// sending half and still read all its replies. Over TLS the bytes come by events, since only Node holds them decrypted.
 
 import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createSecureServer, type Server as SecureServer, type TlsOptions } from "node:tls";
 import type { OutputBlock } from "../engine.ts";
-import { type HostClient, newClient } from "../host/host-facts.ts";
+import { type HostClient, newClient, type PasswordCheck } from "../host/host-facts.ts";
 import type { Connections, OpenConnection } from "./connections.ts";
 import { DrainWatch } from "./drain-watch.ts";
+import { SPARE_SOCKETS } from "./http.ts";
 import { readIntoOneBuffer } from "./one-buffer-socket.ts";
 import { type Channel, Session, type SessionHost } from "./session.ts";
 import { StraightWriter } from "./straight-writer.ts";
@@ -16,10 +18,13 @@ import { StraightWriter } from "./straight-writer.ts";
 /** What the TCP side needs of the server. */
 export interface TcpHost extends SessionHost {
   readonly connections: Connections;
-  /** Absent when no password is asked for. */
-  readonly checkPassword: ((candidate: Uint8Array) => boolean) | undefined;
+  readonly password: PasswordCheck;
   /** Time a client has to authenticate, milliseconds. */
   readonly authTimeoutMs: number;
+  /** Whether small replies leave at once. */
+  readonly nodelay: boolean;
+  /** Silence after which the system asks whether a client lives, milliseconds; 0 never asks. */
+  readonly keepaliveMs: number;
 }
 
 /** As much as libuv reads at a time anyway. */
@@ -29,7 +34,7 @@ const LINGER_MS = 1000;
 
 /** Makes the listener for RESP clients; the caller binds it. */
 export function createTcpServer(host: TcpHost): Server {
-  const options = { noDelay: true, keepAlive: true, allowHalfOpen: true, pauseOnConnect: true };
+  const options = { noDelay: host.nodelay, allowHalfOpen: true, pauseOnConnect: true };
   return createServer(options, (accepted) => {
     if (!host.connections.admit()) return refuse(accepted, host.connections.maxConnections);
     let connection: TcpConnection | undefined;
@@ -38,6 +43,23 @@ export function createTcpServer(host: TcpHost): Server {
     connection = new TcpConnection(host, socket);
     socket.resume();
   });
+}
+
+/** Time for a TLS handshake, milliseconds. */
+const HANDSHAKE_MS = 10_000;
+
+/** Makes the same listener over TLS. */
+export function createTlsServer(host: TcpHost, tls: TlsOptions): SecureServer {
+  const options = { ...tls, noDelay: host.nodelay, allowHalfOpen: true, handshakeTimeout: HANDSHAKE_MS };
+  const server = createSecureServer(options, (socket) => {
+    if (!host.connections.admit()) return refuse(socket, host.connections.maxConnections);
+    new TcpConnection(host, socket);
+  });
+  // Who fails the handshake learns it from TLS; an event without listener would end the process.
+  server.on("tlsClientError", (_, socket) => socket.destroy());
+  server.on("connection", (socket) => socket.on("error", () => socket.destroy()));
+  server.maxConnections = host.connections.maxConnections + SPARE_SOCKETS;
+  return server;
 }
 
 function refuse(socket: Socket, maxConnections: number): void {
@@ -59,7 +81,7 @@ class TcpConnection implements Channel, OpenConnection {
   readonly client: HostClient;
   writtenBytes = 0;
   private readonly session: Session;
-  private readonly authTimer: NodeJS.Timeout | undefined;
+  private authTimer: NodeJS.Timeout | undefined;
   private readonly drain: DrainWatch;
   private readonly straight: StraightWriter;
 
@@ -69,12 +91,14 @@ class TcpConnection implements Channel, OpenConnection {
   ) {
     const local = `${socket.localAddress}:${socket.localPort}`;
     const remote = `${socket.remoteAddress}:${socket.remotePort}`;
-    this.client = newClient(host.connections.nextId(), remote, local, host.checkPassword === undefined);
+    this.client = newClient(host.connections.nextId(), remote, local, !host.password.required);
     this.session = new Session(host, this, this.client);
     this.drain = new DrainWatch(socket, () => this.session.drained());
     this.straight = new StraightWriter(socket);
     host.connections.add(this);
-    if (!this.client.authenticated) this.authTimer = setTimeout(() => this.giveUp(), host.authTimeoutMs);
+    if (host.keepaliveMs > 0) socket.setKeepAlive(true, host.keepaliveMs);
+    this.client.loggedOut = () => this.limitStranger();
+    if (!this.client.authenticated) this.limitStranger();
     socket.on("data", (bytes: Buffer) => this.session.receive(bytes));
     socket.on("end", () => this.session.finish());
     socket.on("error", () => socket.destroy());
@@ -123,10 +147,16 @@ class TcpConnection implements Channel, OpenConnection {
     this.socket.destroy();
   }
 
+  /** From now on the client has so much time to authenticate. */
+  private limitStranger(): void {
+    const { authTimeoutMs } = this.host;
+    clearTimeout(this.authTimer);
+    this.authTimer = setTimeout(() => this.giveUp(authTimeoutMs / 1000), authTimeoutMs);
+  }
+
   /** Ends a connection that did not authenticate in time. */
-  private giveUp(): void {
+  private giveUp(seconds: number): void {
     if (this.client.authenticated) return;
-    const seconds = this.host.authTimeoutMs / 1000;
     this.write(Buffer.from(`-NOAUTH no password within ${seconds} seconds (--auth-timeout)\r\n`));
     this.session.finish();
   }

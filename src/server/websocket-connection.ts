@@ -38,6 +38,9 @@ export class WebSocketConnection implements OpenConnection {
   private json: JsonStream | undefined;
   private readonly wire: Wire;
   private authTimer: NodeJS.Timeout | undefined;
+  /** While a stranger's bytes are counted: how many came since its last whole frame. */
+  private counting = false;
+  private frameBytes = 0;
 
   constructor(
     private readonly host: WebSocketConnectionHost,
@@ -54,6 +57,7 @@ export class WebSocketConnection implements OpenConnection {
     webSocket.on("message", (bytes, isBinary) => this.receive(bytes, isBinary));
     webSocket.on("error", () => undefined); // the close that follows says all there is to do
     webSocket.on("close", () => this.closed());
+    this.client.loggedOut = () => this.limitStranger(socket);
     if (!authenticated) this.limitStranger(socket);
   }
 
@@ -70,6 +74,7 @@ export class WebSocketConnection implements OpenConnection {
 
   private receive(bytes: RawData, isBinary: boolean): void {
     const frame = bytes as Buffer; // what `ws` gives for its default binaryType
+    this.frameBytes = 0;
     if (!this.client.authenticated && frame.length > STRANGER_FRAME_BYTES) {
       this.refuseLongFrame();
     } else if (isBinary) {
@@ -88,21 +93,24 @@ export class WebSocketConnection implements OpenConnection {
   /** Bounds time and memory of a client until it authenticates. */
   private limitStranger(socket: Socket): void {
     const { authTimeoutMs } = this.host;
+    clearTimeout(this.authTimer);
     this.authTimer = setTimeout(() => {
       if (this.client.authenticated) return;
       this.webSocket.close(CLOSE_POLICY, `no password within ${authTimeoutMs / 1000} seconds (--auth-timeout)`);
     }, authTimeoutMs);
+    if (this.counting) return;
+    this.counting = true;
     // `ws` collects a frame before it shows it: what it may hold of one is counted here, after it saw the bytes.
-    let held = 0;
     const count = (bytes: Buffer): void => {
-      held += bytes.length;
-      if (this.client.authenticated) socket.off("data", count);
-      else if (held > STRANGER_FRAME_BYTES + FRAME_HEADER_BYTES) this.refuseLongFrame();
+      this.frameBytes += bytes.length;
+      if (!this.client.authenticated) {
+        if (this.frameBytes > STRANGER_FRAME_BYTES + FRAME_HEADER_BYTES) this.refuseLongFrame();
+        return;
+      }
+      socket.off("data", count);
+      this.counting = false;
     };
     socket.on("data", count);
-    this.webSocket.on("message", () => {
-      held = 0;
-    });
   }
 
   /** `ws` would go on collecting the frame until the other side closes too: nothing more is read of it. */

@@ -5,6 +5,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
+import type { PasswordCheck, Verdict } from "../host/host-facts.ts";
 import type { OriginCheck } from "./origin-check.ts";
 import { WebSocketConnection, type WebSocketConnectionHost } from "./websocket-connection.ts";
 
@@ -13,8 +14,7 @@ export interface WebSocketHost extends WebSocketConnectionHost {
   readonly origins: OriginCheck;
   /** Largest frame, or message of several frames, that is accepted; bytes. */
   readonly maxFrameBytes: number;
-  /** Absent when no password is asked for. */
-  readonly checkPassword: ((candidate: Uint8Array) => boolean) | undefined;
+  readonly password: PasswordCheck;
 }
 
 /** The subprotocol that the server answers, and the one that carries a password as base64url. */
@@ -34,15 +34,25 @@ export function attachWebSockets(server: Server, host: WebSocketHost): void {
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     WebSocket: socketThatNamesItsLimit(host.maxFrameBytes),
   });
-  server.on("upgrade", (request, socket, head) => {
-    socket.on("error", () => socket.destroy());
-    const password = passwordOf(request);
-    const refusal = refusalOf(request, host, password);
-    if (refusal !== undefined) return refuse(socket, refusal);
-    const authenticated = host.checkPassword === undefined || password !== undefined;
+  const accept = (request: IncomingMessage, socket: Duplex, head: Buffer, verdict: Verdict | undefined): void => {
+    const refusal = passwordRefusal(verdict) ?? (host.connections.admit() ? undefined : tooMany(host));
+    if (refusal !== undefined) {
+      refuse(socket, refusal);
+      return;
+    }
+    const authenticated = verdict === "right" || !host.password.required;
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       new WebSocketConnection(host, webSocket, request.socket, authenticated);
     });
+  };
+  server.on("upgrade", (request, socket, head) => {
+    socket.on("error", () => socket.destroy());
+    const refusal = refusalOf(request, host);
+    if (refusal !== undefined) return refuse(socket, refusal);
+    const password = passwordOf(request);
+    const verdict = password && host.password.check(password, () => !socket.destroyed);
+    if (!(verdict instanceof Promise)) return accept(request, socket, head, verdict);
+    verdict.then((found) => accept(request, socket, head, found)).catch(host.failed);
   });
 }
 
@@ -61,21 +71,22 @@ interface Refusal {
   readonly text: string;
 }
 
-function refusalOf(
-  request: IncomingMessage,
-  host: WebSocketHost,
-  password: Uint8Array | undefined,
-): Refusal | undefined {
+function refusalOf(request: IncomingMessage, host: WebSocketHost): Refusal | undefined {
   const foreign = host.origins.refusal(request);
   if (foreign !== undefined) return { status: "403 Forbidden", text: foreign };
-  if ((request.url ?? "/").split("?", 1)[0] !== "/") {
-    return { status: "404 Not Found", text: "WebSocket is served at /" };
-  }
-  if (password !== undefined && host.checkPassword !== undefined && !host.checkPassword(password)) {
-    return { status: "401 Unauthorized", text: "the password in the subprotocol is wrong" };
-  }
-  if (host.connections.admit()) return undefined;
-  const text = `max number of clients reached (--max-connections is ${host.connections.maxConnections})`;
+  if ((request.url ?? "/").split("?", 1)[0] === "/") return undefined;
+  return { status: "404 Not Found", text: "WebSocket is served at /" };
+}
+
+function passwordRefusal(verdict: Verdict | undefined): Refusal | undefined {
+  if (verdict === "wrong") return { status: "401 Unauthorized", text: "the password in the subprotocol is wrong" };
+  if (verdict !== "busy") return undefined;
+  const text = "too many clients authenticate at the same time, try again in a second";
+  return { status: "503 Service Unavailable", text };
+}
+
+function tooMany({ connections }: WebSocketHost): Refusal {
+  const text = `max number of clients reached (--max-connections is ${connections.maxConnections})`;
   return { status: "503 Service Unavailable", text };
 }
 

@@ -1,0 +1,76 @@
+// What CONFIG SET does to a running server: for each setting that may change, the part that holds its value. What a
+// setting holds for (new connections, or all) is said where it is described, in the table of settings.
+
+import type { Server as HttpServer } from "node:http";
+import type { Server as NetServer } from "node:net";
+import type { Engine } from "../engine.ts";
+import { setAuthenticated } from "../host/host-commands.ts";
+import type { Settings } from "../settings/server-settings.ts";
+import type { Connections } from "./connections.ts";
+import { SPARE_SOCKETS } from "./http.ts";
+import type { Effects } from "./live-settings.ts";
+import type { OutputBudget } from "./output-budget.ts";
+import type { ServerPassword } from "./password.ts";
+
+/** Values that connections look up when they need them. */
+export interface ConnectionLimits {
+  outputLimitBytes: number;
+  authTimeoutMs: number;
+  keepaliveMs: number;
+  idleTimeoutMs: number;
+}
+
+/** The parts that hold values. */
+export interface EffectTargets {
+  readonly engine: Engine;
+  readonly connections: Connections;
+  readonly limits: ConnectionLimits;
+  readonly password: ServerPassword;
+  readonly budget: OutputBudget;
+  /** Asked when it happens: the listeners are made after the settings. */
+  listeners(): { http: HttpServer; resp: NetServer | undefined };
+  current(): Settings;
+}
+
+/** Ties settings to the parts of a server. */
+export function settingEffects(targets: EffectTargets): Effects {
+  const { engine, connections, limits, budget } = targets;
+  const clientLimits = (changed: Partial<Settings>): void =>
+    engine.setClientLimits({ ...targets.current(), ...changed });
+  return {
+    maxMemoryBytes: (bytes) => engine.setMaxMemory(bytes),
+    eviction: (policy) => engine.setEviction(policy),
+    password: (text) => changePassword(targets, text),
+    authTimeoutMs: (ms) => {
+      limits.authTimeoutMs = ms;
+    },
+    keepaliveMs: (ms) => {
+      limits.keepaliveMs = ms;
+    },
+    idleTimeoutMs: (ms) => {
+      limits.idleTimeoutMs = ms;
+    },
+    maxConnections: (count) => {
+      connections.maxConnections = count;
+      const { http, resp } = targets.listeners();
+      http.maxConnections = count + SPARE_SOCKETS;
+      if (resp?.maxConnections !== undefined) resp.maxConnections = count + SPARE_SOCKETS;
+    },
+    maxValueBytes: (maxValueBytes) => clientLimits({ maxValueBytes }),
+    maxArguments: (maxArguments) => clientLimits({ maxArguments }),
+    outputLimitBytes: (outputLimitBytes) => {
+      limits.outputLimitBytes = outputLimitBytes;
+      clientLimits({ outputLimitBytes });
+    },
+    outputWaitingBytes: (bytes) => {
+      budget.waitingBytes = bytes;
+    },
+  };
+}
+
+/** Who is in stays in, as in Redis; without a password everybody is. */
+function changePassword({ engine, connections, password }: EffectTargets, text: string | undefined): void {
+  password.change(text);
+  if (text !== undefined) return;
+  for (const client of connections.clients()) setAuthenticated(engine, client, true);
+}
