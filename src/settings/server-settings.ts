@@ -34,7 +34,7 @@ export interface Setting<T> {
 }
 
 /** The headings of help and docs, in their order. */
-export const GROUPS = ["Network", "Memory", "Access", "TLS", "Limits", "Slow commands"] as const;
+export const GROUPS = ["Network", "Memory", "Access", "TLS", "Limits"] as const;
 
 const KIBI = 1024;
 const MEBI = KIBI * KIBI;
@@ -47,8 +47,6 @@ const CONNECTIONS_MAX = 1_000_000;
 /** What Redis lets a timeout be, in seconds; Node's timers and the kernel take less of ours. */
 const IDLE_SECONDS_MAX = 2_000_000;
 const KEEPALIVE_SECONDS_MAX = 32_767;
-const SLOW_MICROSECONDS_MAX = 3600 * SECOND;
-const SLOW_ENTRIES_MAX = 100_000;
 
 function setting<T>(one: Setting<T>): Setting<T> {
   return one;
@@ -248,24 +246,6 @@ export const SERVER_SETTINGS = {
     kind: size(MEBI, memoryBytesMax),
     default: 256 * MEBI,
     live: true,
-  }),
-  slowerThanMicroseconds: setting({
-    key: "slowlog-slower-than",
-    group: "Slow commands",
-    description: "commands that take longer are kept in SLOWLOG; 0us keeps all",
-    kind: duration({ unit: "us", min: 0, max: SLOW_MICROSECONDS_MAX, off: -1 }),
-    default: 10_000,
-    live: true,
-    redis: integerForm("slowlog-log-slower-than", -1, SLOW_MICROSECONDS_MAX),
-  }),
-  slowLogEntries: setting({
-    key: "slowlog-max-len",
-    group: "Slow commands",
-    description: "how many of them are kept",
-    kind: count(0, SLOW_ENTRIES_MAX),
-    default: 128,
-    live: true,
-    redis: integerForm("slowlog-max-len", 0, SLOW_ENTRIES_MAX),
   }),
 } as const;
 
