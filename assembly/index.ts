@@ -14,6 +14,7 @@ import { registerHashMore } from "./commands/hash-more";
 import { registerIncrements } from "./commands/increments";
 import { registerKeys } from "./commands/keys";
 import { countExpiring, countKeys, setClock } from "./keyspace/keyspace";
+import { takeCensus as countPages } from "./memory/census";
 import { availablePages, initializeMemory, state } from "./memory/memory";
 import { registerObject } from "./commands/object";
 import { registerStringEdits } from "./commands/string-edit";
@@ -63,9 +64,12 @@ function registerCommands(): void {
   registerVectors();
 }
 
-/** Executes `bytes` received at INPUT_BASE for a connection; `now` in ms since epoch. */
-export function execute(connection: usize, bytes: u32, now: f64): Outcome {
-  return executeBatch(connection, bytes, <i64>now);
+/**
+ * Executes `bytes` received at INPUT_BASE for a connection; `now` in ms since epoch, `started` the clock as it was read
+ * just now, 0 when it was not.
+ */
+export function execute(connection: usize, bytes: u32, now: f64, started: f64): Outcome {
+  return executeBatch(connection, bytes, <i64>now, started);
 }
 
 /** Appends `bytes` at INPUT_BASE, a piece of a reply of the host, to the connection's replies. */
@@ -91,6 +95,11 @@ export function tick(now: f64): bool {
 
 export function describedCommands(): u32 {
   return commandCount();
+}
+
+/** Counts pages by kind and cells by size class; answers where, see memory/census.ts. */
+export function takeCensus(): usize {
+  return countPages();
 }
 
 export function heldPages(): u32 {

@@ -9,6 +9,7 @@
 //   INPUT        headroom for a partial command | received bytes | slack that may be over-read
 //   SCRATCH      working space of one command
 //   WORKSPACE    working space of the functions below commands: numbers, filters
+//   STATISTICS   what each command did and how long it took, errors by their code, slow commands not fetched yet
 //   DIRTY        one byte for each 4 KiB block of the whole memory
 //   STATE_BASE   header, slab heads, 16 databases of 256 shards
 //   PAGE_TABLE   16 bytes for each page of the whole memory
@@ -40,8 +41,32 @@ export const SCRATCH_BYTES: u32 = 0x100000;
 export const WORKSPACE_BASE: u32 = SCRATCH_BASE + SCRATCH_BYTES;
 export const WORKSPACE_BYTES: u32 = 0x10000;
 
+/** Statistics of each command, in the order of the command table. */
+export const COMMANDS_MAX: u32 = 256;
+export const STATISTICS_BASE: u32 = WORKSPACE_BASE + WORKSPACE_BYTES;
+export const STATISTICS_RECORD_BYTES: u32 = 256;
+export const STATISTICS_BYTES: u32 = COMMANDS_MAX * STATISTICS_RECORD_BYTES;
+/** Durations are counted by powers of two from DURATION_FIRST_NANOSECONDS up; what is longer than all of them comes last. */
+export const DURATION_BUCKETS: u32 = 28;
+export const DURATION_FIRST_NANOSECONDS: u32 = 250;
+/** Error replies by their first word: 24 bytes of it, padded with zeros, and a 64-bit count. */
+export const ERRORS_BASE: u32 = STATISTICS_BASE + STATISTICS_BYTES;
+export const ERROR_RECORD_BYTES: u32 = 32;
+export const ERROR_CODE_BYTES: u32 = 24;
+export const ERROR_CODES_MAX: u32 = 64;
+/** Addresses of the commands that ran since the clock was last read, each once. */
+export const SPAN_BASE: u32 = ERRORS_BASE + ERROR_CODES_MAX * ERROR_RECORD_BYTES;
+export const SPAN_BYTES: u32 = COMMANDS_MAX * 4;
+/** Slow commands that the host has not fetched: bytes written behind this word, then the records. */
+export const SLOW_BASE: u32 = SPAN_BASE + SPAN_BYTES;
+export const SLOW_HEAD_BYTES: u32 = 8;
+export const SLOW_BYTES: u32 = STATISTICS_BASE + 0x20000 - SLOW_BASE;
+/** Of a slow command's arguments so many are kept, and so much of each, as Redis does. */
+export const SLOW_ARGUMENTS_MAX: u32 = 32;
+export const SLOW_ARGUMENT_BYTES: u32 = 128;
+
 export const BLOCK_BITS: u32 = 12;
-export const DIRTY_BASE: u32 = WORKSPACE_BASE + WORKSPACE_BYTES;
+export const DIRTY_BASE: u32 = SLOW_BASE + SLOW_BYTES;
 export const DIRTY_BYTES: u32 = 0x100000;
 
 /** Equal in every build; the build fails when a data segment reaches it. */
@@ -129,7 +154,6 @@ export const enum Result {
 export const RESULT_BYTES: u32 = 64;
 
 export const COMMAND_RECORD_BYTES: u32 = 64;
-export const COMMANDS_MAX: u32 = 256;
 export const GEOMETRY_BASE: u32 = REGISTERS_BASE + RESULT_BYTES;
 export const GEOMETRY_BYTES: u32 = 1024;
 export const COMMANDS_BASE: u32 = GEOMETRY_BASE + GEOMETRY_BYTES;
@@ -148,11 +172,16 @@ export const enum Setting {
   ArgumentsMax = 2,
   LimitPages = 3,
   Eviction = 4,
+  /** 1: commands are timed; 0: they are only counted, and the clock is never read. */
+  Timed = 5,
+  /** Microseconds from which a command is kept as slow; SLOW_NEVER for none. */
+  SlowMicroseconds = 6,
 }
+export const SLOW_NEVER: u32 = 0xffffffff;
 export const SETTINGS_BYTES: u32 = 64;
 /** What this run has counted: 64-bit words in the order of Counter, from COUNTERS_BASE. */
 export const COUNTERS_BASE: u32 = SETTINGS_BASE + SETTINGS_BYTES;
-export const COUNTERS_BYTES: u32 = 128;
+export const COUNTERS_BYTES: u32 = 192;
 
 /** Visited marks of walks, kept between calls: addresses of their pages, the epoch, pages held, a sink of prefetches. */
 export const MARK_PAGES_MAX: u32 = 1024;

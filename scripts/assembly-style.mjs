@@ -11,8 +11,8 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const SOURCES = `${ROOT}/assembly`;
 /** Named like the sources, so that what biome prints can be followed. */
 const COPIES = `${ROOT}/build/style/assembly`;
-const DECORATOR = /^( *)@(inline|lazy|global|unsafe)$/gm;
-const COMMENTED = /^( *)\/\/@(inline|lazy|global|unsafe)$/gm;
+const DECORATOR = /^( *)@(inline|lazy|global|unsafe|external.*)$/gm;
+const COMMENTED = /^( *)\/\/@(inline|lazy|global|unsafe|external.*)$/gm;
 
 const write = process.argv.includes("--write");
 const names = readdirSync(SOURCES, { recursive: true }).filter((name) => name.endsWith(".ts"));

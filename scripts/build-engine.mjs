@@ -1,7 +1,7 @@
 // Compiles assembly/ to dist/engine.wasm and dist/engine.debug.wasm with asc as a library, one worker thread for each
 // target, and writes build/engine-exports.d.ts from asc's own bindings, so that the host never retypes the ABI. Skipped
 // when neither the sources nor the compiler changed. Two promises are checked on the binary: it imports its
-// memory and nothing else, and its constants end below the first region that layout.ts gives away.
+// memory and a clock and nothing else, and its constants end below the first region that layout.ts gives away.
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -98,8 +98,8 @@ async function constantsLimit() {
 async function checkModule({ target, wasm }, limit) {
   const module = await WebAssembly.compile(wasm);
   const imports = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
-  if (imports.join() !== "env.memory") {
-    throw failure(`${TARGETS[target]} must import env.memory and nothing else, but imports ${imports.join(", ")}`);
+  if (imports.sort().join() !== "env.clock,env.memory") {
+    throw failure(`${TARGETS[target]} must import env.clock and env.memory, but imports ${imports.join(", ")}`);
   }
   const end = constantsEnd(wasm);
   if (end > limit) {

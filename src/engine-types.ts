@@ -20,6 +20,10 @@ export interface EngineOptions {
    * never grows, which takes milliseconds there. Default false.
    */
   reserveMemory?: boolean;
+  /** Reads a clock: milliseconds from any fixed moment, finely. Default `performance.now`. */
+  clock?: () => number;
+  /** Commands are timed, for 40 to 100 ns a call of `execute`; else they are only counted. Default true. */
+  timed?: boolean;
   /** Where the heap starts, for tests near the end of the address range. */
   heapStart?: number;
 }
@@ -67,3 +71,73 @@ export interface CommandDescription {
   since: string;
   summary: string;
 }
+
+/** What one command did since the start, or since the statistics were reset. */
+export interface CommandStatistics {
+  /** In upper case. */
+  readonly name: string;
+  /** Executed, failed ones included. */
+  readonly calls: number;
+  /** Answered with an error. */
+  readonly failed: number;
+  /** Refused before they ran: a wrong number of arguments, no password. */
+  readonly rejected: number;
+  /** Executed without a clock: they are in `calls` and not in `buckets`. */
+  readonly untimed: number;
+  /** Duration of all timed calls together, microseconds. */
+  readonly microseconds: number;
+  /** Timed calls by duration: up to `durationBounds[index]` and above the one before; the last has the rest. */
+  readonly buckets: readonly number[];
+}
+
+/** A command that took longer than the slow limit. */
+export interface SlowCommand {
+  readonly microseconds: number;
+  /** The engine's connection that sent it. */
+  readonly connection: number;
+  /** How many it had, its name included. */
+  readonly argumentCount: number;
+  /** The first 32 of them. */
+  readonly arguments: readonly SlowArgument[];
+}
+
+/** An argument of a slow command: at most 128 bytes of it, none when it was over 32 KiB. */
+export interface SlowArgument {
+  readonly length: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Cells of one size in one zone of memory. */
+export interface CellStatistics {
+  readonly zone: "entry" | "object" | "connection";
+  /** Size of a cell. */
+  readonly bytes: number;
+  readonly pages: number;
+  readonly used: number;
+  /** In the pages held, for the next allocations. */
+  readonly free: number;
+}
+
+/** Where the memory is, at the moment of asking. */
+export interface MemoryStatistics {
+  /** Bytes by what holds them; all but `free` add up to `memoryUsedBytes`. */
+  readonly kinds: Readonly<Record<MemoryKind, number>>;
+  readonly cells: readonly CellStatistics[];
+  /** Pages of 64 KiB taken from those given back before, or fresh, and given back. */
+  readonly pagesReused: number;
+  readonly pagesFresh: number;
+  readonly pagesReleased: number;
+}
+
+/** What memory is held for. */
+export type MemoryKind =
+  | "fixed"
+  | "entries"
+  | "objects"
+  | "values"
+  | "vectors"
+  | "connections"
+  | "input"
+  | "output"
+  | "scratch"
+  | "free";

@@ -5,9 +5,7 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import {
   ARGUMENTS_MAX,
-  COUNTERS_BASE,
   ConnectionMode,
-  DATABASES,
   Direct,
   Eviction,
   HEAP_BASE,
@@ -24,11 +22,15 @@ import {
   Result,
   SETTINGS_BASE,
   Setting,
+  SLOW_BASE,
   VALUE_BYTES_MAX,
 } from "../assembly/layout.ts";
 import type { EngineExports } from "../build/engine-exports.d.ts";
+import { EngineClock } from "./engine-clock.ts";
 import { readCommands } from "./engine-commands.ts";
-import { type CommandDescription, type EngineOptions, type EngineStats, OutputBlock } from "./engine-types.ts";
+import { EngineStatistics } from "./engine-statistics.ts";
+import type { CommandDescription, EngineOptions, EngineStats, SlowCommand } from "./engine-types.ts";
+import { OutputBlock } from "./engine-types.ts";
 import { NearkeyError } from "./errors.ts";
 import { bytesOf, readText, writeText } from "./text.ts";
 
@@ -49,6 +51,12 @@ export class Engine {
   readonly #authenticated: boolean;
   #bytes = new Uint8Array(0);
   #words = new Uint32Array(0);
+  /** What was counted, in detail. */
+  readonly statistics: EngineStatistics;
+  /** Called after a call of `execute` with the slow commands in it. */
+  onSlow: ((commands: SlowCommand[]) => void) | undefined;
+  /** Asked for the time right before `execute`, it spares the engine a reading. */
+  readonly clock: EngineClock;
   /** Bytes of input that the last `execute` consumed. */
   consumed = 0;
 
@@ -60,10 +68,12 @@ export class Engine {
     const maximum = options.reserveMemory ? Math.min(all, MEMORY_PAGES_MAX) : MEMORY_PAGES_MAX;
     const initial = options.reserveMemory ? maximum : HEAP_BASE / PAGE_BYTES + 32;
     this.#memory = new WebAssembly.Memory({ initial, maximum });
-    const imports = { env: { memory: this.#memory } };
+    this.clock = new EngineClock(options.clock);
+    const imports = { env: { memory: this.#memory, clock: this.clock.read } };
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
     this.#limitBytes = limitPages * PAGE_BYTES + HEAP_BASE;
     this.#authenticated = !options.requireAuthentication;
+    this.statistics = new EngineStatistics(this.#memory, this.#exports, options.timed ?? true);
     this.setClientLimits(options);
     this.setMaxMemory(options.maxMemoryBytes);
     this.setEviction(options.eviction);
@@ -183,9 +193,15 @@ export class Engine {
     const bytes = Math.min(input.length - offset, INPUT_BYTES);
     const whole = offset === 0 && bytes === input.length;
     this.#byteView().set(whole ? input : input.subarray(offset, offset + bytes), INPUT_BASE);
-    const outcome = this.#exports.execute(connection, bytes, now) as Outcome;
+    const outcome = this.#call(connection, bytes, now);
     this.consumed = this.#result(Result.Consumed);
     return outcome === Outcome.Done && offset + bytes < input.length ? Outcome.Yield : outcome;
+  }
+
+  #call(connection: number, bytes: number, now: number): Outcome {
+    const outcome = this.#exports.execute(connection, bytes, now, this.clock.takeStarted()) as Outcome;
+    if (this.#wordView()[SLOW_BASE >>> 2] !== 0) this.onSlow?.(this.statistics.takeSlow());
+    return outcome;
   }
 
   /** Where sockets may read to, valid with `reserveMemory`; what was read is there until any other method is called. */
@@ -195,7 +211,7 @@ export class Engine {
 
   /** As `execute`, of bytes that were read into `inputView`. */
   executeInPlace(connection: number, bytes: number, now: number): Outcome {
-    const outcome = this.#exports.execute(connection, bytes, now) as Outcome;
+    const outcome = this.#call(connection, bytes, now);
     this.consumed = outcome === Outcome.Done ? bytes : this.#result(Result.Consumed);
     return outcome;
   }
@@ -350,6 +366,7 @@ export class Engine {
 
   /** Removes expired keys and frees deleted objects, a bounded number; true when more waits. */
   tick(now: number): boolean {
+    this.clock.adjust();
     return this.#exports.tick(now) !== 0;
   }
 
@@ -360,27 +377,11 @@ export class Engine {
 
   /** Keys of one database, and those of them that expire. */
   countKeys(database: number): { keys: number; expiring: number } {
-    return {
-      keys: this.#exports.countKeys(database) >>> 0,
-      expiring: this.#exports.countExpiring(database) >>> 0,
-    };
+    return this.statistics.countKeys(database);
   }
 
   stats(): EngineStats {
-    const counters = new BigUint64Array(this.#memory.buffer, COUNTERS_BASE, 6);
-    const [commands, hits, misses, expiredKeys, evictedKeys, movedMax] = Array.from(counters, Number) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    let keys = 0;
-    for (let database = 0; database < DATABASES; database++) keys += this.countKeys(database).keys;
-    const memoryUsedBytes = HEAP_BASE + (this.#exports.heldPages() >>> 0) * PAGE_BYTES;
-    const memoryLimitBytes = this.#limitBytes;
-    return { memoryUsedBytes, memoryLimitBytes, keys, evictedKeys, expiredKeys, commands, hits, misses, movedMax };
+    return { memoryLimitBytes: this.#limitBytes, ...this.statistics.counted() };
   }
 
   /** The command table, in the order of registration. */

@@ -29,7 +29,7 @@ export interface DatabaseSettings {
 
 const KIBI = 1024;
 const DEFAULT_MEMORY_BYTES = KIBI ** 3;
-/** The engine's fixed regions take 5.4 MiB of it; with less than this no more than a few keys would fit. */
+/** The engine's fixed regions take 5.6 MiB of it; with less than this no more than a few keys would fit. */
 const MEMORY_BYTES_MIN = 8 * KIBI ** 2;
 /** All of them, in the order that messages list them. */
 export const evictionPolicies = ["noeviction", "allkeys-lru"] as const satisfies readonly EvictionPolicy[];

@@ -14,6 +14,7 @@ test.each([
   ["slack", layout.INPUT_BASE + layout.INPUT_BYTES],
   ["SCRATCH", layout.SCRATCH_BASE],
   ["WORKSPACE", layout.WORKSPACE_BASE],
+  ["STATISTICS", layout.STATISTICS_BASE],
   ["DIRTY", layout.DIRTY_BASE],
   ["header", layout.STATE_BASE],
   ["slab heads", layout.SLAB_HEADS_BASE],

@@ -104,7 +104,7 @@ const ENGINE = layers([
 
 const HOST = layers([
   ["foundation", /^src\/(errors|text|resp|resp-decoder|options|version|event-loop)\.ts$/],
-  ["engine", /^src\/engine(-\w+)?\.ts$/],
+  ["engine", /^src\/engine(-[\w-]+)?\.ts$/],
   ["database", /^src\/(host|database)\//],
   ["settings", /^src\/settings\//],
   ["server, client and browser", /^src\/(server|client|browser)\//],

@@ -12,7 +12,7 @@ import { counters } from "../memory/memory";
 export function getDirect(keyBytes: u32, now: f64): Direct {
   setClock(<i64>now);
   selectDatabase(0);
-  counters.commands++;
+  counters.directReads++;
   const entry = readKey(INPUT_BASE, keyBytes, hashKey(INPUT_BASE, keyBytes));
   if (entry == 0) return Direct.Absent;
   if (typeOf(entry) != TYPE_STRING) return Direct.WrongType;
@@ -25,7 +25,7 @@ export function getDirect(keyBytes: u32, now: f64): Direct {
 export function setDirect(keyBytes: u32, valueBytes: u32, expiry: f64, only: u32, now: f64): Direct {
   setClock(<i64>now);
   selectDatabase(0);
-  counters.commands++;
+  counters.directWrites++;
   store<u32>(ARGUMENTS_BASE, INPUT_BASE);
   store<u32>(ARGUMENTS_BASE, keyBytes, 4);
   store<u32>(ARGUMENTS_BASE + ARGUMENT_BYTES, INPUT_BASE + keyBytes);

@@ -4,7 +4,7 @@ import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "../layout";
 import { adoptPages, argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { replyArity, replyOverlong } from "../protocol/command-error";
-import { hashOfArgument } from "../protocol/dispatch";
+import { addWork, hashOfArgument } from "../protocol/dispatch";
 import { TYPE_HASH, typeOf, valueOf } from "../memory/entry";
 import { admit, cellShare } from "../keyspace/eviction";
 import {
@@ -204,6 +204,7 @@ function replyAll(names: bool, values: bool): void {
 
 function replyFields(entry: usize, names: bool, values: bool): void {
   if (entry == 0) return;
+  addWork(countFields(entry) >> 1);
   startFields(entry);
   while (nextField()) {
     if (names) replyBulk(fieldName, fieldNameBytes);

@@ -64,6 +64,13 @@ export class Counters {
   keysEvicted: u64;
   /** Most entries that moved to make room for one. */
   movedMax: u64;
+  /** Reads and writes of embedding that took no command: counted as calls of GET and SET. */
+  directReads: u64;
+  directWrites: u64;
+  /** Pages taken, from those given back before or never used yet, and pages given back. */
+  pagesReused: u64;
+  pagesFresh: u64;
+  pagesReleased: u64;
   /** Where active expiry goes on. */
   expiryCursor: u64;
   random: u64;
@@ -127,10 +134,12 @@ export function takePage(kind: u32): usize {
   if (number != 0) {
     state.freeHead = pageAt(number).next;
     state.freeCount--;
+    counters.pagesReused++;
   } else {
     number = state.freshPage;
     if (number >= <u32>memory.size() && !growTo(number + 1)) return 0;
     state.freshPage = number + 1;
+    counters.pagesFresh++;
   }
   state.heldPages++;
   const page = pageAt(number);
@@ -169,6 +178,7 @@ export function releasePage(address: usize): void {
   state.freeHead = number;
   state.freeCount++;
   state.heldPages--;
+  counters.pagesReleased++;
 }
 
 /** Pages that may be taken below the limit, the spare ones included. */

@@ -31,3 +31,13 @@ export function limitPages(): u32 {
 export function evictionPolicy(): u32 {
   return setting(Setting.Eviction);
 }
+
+/** Whether commands are timed. */
+export function isTimed(): bool {
+  return setting(Setting.Timed) != 0;
+}
+
+/** Microseconds from which a command is kept as slow, SLOW_NEVER for none. */
+export function slowMicroseconds(): u32 {
+  return setting(Setting.SlowMicroseconds);
+}

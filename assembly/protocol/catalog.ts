@@ -4,7 +4,8 @@
 // bytes as three words: one multiplication, one load, three compares.
 //
 // Record, 64 bytes: 0 name (24 bytes, zero-padded) | 24 handler (u32) | 28 flags (u16) | 30 name bytes (u8) | 31 arity (i8)
-//   32 first key, last key, step (3 x i8) | 36 summary, 40 group, 44 since (addresses of UTF-16 literals) | 48 calls (u64)
+//   32 first key, last key, step (3 x i8) | 36 summary, 40 group, 44 since (addresses of UTF-16 literals) | 48 calls whose duration is
+//   not known yet (u32)
 
 import {
   COMMAND_BUCKETS,
@@ -32,7 +33,7 @@ export class Command {
   summary: u32;
   group: u32;
   since: u32;
-  calls: u64;
+  pending: u32;
 }
 
 if (offsetof<Command>() > COMMAND_RECORD_BYTES) ERROR("a command record must fit 64 bytes");

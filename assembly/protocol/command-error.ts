@@ -3,19 +3,8 @@
 import { CommandFlag, KEY_BYTES_MAX, REGISTERS_BASE } from "../layout";
 import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "./arguments";
 import { Command, hasFlag } from "./catalog";
+import { running } from "./command-statistics";
 import { beginError, endError, errorBytes, errorInteger, errorText } from "./reply";
-
-let running: usize = 0;
-
-/** Notes the command that runs, 0 for an unknown one. */
-export function setRunning(command: usize): void {
-  running = command;
-}
-
-/** The command that runs, 0 for an unknown one. */
-export function runningCommand(): usize {
-  return running;
-}
 
 /** The running command's name in lower case, into an error that has begun. */
 export function errorCommandName(): void {

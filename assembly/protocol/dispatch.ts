@@ -6,7 +6,16 @@ import { ARGUMENTS_BASE, CommandFlag, ConnectionMode, INPUT_BASE, Outcome, REGIS
 import { copyBytes, counters } from "../memory/memory";
 import { argumentAddress, argumentBytes, setArguments } from "./arguments";
 import { Command, hasFlag } from "./catalog";
-import { replyArity, replyUnknown, runningCommand, setRunning } from "./command-error";
+import { replyArity, replyUnknown } from "./command-error";
+import { countErrorBytes, countRejection, running, setRunning } from "./command-statistics";
+import {
+  beginHostCommand,
+  beginTiming,
+  endHostCommand,
+  noteCommand,
+  settleSpan,
+  takeHostCommand,
+} from "./command-timing";
 import { Connection, connectionAt, copyRecords, dropInput, dropTail, hasMode, setMode } from "./connection";
 import { findKey, hashKey, pin, selectDatabase, setClock, setUntouching } from "../keyspace/keyspace";
 import { groupCount, groupEnd, hasPagedKey, Parsed, parsedAt, parseGroup, prepare } from "./group";
@@ -23,6 +32,9 @@ import {
   unmuteReplies,
 } from "./reply";
 import { discardTransaction, dropFirst, queueCommand, queuedAt, recordsOf } from "./transaction-queue";
+import { addWork, beginWork, work } from "./work";
+
+export { addWork };
 
 /** Work a call may do before it yields at a command's border: a plain command counts 1, an argument 1/4. About a millisecond. */
 const WORK_A_CALL: u32 = 8192;
@@ -34,12 +46,8 @@ export let connection: Connection = changetype<Connection>(<usize>0);
 /** Hash of the first key of the running command, valid when it has one. */
 let firstKeyHash: u64 = 0;
 let firstKeyIndex: u32 = 0;
-let work: u32 = 0;
-
-/** Adds to the work of this call: 1 is about 100 ns. */
-export function addWork(units: u32): void {
-  work += units;
-}
+/** Slow commands fill their place: the host fetches them before another call. */
+let slowFull: bool = false;
 
 /** Hash of the key in an argument; the first key's was computed when the command was parsed. */
 export function hashOfArgument(index: u32): u64 {
@@ -56,17 +64,23 @@ function setResult(word: Result, value: u32): void {
   store<u32>(REGISTERS_BASE + ((<u32>word) << 2), value);
 }
 
-/** Parses and executes `bytes` received at INPUT_BASE; how many were consumed is in Result.Consumed. */
-export function execute(address: usize, bytes: u32, now: i64): Outcome {
+/**
+ * Parses and executes `bytes` received at INPUT_BASE; how many were consumed is in Result.Consumed. `started`: the
+ * host's clock right before the call, 0 for the engine to read it.
+ */
+export function execute(address: usize, bytes: u32, now: i64, started: f64): Outcome {
   setClock(now);
   connection = connectionAt(address);
   beginReplies(connection);
   selectDatabase(connection.database);
-  work = 0;
+  beginWork();
+  beginTiming(started);
+  slowFull = false;
   const end = <usize>(INPUT_BASE + bytes);
   const outcome = run(prependTail(), end);
+  settleSpan(work, address);
   endReplies();
-  connection.lastCommand = <u32>runningCommand();
+  connection.lastCommand = <u32>running;
   setResult(Result.Consumed, at > INPUT_BASE ? <u32>(at - INPUT_BASE) : 0);
   return afterOverflow(outcome);
 }
@@ -79,6 +93,8 @@ function afterOverflow(outcome: Outcome): Outcome {
 /** Appends a piece of a reply that the host made and put at INPUT_BASE. */
 export function writeReply(address: usize, bytes: u32): void {
   connection = connectionAt(address);
+  setRunning(takeHostCommand(address));
+  if (running != 0 && bytes != 0 && load<u8>(INPUT_BASE) == 0x2d) countErrorBytes(INPUT_BASE + 1, bytes - 1);
   if (hasMode(connection, ConnectionMode.Silent | ConnectionMode.Muted)) return;
   beginReplies(connection);
   replyBytes(INPUT_BASE, bytes);
@@ -91,6 +107,7 @@ export function writeReply(address: usize, bytes: u32): void {
  */
 export function finishHostCommand(address: usize): Outcome {
   connection = connectionAt(address);
+  endHostCommand(address);
   setMode(connection, ConnectionMode.Muted, false);
   if (connection.announced != 0 && connection.collected == connection.announced) dropInput(connection);
   if (connection.executing == 0) return afterOverflow(Outcome.Done);
@@ -100,6 +117,7 @@ export function finishHostCommand(address: usize): Outcome {
   if (isSilent) muteReplies();
   dropFirst(connection);
   const outcome = runQueue();
+  settleSpan(work, address);
   if (isSilent) unmuteReplies();
   endReplies();
   return afterOverflow(outcome);
@@ -142,10 +160,11 @@ function run(start: usize, end: usize): Outcome {
 
 @inline
 function mustYield(): bool {
-  return work >= WORK_A_CALL || pagesWritten >= PAGES_A_CALL;
+  return work >= WORK_A_CALL || pagesWritten >= PAGES_A_CALL || slowFull;
 }
 
 function endMalformed(end: usize): Outcome {
+  setRunning(0);
   replyMalformed();
   at = end;
   return Outcome.Close;
@@ -163,6 +182,7 @@ function runCollected(status: u32, end: usize): Outcome {
   const count = connection.announced;
   let outcome = Outcome.Done;
   if (connection.discarding) {
+    setRunning(0);
     replyNoMemory();
     abortTransaction();
   } else {
@@ -173,6 +193,7 @@ function runCollected(status: u32, end: usize): Outcome {
     prepare(first);
     if (hasPagedKey(first)) abortTransaction();
     else outcome = executeOne(first);
+    settleSpan(work, changetype<usize>(connection)); // its arguments are let go
   }
   if (outcome != Outcome.Host) dropInput(connection);
   return outcome;
@@ -187,6 +208,8 @@ function executeGroup(): Outcome {
     if (mustYield() && index + 1 < groupCount) return Outcome.Yield;
   }
   at = groupEnd;
+  // What follows may be parsed over the arguments of a lone command.
+  if (groupCount == 1) settleSpan(work, changetype<usize>(connection));
   return Outcome.Done;
 }
 
@@ -208,6 +231,7 @@ function isRefused(command: usize, count: u32): bool {
   const arity = <i32>changetype<Command>(command).arity;
   if (arity > 0 ? <u32>arity == count : count >= <u32>-arity) return false;
   replyArity();
+  countRejection();
   return true;
 }
 
@@ -217,6 +241,8 @@ function perform(address: usize, records: usize, count: u32, hash: u64): Outcome
   const command = changetype<Command>(address);
   counters.commands++;
   if (hasFlag(command, CommandFlag.Host)) {
+    settleSpan(work, changetype<usize>(connection));
+    beginHostCommand(address, changetype<usize>(connection));
     setResult(Result.Address, <u32>records);
     setResult(Result.Count, count);
     return Outcome.Host;
@@ -224,10 +250,11 @@ function perform(address: usize, records: usize, count: u32, hash: u64): Outcome
   firstKeyIndex = <u32>max<i32>(command.firstKey, 0);
   if (firstKeyIndex == 0) firstKeyIndex = ~0;
   firstKeyHash = hash;
-  command.calls++;
-  work += 1 + (count >> 2);
+  const before = work;
+  addWork(1 + (count >> 2));
   call_indirect<void>(command.handler);
   pin(0);
+  if (noteCommand(command, before, work, changetype<usize>(connection))) slowFull = true;
   return Outcome.Done;
 }
 
@@ -256,6 +283,7 @@ function executeGuarded(parsed: Parsed): Outcome {
   }
   if (hasMode(connection, ConnectionMode.Stranger) && !hasFlag(command, CommandFlag.NoAuth)) {
     replyError("NOAUTH Authentication required.");
+    countRejection();
     return Outcome.Done;
   }
   if (hasMode(connection, ConnectionMode.Queueing) && !hasFlag(command, CommandFlag.Immediate)) {

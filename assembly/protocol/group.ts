@@ -16,6 +16,7 @@ import { chunkOf, likelyEntry } from "../memory/table";
 import { hashKey, shardOf } from "../keyspace/keyspace";
 import { Command, findCommand, hasFlag } from "./catalog";
 import { replyOverlong } from "./command-error";
+import { countRejection, setRunning } from "./command-statistics";
 import { Connection, PAGED_BIT } from "./connection";
 import { EMPTY, PARSED, parseCommand, parsedCount, parsedEnd } from "./parser";
 
@@ -117,7 +118,9 @@ export function hasPagedKey(parsed: Parsed): bool {
   const last = command.lastKey < 0 ? count + command.lastKey : min<i32>(command.lastKey, count - 1);
   for (let index: i32 = command.firstKey; index <= last; index += command.keyStep) {
     if (load<u32>(<usize>parsed.records + <usize>index * ARGUMENT_BYTES, 4) & PAGED_BIT) {
+      setRunning(parsed.command);
       replyOverlong("key");
+      countRejection();
       return true;
     }
   }

@@ -4,10 +4,12 @@
 
 import { INPUT_BASE, INPUT_BYTES, PAGE_BITS, PAGE_BYTES } from "../layout";
 import { copyBytes, pageAt } from "../memory/memory";
+import { countError } from "./command-statistics";
 import { addOutputPage, Connection } from "./connection";
 import { entryAt, isPaged, pagesFor, valueOf } from "../memory/entry";
 import { formatDouble, formatInteger } from "../text/number";
 import { outputPagesMax } from "../memory/settings";
+import { addWork } from "./work";
 
 let at: usize = 0;
 let end: usize = 0;
@@ -15,6 +17,8 @@ let page: u32 = 0;
 let connection: usize = 0;
 /** 2 or 3. */
 export let protocol: u32 = 2;
+/** An error has begun and nothing of its text is written. */
+let isErrorEmpty: bool = false;
 /** Pages begun in this call. */
 export let pagesWritten: u32 = 0;
 
@@ -149,17 +153,20 @@ export function replySimple(words: string): void {
 /** An error; `words` begin with its code, e.g. "ERR syntax error". */
 export function replyError(words: string): void {
   beginError();
-  text(words);
+  errorText(words);
   endError();
 }
 
-/** An error in pieces: beginError, errorText or errorBytes as often as needed, endError. */
+/** An error in pieces: beginError, errorText with its code, errorText or errorBytes as often as needed, endError. */
 export function beginError(): void {
   room(1);
   store<u8>(at++, 0x2d);
+  isErrorEmpty = true;
 }
 
 export function errorText(words: string): void {
+  if (isErrorEmpty) countError(words);
+  isErrorEmpty = false;
   text(words);
 }
 
@@ -222,10 +229,14 @@ export function replyValue(entry: usize): void {
   replyPages(valueOf(entry), bytes);
 }
 
+/** Work of copying a page: 6 µs. */
+const WORK_A_PAGE: u32 = 64;
+
 /** A bulk string that lies in a list of pages. */
 export function replyPages(list: usize, bytes: u32): void {
   header(0x24, bytes);
   const pages = pagesFor(bytes);
+  addWork(pages * WORK_A_PAGE);
   for (let index: u32 = 0; index < pages; index++) {
     replyBytes(<usize>load<u32>(list + (index << 2)), min(bytes - (index << PAGE_BITS), PAGE_BYTES));
   }

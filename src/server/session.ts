@@ -97,7 +97,7 @@ export class Session implements Worker {
       this.waiting.push(engine.inputCopy(0, bytes));
       return;
     }
-    const nowMs = Date.now();
+    const nowMs = engine.clock.now();
     this.client.lastActiveMs = nowMs;
     try {
       const outcome = engine.executeInPlace(this.connection, bytes, nowMs);
@@ -156,7 +156,7 @@ export class Session implements Worker {
 
   /** Executes for one turn, to the end of the input or until the socket is full; true when it can go on at once. */
   private work(): boolean {
-    const startMs = Date.now();
+    const startMs = this.host.engine.clock.now();
     this.client.lastActiveMs = startMs;
     let nowMs = startMs;
     try {
@@ -164,7 +164,7 @@ export class Session implements Worker {
         if (this.choked || this.asking) return false;
         if (nowMs - startMs >= TURN_MS) return true;
         this.step(this.input, nowMs);
-        if (this.input !== undefined) nowMs = Date.now();
+        if (this.input !== undefined) nowMs = this.host.engine.clock.now();
       }
       this.flush();
       if (this.ending) this.end();
