@@ -41,8 +41,8 @@ export const SCRATCH_BYTES: u32 = 0x100000;
 export const WORKSPACE_BASE: u32 = SCRATCH_BASE + SCRATCH_BYTES;
 export const WORKSPACE_BYTES: u32 = 0x10000;
 
-/** Statistics of each command, in the order of the command table. */
 export const COMMANDS_MAX: u32 = 256;
+/** Statistics of each command, in the order of the command table. */
 export const STATISTICS_BASE: u32 = WORKSPACE_BASE + WORKSPACE_BYTES;
 export const STATISTICS_RECORD_BYTES: u32 = 256;
 export const STATISTICS_BYTES: u32 = COMMANDS_MAX * STATISTICS_RECORD_BYTES;
