@@ -93,7 +93,35 @@ export async function startNearkey(maxMemory = "3gb") {
   const [port, respPort] = [await freePort(), await freePort()];
   const cli = new URL("../dist/cli.js", import.meta.url).pathname;
   const options = ["serve", "--port", String(port), "--resp-port", String(respPort), "--max-memory", maxMemory];
-  return startServer("nearkey", [process.execPath, cli, ...options], respPort);
+  const server = await startServer("nearkey", [process.execPath, cli, ...options], respPort);
+  return { ...server, webSocketPort: port };
+}
+
+/** Starts a server of the `ws` library that sends back what it gets. */
+export async function startEcho() {
+  const port = await freePort();
+  const program = new URL("echo-server.mjs", import.meta.url).pathname;
+  return startServer("echo", [process.execPath, program, String(port)], port);
+}
+
+/**
+ * One run of the WebSocket client against a server.
+ * @param options what bench/websocket-load.mjs takes, the port excepted
+ * @returns frames and commands per second, the server's CPU microseconds per frame, the shares of their cores both used
+ */
+export async function runWebSocketLoad(server, port, options) {
+  const program = new URL("websocket-load.mjs", import.meta.url).pathname;
+  const [taskset, ...rest] = pin(CLIENT_CORE, [process.execPath, program, JSON.stringify({ ...options, port })]);
+  const before = cpuSeconds(server.pid);
+  const { stdout, stderr } = await run(taskset, rest);
+  const serverSeconds = cpuSeconds(server.pid) - before;
+  if (!stdout.startsWith("{")) throw new Error(`the WebSocket client failed: ${stderr}`);
+  const result = JSON.parse(stdout);
+  return {
+    ...result,
+    serverMicros: (serverSeconds / options.frames) * 1e6,
+    serverBusy: serverSeconds / result.seconds,
+  };
 }
 
 export function stopServer({ child }) {

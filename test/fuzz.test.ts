@@ -14,6 +14,7 @@ import { Random, seedOfRun } from "./random.ts";
 import { encode } from "./random-commands.ts";
 import { RawReader, type RawReply, show } from "./raw-replies.ts";
 import { ServedProcess } from "./served-process.ts";
+import { frame, RawWebSocket } from "./websocket-raw.ts";
 
 const SECONDS = Number(process.env.NEARKEY_FUZZ_SECONDS ?? 10);
 const TIMEOUT = { timeout: (SECONDS + 60) * 1000 };
@@ -149,7 +150,31 @@ describe("mutated pipelines over a socket", () => {
       };
     });
   });
+
+  test("in WebSocket frames that are mutated too", TIMEOUT, async () => {
+    await fuzzServer(shapes, async (served, random) => {
+      const { socket } = await RawWebSocket.open(served.port);
+      return {
+        send: (bytes) => socket.write(mutatedFrames(bytes, random)),
+        open: () => socket.readyState === "open",
+        close: () => socket.destroy(),
+      };
+    });
+  });
 });
+
+/** The bytes in frames of any kind, and now and then one byte of those changed, some lost or doubled. */
+function mutatedFrames(bytes: Buffer, random: Random): Buffer {
+  const frames: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = Math.min(bytes.length, at + 1 + random.below(random.oneIn(3) ? 20 : 2000));
+    const opcode = random.oneIn(8) ? random.below(16) : 2;
+    frames.push(frame(opcode, bytes.subarray(at, end), { fin: !random.oneIn(6), masked: !random.oneIn(200) }));
+    at = end;
+  }
+  const all = Buffer.concat(frames);
+  return random.oneIn(3) ? mutate(all, random) : all;
+}
 
 /** The pipeline's text as a JSON command, sometimes broken like everything else. */
 function jsonFrame(bytes: Buffer): string {

@@ -8,6 +8,7 @@ import { encodeCommand, ReplyError } from "../src/resp.ts";
 import { encodeReplyFrame, parseRequest } from "../src/server/json-frames.ts";
 import { eventually, startTestServer } from "./server-fixture.ts";
 import { TestWebSocket } from "./websocket-fixture.ts";
+import { frame, RawWebSocket } from "./websocket-raw.ts";
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -325,7 +326,51 @@ describe("limits and the end", () => {
     const client = await TestWebSocket.open(server.httpPort);
     client.binary("*x\r\n");
     expect(await client.reply()).toEqual(new ReplyError("ERR Protocol error: invalid multibulk length"));
-    expect(await client.closed).toHaveProperty("code", 1000);
+    expect(await client.closed).toEqual({
+      code: 1002,
+      reason: "no RESP, an argument over 67108864 bytes (--max-value-bytes) or over 131072 (--max-arguments)",
+    });
+  });
+
+  test("a command over a limit is answered before a close that names the settings", async () => {
+    const server = await startTestServer({ maxValueBytes: 1000, maxArguments: 5 });
+    const reason = "no RESP, an argument over 1000 bytes (--max-value-bytes) or over 5 (--max-arguments)";
+    for (const command of [
+      ["SET", "k", "x".repeat(1001)],
+      ["DEL", "1", "2", "3", "4", "5"],
+    ]) {
+      const client = await TestWebSocket.open(server.httpPort);
+      client.send(encodeCommand(command));
+      expect(await client.reply()).toEqual(new ReplyError(expect.stringMatching(/^ERR Protocol error: invalid/)));
+      expect(await client.closed).toEqual({ code: 1002, reason });
+    }
+  });
+
+  test("a command of a text frame over a limit is refused alone, by the name of the setting", async () => {
+    const server = await startTestServer({ maxValueBytes: 1000, maxArguments: 5 });
+    const client = await TestWebSocket.open(server.httpPort);
+    const cases: [unknown[], RegExp][] = [
+      [["SET", "k", "x".repeat(1001)], /^command\[2\] has 1001 bytes, .* 1000 \(--max-value-bytes\)$/],
+      [["SET", "k", "€".repeat(334)], /^command\[2\] has 1002 bytes/],
+      [["SET", "k", { base64: Buffer.alloc(1001).toString("base64") }], /--max-value-bytes/],
+      [["DEL", 1, 2, 3, 4, 5], /^a command has at most 5 arguments \(--max-arguments\), not 6$/],
+    ];
+    for (const [command, text] of cases) {
+      expect(await client.request({ id: 1, command })).toEqual({
+        id: 1,
+        error: { code: "invalid-argument", message: expect.stringMatching(text) },
+      });
+    }
+    expect(await client.request({ id: 2, command: ["SET", "k", "€".repeat(333)] })).toEqual({ id: 2, reply: "OK" });
+  });
+
+  test("a text frame that no string can hold is refused at its header", async () => {
+    const server = await startTestServer({ maxFrameBytes: 512 << 20 });
+    const raw = await RawWebSocket.open(server.httpPort);
+    raw.socket.write(frame(1, "", { announced: 300 << 20 }));
+    await raw.closed;
+    expect(raw.received.readUInt16BE(2)).toBe(1009);
+    expect(raw.received.subarray(4).toString()).toMatch(/^text frames are limited to 268435456 bytes/);
   });
 
   test("QUIT is answered before the close, in either kind of frame", async () => {

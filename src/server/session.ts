@@ -23,8 +23,8 @@ export interface Channel {
   /** Stops and resumes the delivery of bytes; calls alternate. */
   pause(): void;
   resume(): void;
-  /** Closes once everything written has left. */
-  end(): void;
+  /** Closes once everything written has left; `malformed` when the bytes received were no command, or over a limit. */
+  end(malformed: boolean): void;
   /** Closes now. */
   destroy(): void;
 }
@@ -64,6 +64,7 @@ export class Session implements Worker {
   private asking = false;
   private ending = false;
   private closed = false;
+  private malformed = false;
 
   constructor(
     private readonly host: SessionHost,
@@ -194,6 +195,7 @@ export class Session implements Worker {
         this.answer();
         break;
       case Outcome.Close:
+        this.malformed = true;
         this.stop();
         break;
       case Outcome.Overflow:
@@ -307,6 +309,6 @@ export class Session implements Worker {
   private end(): void {
     this.ending = true;
     this.adjustReading();
-    this.channel.end();
+    this.channel.end(this.malformed);
   }
 }

@@ -1,131 +1,154 @@
 // One WebSocket. Binary frames in both directions are one stream of RESP3, and their borders mean nothing; a text frame
 // is one command as JSON, answered by one text frame. The two kinds are two sessions of one client, each with its own
 // connection in the engine, so that half a command in binary frames never meets a text frame; the second begins with
-// the first text frame. Both write to one wire, so replies of a kind keep their order.
+// the first text frame. Both write to one wire, so replies of a kind keep their order. Whatever is over a limit is told
+// so by the name of the setting, in the reply or in the reason of the close.
 
 import type { Socket } from "node:net";
-import type { RawData, WebSocket } from "ws";
+import type { NearkeyError } from "../errors.ts";
 import { type HostClient, newClient } from "../host/host-facts.ts";
 import { encodeCommand, ReplyDecoder } from "../resp.ts";
 import type { Connections, OpenConnection } from "./connections.ts";
-import { DrainWatch } from "./drain-watch.ts";
 import { encodeErrorFrame, encodePushFrame, encodeReplyFrame, type FrameId, parseRequest } from "./json-frames.ts";
+import { checkLimits } from "./json-limits.ts";
 import { type Channel, Session, type SessionHost } from "./session.ts";
+import { CloseCode, type Refusal } from "./websocket-frames.ts";
+import { WebSocketWire, type WireOwner } from "./websocket-wire.ts";
 
 /** What a WebSocket needs of the server. */
 export interface WebSocketConnectionHost extends SessionHost {
   readonly connections: Connections;
   /** Time a client has to authenticate, milliseconds. */
   readonly authTimeoutMs: number;
+  /** Largest frame, or message of several frames, that is accepted; bytes. */
+  readonly maxFrameBytes: number;
+  /** Longest argument of a command, bytes. */
+  readonly maxValueBytes: number;
+  /** Most arguments of a command. */
+  readonly maxArguments: number;
 }
 
-/** Largest frame of a client that has not authenticated, and the longest header of a frame, bytes. */
+/** Largest message of a client that has not authenticated, bytes. */
 const STRANGER_FRAME_BYTES = 4096;
-const FRAME_HEADER_BYTES = 14;
-
-/** Time for a refused client to read why. */
-const LINGER_MS = 1000;
-
-/** Close codes of RFC 6455. */
-const CLOSE_NORMAL = 1000;
-const CLOSE_GOING_AWAY = 1001;
-const CLOSE_POLICY = 1008;
+/** Largest text message whatever the setting: it becomes a string of JavaScript, which has a longest one of 512 MiB. */
+const TEXT_FRAME_BYTES_MAX = 256 * 1024 * 1024;
 
 /** A client that came by WebSocket. */
-export class WebSocketConnection implements OpenConnection {
+export class WebSocketConnection implements OpenConnection, WireOwner {
   readonly client: HostClient;
-  private readonly binary: Session;
+  private readonly binarySession: Session;
   private json: JsonStream | undefined;
-  private readonly wire: Wire;
+  private readonly wire: WebSocketWire;
+  private readonly ending: Ending;
   private authTimer: NodeJS.Timeout | undefined;
-  /** While a stranger's bytes are counted: how many came since its last whole frame. */
-  private counting = false;
-  private frameBytes = 0;
 
+  /**
+   * Serves a socket whose upgrade was answered.
+   *
+   * @param head what came behind the upgrade in the same read
+   */
   constructor(
     private readonly host: WebSocketConnectionHost,
-    private readonly webSocket: WebSocket,
     socket: Socket,
+    head: Uint8Array,
     authenticated: boolean,
   ) {
-    const local = `${socket.localAddress}:${socket.localPort}`;
-    const remote = `${socket.remoteAddress}:${socket.remotePort}`;
-    this.client = newClient(host.connections.nextId(), remote, local, authenticated);
-    this.wire = new Wire(webSocket, socket, () => this.drained());
-    this.binary = openSession(host, new BinaryChannel(this.wire), this.client);
+    this.wire = new WebSocketWire(socket, this);
+    this.client = newClient(host.connections.nextId(), this.wire.remote, this.wire.local, authenticated);
+    this.ending = new Ending(host, this.wire, this.client);
+    this.binarySession = openSession(host, new BinaryChannel(this.wire, this.ending), this.client);
     host.connections.add(this);
-    webSocket.on("message", (bytes, isBinary) => this.receive(bytes, isBinary));
-    webSocket.on("error", () => undefined); // the close that follows says all there is to do
-    webSocket.on("close", () => this.closed());
-    this.client.loggedOut = () => this.limitStranger(socket);
-    if (!authenticated) this.limitStranger(socket);
+    this.client.loggedOut = () => this.limitStranger();
+    if (!authenticated) this.limitStranger();
+    this.wire.start(head);
   }
 
   finish(): void {
-    this.wire.endsLeft = this.json === undefined ? 1 : 2;
-    this.wire.closeCode = CLOSE_GOING_AWAY;
-    this.binary.finish();
+    this.ending.goAway(this.json === undefined ? 1 : 2);
+    this.binarySession.finish();
     this.json?.session.finish();
   }
 
   destroy(): void {
-    this.webSocket.terminate();
+    this.wire.destroy();
   }
 
-  private receive(bytes: RawData, isBinary: boolean): void {
-    const frame = bytes as Buffer; // what `ws` gives for its default binaryType
-    this.frameBytes = 0;
-    if (!this.client.authenticated && frame.length > STRANGER_FRAME_BYTES) {
-      this.refuseLongFrame();
-    } else if (isBinary) {
-      this.binary.receive(frame);
-    } else {
-      this.json ??= new JsonStream(this.host, this.wire, this.client);
-      this.json.receive(frame.toString("utf8"));
+  refusal(isText: boolean, messageBytes: number): Refusal | undefined {
+    const { maxFrameBytes } = this.host;
+    if (!this.client.authenticated && messageBytes > STRANGER_FRAME_BYTES) {
+      const reason = `frames are limited to ${STRANGER_FRAME_BYTES} bytes until authenticated`;
+      return { code: CloseCode.Policy, reason };
     }
+    if (messageBytes > maxFrameBytes) {
+      return { code: CloseCode.TooBig, reason: `frames are limited to ${maxFrameBytes} bytes (--max-frame-bytes)` };
+    }
+    if (isText && messageBytes > TEXT_FRAME_BYTES_MAX) {
+      const reason = `text frames are limited to ${TEXT_FRAME_BYTES_MAX} bytes: send it in binary frames`;
+      return { code: CloseCode.TooBig, reason };
+    }
+    return undefined;
   }
 
-  private drained(): void {
-    this.binary.drained();
+  binary(bytes: Uint8Array): void {
+    this.binarySession.receiveBorrowed(bytes);
+  }
+
+  text(text: string): void {
+    this.json ??= new JsonStream(this.host, this.wire, this.ending, this.client);
+    this.json.receive(text);
+  }
+
+  drained(): void {
+    this.binarySession.drained();
     this.json?.session.drained();
   }
 
-  /** Bounds time and memory of a client until it authenticates. */
-  private limitStranger(socket: Socket): void {
+  closed(): void {
+    clearTimeout(this.authTimer);
+    this.binarySession.close();
+    this.json?.session.close();
+    this.host.connections.remove(this);
+  }
+
+  /** Bounds the time of a client until it authenticates. */
+  private limitStranger(): void {
     const { authTimeoutMs } = this.host;
     clearTimeout(this.authTimer);
     this.authTimer = setTimeout(() => {
       if (this.client.authenticated) return;
-      this.webSocket.close(CLOSE_POLICY, `no password within ${authTimeoutMs / 1000} seconds (--auth-timeout)`);
+      this.wire.close(CloseCode.Policy, `no password within ${authTimeoutMs / 1000} seconds (--auth-timeout)`);
     }, authTimeoutMs);
-    if (this.counting) return;
-    this.counting = true;
-    // `ws` collects a frame before it shows it: what it may hold of one is counted here, after it saw the bytes.
-    const count = (bytes: Buffer): void => {
-      this.frameBytes += bytes.length;
-      if (!this.client.authenticated) {
-        if (this.frameBytes > STRANGER_FRAME_BYTES + FRAME_HEADER_BYTES) this.refuseLongFrame();
-        return;
-      }
-      socket.off("data", count);
-      this.counting = false;
-    };
-    socket.on("data", count);
+  }
+}
+
+/** How a WebSocket ends: with the first session that does, or with all of them in a drain. */
+class Ending {
+  private sessionsLeft = 1;
+  private code = CloseCode.Normal;
+
+  constructor(
+    private readonly host: WebSocketConnectionHost,
+    private readonly wire: WebSocketWire,
+    private readonly client: HostClient,
+  ) {}
+
+  /** The server stops: so many sessions finish first. */
+  goAway(sessions: number): void {
+    this.sessionsLeft = sessions;
+    this.code = CloseCode.GoingAway;
   }
 
-  /** `ws` would go on collecting the frame until the other side closes too: nothing more is read of it. */
-  private refuseLongFrame(): void {
-    if (this.webSocket.readyState !== this.webSocket.OPEN) return;
-    this.webSocket.close(CLOSE_POLICY, `frames are limited to ${STRANGER_FRAME_BYTES} bytes until authenticated`);
-    this.webSocket.pause();
-    setTimeout(() => this.webSocket.terminate(), LINGER_MS);
+  /** A session ended; `malformed` when what it received was no command, or one over a limit. */
+  sessionEnded(malformed: boolean): void {
+    if (malformed) this.wire.close(CloseCode.Protocol, this.limits());
+    else if (--this.sessionsLeft === 0) this.wire.close(this.code);
   }
 
-  private closed(): void {
-    clearTimeout(this.authTimer);
-    this.binary.close();
-    this.json?.session.close();
-    this.host.connections.remove(this);
+  /** The RESP error that went before says what was wrong in Redis's words, which name no setting. */
+  private limits(): string {
+    const { maxValueBytes, maxArguments } = this.host;
+    if (!this.client.authenticated) return "no RESP, or a command too long for a client without a password";
+    return `no RESP, an argument over ${maxValueBytes} bytes (--max-value-bytes) or over ${maxArguments} (--max-arguments)`;
   }
 }
 
@@ -135,52 +158,11 @@ function openSession(host: SessionHost, channel: Channel, client: HostClient): S
   return session;
 }
 
-/** What the sessions of one WebSocket share: frames out, and a socket that rests while any of them wants it to. */
-class Wire {
-  writtenBytes = 0;
-  /** How many sessions must end before the socket closes: the first that does, or all of them in a drain. */
-  endsLeft = 1;
-  closeCode = CLOSE_NORMAL;
-  private pauses = 0;
-  private readonly drain: DrainWatch;
-
-  constructor(
-    private readonly webSocket: WebSocket,
-    private readonly socket: Socket,
-    drained: () => void,
-  ) {
-    this.drain = new DrainWatch(socket, drained);
-  }
-
-  get undrainedBytes(): number {
-    return this.socket.writableLength;
-  }
-
-  send(frame: Uint8Array | string): void {
-    this.writtenBytes += typeof frame === "string" ? Buffer.byteLength(frame) : frame.length;
-    this.webSocket.send(frame);
-    this.drain.watch();
-  }
-
-  pause(): void {
-    if (this.pauses++ === 0) this.webSocket.pause();
-  }
-
-  resume(): void {
-    if (--this.pauses === 0) this.webSocket.resume();
-  }
-
-  end(): void {
-    if (--this.endsLeft === 0) this.webSocket.close(this.closeCode);
-  }
-
-  destroy(): void {
-    this.webSocket.terminate();
-  }
-}
-
 class BinaryChannel implements Channel {
-  constructor(protected readonly wire: Wire) {}
+  constructor(
+    protected readonly wire: WebSocketWire,
+    private readonly ending: Ending,
+  ) {}
 
   get writtenBytes(): number {
     return this.wire.writtenBytes;
@@ -191,7 +173,7 @@ class BinaryChannel implements Channel {
   }
 
   write(bytes: Uint8Array): void {
-    this.wire.send(bytes);
+    this.wire.sendBinary(bytes);
   }
 
   pause(): void {
@@ -202,8 +184,8 @@ class BinaryChannel implements Channel {
     this.wire.resume();
   }
 
-  end(): void {
-    this.wire.end();
+  end(malformed: boolean): void {
+    this.ending.sessionEnded(malformed);
   }
 
   destroy(): void {
@@ -219,7 +201,7 @@ class JsonChannel extends BinaryChannel {
   override write(bytes: Uint8Array): void {
     this.decoder.push(bytes);
     for (let reply = this.decoder.next(); reply !== undefined; reply = this.decoder.next()) {
-      this.wire.send(reply.push ? encodePushFrame(reply.value) : encodeReplyFrame(this.ids.shift(), reply.value));
+      this.wire.sendText(reply.push ? encodePushFrame(reply.value) : encodeReplyFrame(this.ids.shift(), reply.value));
     }
   }
 }
@@ -230,21 +212,28 @@ class JsonStream {
   private readonly channel: JsonChannel;
 
   constructor(
-    host: SessionHost,
-    private readonly wire: Wire,
+    private readonly host: WebSocketConnectionHost,
+    private readonly wire: WebSocketWire,
+    ending: Ending,
     client: HostClient,
   ) {
-    this.channel = new JsonChannel(wire);
+    this.channel = new JsonChannel(wire, ending);
     this.session = openSession(host, this.channel, client);
   }
 
   receive(text: string): void {
     const request = parseRequest(text);
-    if ("error" in request) {
-      this.wire.send(encodeErrorFrame(request.id, request.error.code, request.error.message));
-      return;
+    const error = "error" in request ? request.error : checkLimits(request.command, this.host);
+    if (error !== undefined || "error" in request) this.refuse(request.id, error as NearkeyError);
+    else {
+      this.channel.ids.push(request.id);
+      this.session.receive(encodeCommand(request.command));
     }
-    this.channel.ids.push(request.id);
-    this.session.receive(encodeCommand(request.command));
+  }
+
+  /** Answers out of turn; one who sends such frames and reads no answers is cut off. */
+  private refuse(id: FrameId, { code, message }: NearkeyError): void {
+    this.wire.sendText(encodeErrorFrame(id, code, message));
+    if (this.wire.undrainedBytes > this.host.outputLimitBytes) this.wire.destroy();
   }
 }

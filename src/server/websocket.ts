@@ -1,8 +1,10 @@
 // The WebSocket side of the HTTP port: who may upgrade, and why another may not. A password travels in the first
-// command or, for clients that want to be let in or turned away at once, in a subprotocol beside `nearkey`. Framing
-// is that of the `ws` library, without compression: it would cost more than it saves on a cache's traffic.
+// command or, for clients that want to be let in or turned away at once, in a subprotocol beside `nearkey`. The
+// handshake is that of the `ws` library, without compression: it would cost more than it saves on a cache's traffic.
+// The frames are ours (websocket-frames.ts).
 
 import type { IncomingMessage, Server } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
 import type { PasswordCheck, Verdict } from "../host/host-facts.ts";
@@ -12,8 +14,6 @@ import { WebSocketConnection, type WebSocketConnectionHost } from "./websocket-c
 /** What the WebSocket side needs of the server. */
 export interface WebSocketHost extends WebSocketConnectionHost {
   readonly origins: OriginCheck;
-  /** Largest frame, or message of several frames, that is accepted; bytes. */
-  readonly maxFrameBytes: number;
   readonly password: PasswordCheck;
 }
 
@@ -21,8 +21,17 @@ export interface WebSocketHost extends WebSocketConnectionHost {
 const SUBPROTOCOL = "nearkey";
 const PASSWORD_SUBPROTOCOL = "nearkey.auth.";
 
-/** RFC 6455: a message too big to process. */
-const CLOSE_TOO_BIG = 1009;
+/** What `ws` makes for an upgrade that it has answered: here only the socket, which it would begin to read. */
+class Upgraded extends WebSocket {
+  declare socket: Socket;
+  declare head: Uint8Array;
+
+  /** Called by `ws` once the answer is written; the class that it extends would put a receiver on the socket. */
+  setSocket(socket: Socket, head: Uint8Array): void {
+    this.socket = socket;
+    this.head = head;
+  }
+}
 
 /** Takes the upgrades of an HTTP server. */
 export function attachWebSockets(server: Server, host: WebSocketHost): void {
@@ -30,9 +39,8 @@ export function attachWebSockets(server: Server, host: WebSocketHost): void {
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
-    maxPayload: host.maxFrameBytes,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
-    WebSocket: socketThatNamesItsLimit(host.maxFrameBytes),
+    WebSocket: Upgraded,
   });
   const accept = (request: IncomingMessage, socket: Duplex, head: Buffer, verdict: Verdict | undefined): void => {
     const refusal = passwordRefusal(verdict) ?? (host.connections.admit() ? undefined : tooMany(host));
@@ -41,8 +49,8 @@ export function attachWebSockets(server: Server, host: WebSocketHost): void {
       return;
     }
     const authenticated = verdict === "right" || !host.password.required;
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      new WebSocketConnection(host, webSocket, request.socket, authenticated);
+    sockets.handleUpgrade(request, socket, head, (upgraded) => {
+      new WebSocketConnection(host, upgraded.socket, upgraded.head, authenticated);
     });
   };
   server.on("upgrade", (request, socket, head) => {
@@ -54,16 +62,6 @@ export function attachWebSockets(server: Server, host: WebSocketHost): void {
     if (!(verdict instanceof Promise)) return accept(request, socket, head, verdict);
     verdict.then((found) => accept(request, socket, head, found)).catch(host.failed);
   });
-}
-
-/** `ws` closes an oversized message without a word; this one says which setting was exceeded. */
-function socketThatNamesItsLimit(maxFrameBytes: number): typeof WebSocket {
-  return class extends WebSocket {
-    override close(code?: number, reason?: string | Buffer): void {
-      const silent = code === CLOSE_TOO_BIG && reason === undefined;
-      super.close(code, silent ? `frames are limited to ${maxFrameBytes} bytes (--max-frame-bytes)` : reason);
-    }
-  };
 }
 
 interface Refusal {
