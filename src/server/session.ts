@@ -110,6 +110,15 @@ export class Session implements Worker {
     if (this.input !== undefined || this.choked) this.adjustReading();
   }
 
+  /** As `receive`, of bytes that change when this returns: what is not executed at once is copied. */
+  receiveBorrowed(bytes: Uint8Array): void {
+    const queued = this.input !== undefined;
+    this.receive(queued ? new Uint8Array(bytes) : bytes);
+    if (queued || this.input !== bytes) return;
+    this.input = new Uint8Array(bytes.subarray(this.offset));
+    this.offset = 0;
+  }
+
   /** Does what the outcome of a call asks for, and executes the rest of its input. */
   private goOn(outcome: Outcome, rest: Uint8Array): void {
     this.input = rest;
