@@ -98,8 +98,9 @@ class RunningServer implements Server {
     this.connections = new Connections(options.maxConnections);
     const password = new ServerPassword(options.password);
     const budget = new OutputBudget(options.outputWaitingBytes);
-    const { outputLimitBytes, authTimeoutMs, keepaliveMs, idleTimeoutMs } = options;
-    const limits: ConnectionLimits = { outputLimitBytes, authTimeoutMs, keepaliveMs, idleTimeoutMs };
+    const { outputLimitBytes, authTimeoutMs, keepaliveMs, idleTimeoutMs, maxValueBytes, maxArguments } = options;
+    const times = { authTimeoutMs, keepaliveMs, idleTimeoutMs };
+    const limits: ConnectionLimits = { ...times, outputLimitBytes, maxValueBytes, maxArguments };
     const effects = settingEffects({
       engine: this.engine,
       connections: this.connections,

@@ -18,6 +18,8 @@ export interface ConnectionLimits {
   authTimeoutMs: number;
   keepaliveMs: number;
   idleTimeoutMs: number;
+  maxValueBytes: number;
+  maxArguments: number;
 }
 
 /** The parts that hold values. */
@@ -56,8 +58,14 @@ export function settingEffects(targets: EffectTargets): Effects {
       http.maxConnections = count + SPARE_SOCKETS;
       if (resp?.maxConnections !== undefined) resp.maxConnections = count + SPARE_SOCKETS;
     },
-    maxValueBytes: (maxValueBytes) => clientLimits({ maxValueBytes }),
-    maxArguments: (maxArguments) => clientLimits({ maxArguments }),
+    maxValueBytes: (maxValueBytes) => {
+      limits.maxValueBytes = maxValueBytes;
+      clientLimits({ maxValueBytes });
+    },
+    maxArguments: (maxArguments) => {
+      limits.maxArguments = maxArguments;
+      clientLimits({ maxArguments });
+    },
     outputLimitBytes: (outputLimitBytes) => {
       limits.outputLimitBytes = outputLimitBytes;
       clientLimits({ outputLimitBytes });

@@ -73,7 +73,6 @@ export class WebSocketWire {
     });
     upgraded.removeAllListeners("error");
     upgraded.setTimeout(0);
-    upgraded.setNoDelay(true);
     // Not of one that encrypts, and not while the answer to the upgrade waits: it is in the old socket.
     const plain = !("encrypted" in upgraded) && upgraded.writableLength === 0;
     const received = (bytes: number): void => this.reader.receive(readBuffer.subarray(0, bytes));
