@@ -52,7 +52,7 @@ describe.skipIf(!hasChromium)("the demo page", () => {
     expect(await page.locator("#results button:visible").count()).toBe(12);
     expect(await textOf(page, "#verdict")).toMatch(/^Looks like an? \d \d+ of 12 agree · closest \d/);
     await page.locator("#timing b").waitFor();
-    expect(await textOf(page, "#timing")).toMatch(/^[\d.]+ ms in the engine · [\d.]+ ms round trip$/);
+    expect(await textOf(page, "#timing")).toMatch(/^[\d.]+ ms in the engine\n[\d.]+ ms round trip$/);
     for (const canvas of ["#pad", "#normalized", "#sample canvas", "#results canvas"]) {
       expect(await inkOf(page, canvas), canvas).toBeGreaterThan(20);
     }
@@ -141,6 +141,32 @@ describe.skipIf(!hasChromium)("the demo page", () => {
     expect(await textOf(page, "#command-text")).toContain('FILTER ".label == 7"');
     await page.getByRole("radio", { name: "any" }).check();
     await expect.poll(() => textOf(page, "#verdict-label")).toMatch(/^Looks like/);
+  });
+
+  test("searches in this tab as in the server, by the keyboard, and shows both times", async () => {
+    const page = await visit();
+    await page.locator("#timing b").waitFor();
+    const shown = async () =>
+      await page.locator("#results button:visible").evaluateAll((buttons) => {
+        return buttons.map((button) => (button as HTMLElement).dataset.id);
+      });
+    const fromServer = await shown();
+    await page.locator("#in-server").focus();
+    await page.keyboard.press("ArrowDown");
+    expect(await page.locator("#in-tab").isChecked()).toBe(true);
+    await page.locator("#timing-tab b").waitFor();
+    await page.locator("#timing b").waitFor();
+    for (const row of ["#timing", "#timing-tab"]) {
+      expect(await textOf(page, row), row).toMatch(/^[\d.]+ ms in the engine\n[\d.]+ ms round trip$/);
+    }
+    // Two graphs of the same digits, each drawn at random: nearly always the same neighbours.
+    const fromTab = await shown();
+    expect(fromTab.filter((id) => fromServer.includes(id)).length).toBeGreaterThanOrEqual(10);
+    expect(page.workers().length).toBe(1);
+    await page.getByRole("radio", { name: "7", exact: true }).check();
+    await expect.poll(() => textOf(page, "#verdict-label")).toBe("The nearest 7s");
+    expect(await labelsOf(page)).toEqual(Array.from({ length: 12 }, () => 7));
+    expect(await page.locator("#in-tab").isChecked()).toBe(true);
   });
 
   test("answers on its console, errors too, and remembers what was typed", async () => {

@@ -1,5 +1,5 @@
-// The page: wires pad, grids, filter and console to the database. What is on screen follows from three things (the
-// query, the label, the connection), each with one function that changes it. The first view is never empty: a sample is
+// The page: wires pad, grids, filter and console to the database. What is on screen follows from four things (the query,
+// the label, the place that is searched, the connection), each with one function that changes it. The first view is never empty: a sample is
 // drawn and its first digit searched for as soon as there is a connection.
 
 import { CommandConsole } from "./command-console.ts";
@@ -12,7 +12,9 @@ import { LatestSearch } from "./latest-search.ts";
 import { NeighboursView } from "./neighbours-view.ts";
 import { Pad } from "./pad.ts";
 import { Painter } from "./painter.ts";
+import { SearchPlace } from "./search-place.ts";
 import { normalize, rasterize } from "./strokes.ts";
+import { fillTab } from "./tab-engine.ts";
 
 /** Digits to choose from. */
 const SAMPLE = 30;
@@ -60,12 +62,19 @@ class Demo {
     verdict: byId("verdict", HTMLElement),
     label: byId("verdict-label", HTMLElement),
     detail: byId("verdict-detail", HTMLElement),
-    timing: byId("timing", HTMLElement),
     command: byId("command-text", HTMLElement),
     runCommand: byId("run-command", HTMLButtonElement),
   });
+  readonly #server = new SearchPlace(
+    { radio: byId("in-server", HTMLInputElement), timing: byId("timing", HTMLElement) },
+    this.#store,
+  );
+  readonly #tab = new SearchPlace(
+    { radio: byId("in-tab", HTMLInputElement), timing: byId("timing-tab", HTMLElement) },
+    undefined,
+  );
   readonly #search = new LatestSearch<Query, Found>(
-    (query) => this.#store.search(query),
+    (query) => (this.#tab.chosen && this.#tab.store ? this.#tab : this.#server).search(query),
     (query, found) => this.#found(query, found),
     (error) => this.#fail(error),
   );
@@ -80,12 +89,14 @@ class Demo {
   #query: Pick<Query, "cells" | "id"> | undefined;
   #label: number | undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
+  #filling = false;
 
   constructor() {
     makeLabelFilter(byId("filter", HTMLFieldSetElement), (label) => {
       this.#label = label;
       this.#again();
     });
+    byId("where", HTMLFieldSetElement).addEventListener("change", () => this.#moved());
     byId("search", HTMLButtonElement).addEventListener("click", () => this.#again());
     byId("undo", HTMLButtonElement).addEventListener("click", () => this.#pad.undo());
     byId("clear", HTMLButtonElement).addEventListener("click", () => this.#pad.clear());
@@ -114,6 +125,34 @@ class Demo {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** The other place was chosen; the tab's engine is filled when it is chosen first. */
+  #moved(): void {
+    if (this.#tab.chosen && this.#tab.store === undefined) void this.#fill();
+    else this.#again();
+  }
+
+  async #fill(): Promise<void> {
+    if (this.#filling) return;
+    this.#filling = true;
+    const bar = byId("tab-progress", HTMLProgressElement);
+    bar.hidden = false;
+    try {
+      const store = await fillTab(await this.#connection.client(), (done, count) => {
+        bar.max = count;
+        bar.value = done;
+        this.#tab.say(`loading ${done.toLocaleString("en")} of ${count.toLocaleString("en")}`);
+      });
+      this.#tab.filled(store);
+      this.#again();
+    } catch (error) {
+      this.#tab.say("not loaded: choose it to try again");
+      this.#server.choose();
+      this.#fail(error);
+    }
+    bar.hidden = true;
+    this.#filling = false;
   }
 
   async #resample(): Promise<readonly GridDigit[]> {
@@ -145,6 +184,7 @@ class Demo {
     this.#query = undefined;
     this.#showQuery(rasterize([]));
     this.#neighbours.clear();
+    for (const place of [this.#server, this.#tab]) if (place.store !== undefined) place.say("");
   }
 
   #again(): void {
@@ -171,11 +211,16 @@ class Demo {
     this.#rest = setTimeout(() => void this.#measure(query), REST_MS);
   }
 
+  /** Fills in the times of both places: the one that was not asked gets the same search first. */
   async #measure(query: Query): Promise<void> {
+    const [shown, other] = this.#tab.chosen ? [this.#tab, this.#server] : [this.#server, this.#tab];
     try {
-      const ms = await this.#store.searchMs(query);
       showCount(await this.#store.count());
-      if (this.#query?.cells === query.cells && this.#label === query.label) this.#neighbours.showEngine(ms);
+      await shown.measure(query);
+      if (other.store !== undefined && this.#query?.cells === query.cells) {
+        await other.search(query);
+        await other.measure(query);
+      }
     } catch (error) {
       this.#fail(error);
     }

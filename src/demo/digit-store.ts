@@ -3,7 +3,7 @@
 // changes. How long the engine takes is measured from here: the page's clock is too coarse for one search and the wire
 // costs more than the engine, so a batch in one frame is set against a single one.
 
-import type { Client } from "../client.ts";
+import type { PromiseMethods } from "../database/promise-methods.ts";
 import type { SearchResult } from "../database/vector-operations.ts";
 import type { VectorSet } from "../database/vectors.ts";
 import type { GridDigit } from "./digit-grid.ts";
@@ -37,12 +37,12 @@ const TIMED_ROUNDS = 3;
 
 /** The digits, as the page needs them. */
 export class DigitStore {
-  readonly #client: () => Promise<Client>;
+  readonly #client: () => Promise<PromiseMethods>;
   readonly #pictures = new Map<string, Uint8Array>();
   #set: VectorSet<"promise"> | undefined;
 
-  /** @param client the client, once it is connected */
-  constructor(client: () => Promise<Client>) {
+  /** @param client the database, once it can be asked */
+  constructor(client: () => Promise<PromiseMethods>) {
     this.#client = client;
   }
 

@@ -1,5 +1,5 @@
-// What was found, in words and pictures: the neighbours, what most of them are, how long it took, and the command that a
-// person would type for the same search.
+// What was found, in words and pictures: the neighbours, what most of them are, and the command that a person would type
+// for the same search.
 
 import { quoteWord } from "./command-line.ts";
 import type { DigitGrid, GridDigit } from "./digit-grid.ts";
@@ -14,7 +14,6 @@ export interface NeighboursParts {
   readonly label: HTMLElement;
   /** How sure that is, inside the verdict. */
   readonly detail: HTMLElement;
-  readonly timing: HTMLElement;
   readonly command: HTMLElement;
   readonly runCommand: HTMLElement;
 }
@@ -28,33 +27,21 @@ export class NeighboursView {
   }
 
   /** Shows what was found; announces it when the pen rests, not while it moves. */
-  show(query: Query, { digits, roundTripMs }: Found): void {
-    const { grid, verdict, timing, command, runCommand } = this.#parts;
+  show(query: Query, { digits }: Found): void {
+    const { grid, verdict, command, runCommand } = this.#parts;
     const majority = majorityOf(digits);
     grid.show(digits.map((digit) => ({ ...digit, other: digit.label !== majority })));
     verdict.setAttribute("aria-live", query.settled ? "polite" : "off");
     this.#say(...verdictOf(query, digits, majority));
-    timing.textContent = `${milliseconds(roundTripMs)} round trip`;
     command.textContent = commandOf(query);
     runCommand.hidden = query.id === undefined;
   }
 
-  /** Adds what the engine alone took to the line that show() wrote. */
-  showEngine(engineMs: number): void {
-    const { timing } = this.#parts;
-    const engine = document.createElement("b");
-    engine.textContent = milliseconds(engineMs);
-    timing.prepend(engine, " in the engine · ");
-    timing.title =
-      "Engine: the mean of 32 such searches in one frame, best of three. Round trip: this search, from call to reply.";
-  }
-
   /** Shows that nothing is searched for. */
   clear(): void {
-    const { grid, timing, command, runCommand } = this.#parts;
+    const { grid, command, runCommand } = this.#parts;
     grid.show([]);
     this.#say("Nothing yet", "draw a digit, or pick one");
-    timing.textContent = "";
     command.textContent = "";
     runCommand.hidden = true;
   }
@@ -82,10 +69,6 @@ function verdictOf(
   if (label !== undefined) return [`The nearest ${label}s`, closest];
   const agreeing = digits.filter((digit) => digit.label === majority).length;
   return [`Looks like a${majority === 8 ? "n" : ""} ${majority}`, `${agreeing} of ${digits.length} agree · ${closest}`];
-}
-
-function milliseconds(ms: number): string {
-  return `${ms.toFixed(ms < 1 ? 2 : ms < 10 ? 1 : 0)} ms`;
 }
 
 /** The search as a person would type it; a drawing has no name to type. */

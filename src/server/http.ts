@@ -1,6 +1,6 @@
 // The HTTP side of the one port: /health for whoever watches the process, and the files of the demo page. Nothing
 // else exists here, and no path from a request ever reaches the file system: the files are a fixed list, read once.
-// The page may load and connect to nothing but its own server.
+// The page may load and connect to nothing but its own server, the engine among it.
 
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -40,6 +40,8 @@ const PAGE_FILES: readonly (readonly [path: string, file: string, type: string])
   ["/", "index.html", "text/html; charset=utf-8"],
   ["/style.css", "style.css", "text/css; charset=utf-8"],
   ["/demo.js", "demo.js", "text/javascript; charset=utf-8"],
+  ["/browser-worker.js", "browser-worker.js", "text/javascript; charset=utf-8"],
+  ["/engine.wasm", "engine.wasm", "application/wasm"],
 ];
 
 /** Reads the demo page from a folder; without one the server has no page. */
@@ -57,7 +59,7 @@ export function readPage(folder: URL): Page {
 
 const SECURITY_HEADERS = {
   "content-security-policy":
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; " +
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
