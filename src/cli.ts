@@ -6,7 +6,9 @@ import { registerConfig } from "./cli/config-command.ts";
 import { registerDemo } from "./cli/demo-command.ts";
 import { registerHealth } from "./cli/health-command.ts";
 import { registerImport } from "./cli/import/import-command.ts";
+import { registerSearch } from "./cli/search/search-command.ts";
 import { registerServe } from "./cli/serve-command.ts";
+import { registerStats } from "./cli/stats-command.ts";
 import { VERSION } from "./version.ts";
 
 const HELP = `
@@ -32,6 +34,8 @@ const program = new Command("nearkey")
   .addHelpText("after", HELP);
 registerServe(program);
 registerImport(program);
+registerSearch(program);
+registerStats(program);
 registerHealth(program);
 registerDemo(program);
 registerConfig(program);
