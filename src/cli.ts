@@ -3,6 +3,7 @@
 
 import { Command } from "commander";
 import { registerConfig } from "./cli/config-command.ts";
+import { registerConsole } from "./cli/console/console-command.ts";
 import { registerDemo } from "./cli/demo-command.ts";
 import { registerHealth } from "./cli/health-command.ts";
 import { registerImport } from "./cli/import/import-command.ts";
@@ -33,6 +34,7 @@ const program = new Command("nearkey")
   .showHelpAfterError("(run with --help to see what there is)")
   .addHelpText("after", HELP);
 registerServe(program);
+registerConsole(program);
 registerImport(program);
 registerSearch(program);
 registerStats(program);

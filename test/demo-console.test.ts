@@ -26,6 +26,11 @@ describe("a line", () => {
     expect(words("ECHO it\u2019s")).toEqual(["ECHO", "it\u2019s"]);
   });
 
+  test("lets a quote open inside a word, and its end end the word", () => {
+    expect(words(`SET a"b c" d'e f'`)).toEqual(["SET", "ab c", "de f"]);
+    expect(words('SET a"\\xff" b')).toEqual(["SET", Uint8Array.of(97, 255), "b"]);
+  });
+
   test("takes any byte as \\xHH", () => {
     expect(words('SET k "\\x00\\xffé"')).toEqual(["SET", "k", Uint8Array.of(0, 255, 0xc3, 0xa9)]);
   });
@@ -35,6 +40,8 @@ describe("a line", () => {
     expect(words("GET 'a")).toBe("problem");
     expect(words('GET "a"b')).toBe("problem");
     expect(words('GET a"b')).toBe("problem");
+    expect(words(' "a')).toBe("problem");
+    expect(words("GET 'a'b")).toBe("problem");
   });
 
   test("reads what quoteWord wrote", () => {

@@ -1,11 +1,12 @@
 // Splits a typed line into arguments as redis-cli does: blanks separate, double quotes take escapes (\n \r \t \b \a \"
-// \\ and \xHH for any byte), single quotes only \'. An argument with an \xHH in it becomes bytes, others stay text.
+// \\ and \xHH for any byte), single quotes only \'. A quote may open inside a word, and its end is the word's. An argument
+// with an \xHH in it becomes bytes, others stay text. The page's console and the command line's share it.
 
 /** A line that was understood, or why it was not. */
 export type Split = { readonly words: readonly (string | Uint8Array)[] } | { readonly problem: string };
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", a: "\x07" };
-const WORD = /\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s"']+))(?=\s|$)/suy;
+const WORD = /\s*(?=\S)([^\s"']*)(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')?(?=\s|$)/suy;
 
 /** Splits a line; no words for an empty one. */
 export function splitLine(line: string): Split {
@@ -15,11 +16,16 @@ export function splitLine(line: string): Split {
     WORD.lastIndex = at;
     const match = WORD.exec(line);
     if (match === null) return { problem: "a quote is open, or something follows a closing quote without a blank" };
-    const [, double, single, plain] = match;
-    if (double !== undefined) words.push(resolveEscapes(double));
-    else words.push(single?.replaceAll("\\'", "'") ?? (plain as string));
+    const [, plain = "", double, single] = match;
+    if (double !== undefined) words.push(joined(plain, resolveEscapes(double)));
+    else words.push(plain + (single?.replaceAll("\\'", "'") ?? ""));
   }
   return { words };
+}
+
+function joined(plain: string, quoted: string | Uint8Array): string | Uint8Array {
+  if (typeof quoted === "string") return plain + quoted;
+  return Uint8Array.from([...new TextEncoder().encode(plain), ...quoted]);
 }
 
 /** Resolves the escapes of a double-quoted word. */
