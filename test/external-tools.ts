@@ -9,6 +9,7 @@ const TOOLS = {
   "redis-server": { programs: ["redis-server"], package: "redis-server" },
   "redis-cli": { programs: ["redis-cli"], package: "redis-tools" },
   "redis-benchmark": { programs: ["redis-benchmark"], package: "redis-tools" },
+  openssl: { programs: ["openssl"], package: "openssl" },
   script: { programs: ["script"], package: "bsdutils" },
   chromium: { programs: ["chromium", "chromium-browser", "google-chrome-stable"], package: "chromium" },
 } as const;

@@ -17,22 +17,26 @@ const BACKSPACES = ["\u007f", "\b"];
 export async function readPassword(prompt: string, again: string): Promise<string | undefined> {
   const { stdin } = process;
   if (!stdin.isTTY) return (await text(stdin)).split(/\r?\n/, 1)[0] ?? "";
-  const first = await askHidden(prompt);
-  return first === (await askHidden(again)) ? first : undefined;
+  // The echo ends before the question is asked, and stays off between the two.
+  stdin.setRawMode(true);
+  try {
+    const first = await askHidden(prompt);
+    return first === (await askHidden(again)) ? first : undefined;
+  } finally {
+    stdin.setRawMode(false);
+  }
 }
 
-/** Reads one line with the echo off; the prompt goes to standard error, since the output may go to a file. */
+/** Reads one line of a terminal in raw mode; the prompt goes to standard error, since the output may go to a file. */
 function askHidden(prompt: string): Promise<string> {
   const { stdin, stderr } = process;
   stderr.write(prompt);
-  stdin.setRawMode(true);
   stdin.setEncoding("utf8");
   stdin.resume();
   let line = "";
   return new Promise((resolve) => {
     const done = (): void => {
       stdin.off("data", take);
-      stdin.setRawMode(false);
       stdin.pause();
       stderr.write("\n");
     };
@@ -40,6 +44,7 @@ function askHidden(prompt: string): Promise<string> {
       for (const [index, character] of [...typed].entries()) {
         if (character === INTERRUPT) {
           done();
+          stdin.setRawMode(false);
           process.exit(130);
         } else if (character === "\r" || character === "\n" || character === END) {
           done();

@@ -81,8 +81,8 @@ function saysExactly(
 ): boolean {
   const after = parseSettingsFile(text);
   if ("message" in after) return false;
-  const wanted = new Map([...before, ...changes].filter(([, value]) => value !== undefined));
-  const sorted = (values: ReadonlyMap<string, unknown>): string =>
+  const wanted = [...new Map([...before, ...changes])].filter(([, value]) => value !== undefined);
+  const sorted = (values: Iterable<[string, unknown]>): string =>
     JSON.stringify([...values].sort(([a], [b]) => (a < b ? -1 : 1)));
   return sorted(after.values) === sorted(wanted);
 }
