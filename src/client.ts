@@ -26,6 +26,17 @@ export interface ReconnectOptions {
   maxDelayMs?: number | undefined;
 }
 
+/** Whom to trust over `wss:`, and as whom to come; everything in PEM. */
+export interface TlsOptions {
+  /** Authorities that may have signed the server's certificate, instead of the well-known ones. */
+  ca?: string | Uint8Array | undefined;
+  /** The client's own certificate, for servers that ask for one, and its key. */
+  cert?: string | Uint8Array | undefined;
+  key?: string | Uint8Array | undefined;
+  /** False connects to whoever answers: for trying things out only. Default true. */
+  rejectUnauthorized?: boolean | undefined;
+}
+
 /** Options of `connect`. */
 export interface ConnectOptions {
   /** The server's password. */
@@ -40,6 +51,8 @@ export interface ConnectOptions {
   replyTimeoutMs?: number | undefined;
   /** Most bytes of commands that wait to be sent; further ones are rejected with `not-sent`. Default 256 MiB. */
   maxWaitingBytes?: number | undefined;
+  /** For `wss:` in Node. A browser trusts whom its system trusts, and asks its user for certificates. */
+  tls?: TlsOptions | undefined;
   /** The class that makes WebSockets, where the runtime has none. */
   WebSocket?: WebSocketClass | undefined;
 }
@@ -55,6 +68,9 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
   if (WebSocket === undefined) {
     throw new NearkeyError("unsupported", "this runtime has no WebSocket: give connect the option WebSocket, a class");
+  }
+  if (options.tls !== undefined) {
+    throw new NearkeyError("invalid-option", "the option tls is for Node and its own WebSocket: leave it out here");
   }
   const reconnect = typeof options.reconnect === "object" ? options.reconnect : {};
   const settings = {

@@ -143,11 +143,14 @@ describe("logging in with a hashed password", () => {
     for (const client of leaving) client.socket.resetAndDestroy();
     const client = await RespSocket.open(server.respPort);
     expect(await client.command("AUTH", "a secret")).toBe("OK");
-    expect(
+    const others = async (): Promise<number> =>
       String(await client.command("CLIENT LIST"))
         .trim()
-        .split("\n"),
-    ).toHaveLength(1);
+        .split("\n").length - 1;
+    for (let tries = 0; (await others()) > 0; tries++) {
+      expect(tries, "they stay connected").toBeLessThan(500);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   });
 
   test("a stopping server answers it", async () => {

@@ -108,7 +108,7 @@ class RunningServer implements Server {
       password,
       budget,
       listeners: () => ({ http: this.httpServer, resp: this.tcpServer }),
-      current: () => this.live.current,
+      initial: options,
     });
     this.live = new LiveSettings(options, effects, options.settingsFile);
     const facts = serverFacts(this.engine, this.connections, this.live, password);

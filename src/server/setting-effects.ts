@@ -31,14 +31,16 @@ export interface EffectTargets {
   readonly budget: OutputBudget;
   /** Asked when it happens: the listeners are made after the settings. */
   listeners(): { http: HttpServer; resp: NetServer | undefined };
-  current(): Settings;
+  /** The settings that the server starts with. */
+  readonly initial: Settings;
 }
 
 /** Ties settings to the parts of a server. */
 export function settingEffects(targets: EffectTargets): Effects {
   const { engine, connections, limits, budget } = targets;
-  const clientLimits = (changed: Partial<Settings>): void =>
-    engine.setClientLimits({ ...targets.current(), ...changed });
+  // Kept here, since one CONFIG SET may change several of them one after another.
+  let { maxValueBytes, maxArguments, outputLimitBytes } = targets.initial;
+  const limitClients = (): void => engine.setClientLimits({ maxValueBytes, maxArguments, outputLimitBytes });
   return {
     maxMemoryBytes: (bytes) => engine.setMaxMemory(bytes),
     eviction: (policy) => engine.setEviction(policy),
@@ -58,17 +60,18 @@ export function settingEffects(targets: EffectTargets): Effects {
       http.maxConnections = count + SPARE_SOCKETS;
       if (resp?.maxConnections !== undefined) resp.maxConnections = count + SPARE_SOCKETS;
     },
-    maxValueBytes: (maxValueBytes) => {
-      limits.maxValueBytes = maxValueBytes;
-      clientLimits({ maxValueBytes });
+    maxValueBytes: (bytes) => {
+      maxValueBytes = bytes;
+      limitClients();
     },
-    maxArguments: (maxArguments) => {
-      limits.maxArguments = maxArguments;
-      clientLimits({ maxArguments });
+    maxArguments: (count) => {
+      maxArguments = count;
+      limitClients();
     },
-    outputLimitBytes: (outputLimitBytes) => {
-      limits.outputLimitBytes = outputLimitBytes;
-      clientLimits({ outputLimitBytes });
+    outputLimitBytes: (bytes) => {
+      limits.outputLimitBytes = bytes;
+      outputLimitBytes = bytes;
+      limitClients();
     },
     outputWaitingBytes: (bytes) => {
       budget.waitingBytes = bytes;
