@@ -39,7 +39,7 @@ export {
   takeOutput,
   watchedKeys,
 } from "./protocol/host-connection";
-export { getDirect, setDirect } from "./commands/direct";
+export { getDirect, getDirectAt, setDirect, setDirectAt } from "./commands/direct";
 export { memoryUsage } from "./commands/memory-usage";
 
 /** Prepares an empty database whose pages start at `heapStart` (0 for the usual place). Called once. */

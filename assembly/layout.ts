@@ -133,6 +133,8 @@ export const enum Direct {
   Paged = 2,
   WrongType = 3,
   NoMemory = 4,
+  /** The entry expires, and the time was not given. */
+  Expiring = 5,
 }
 
 /** A key, and a hash field, at most: it lies in one piece inside its entry, whose cell the longest one shares with the longest inline value. */

@@ -6,19 +6,15 @@ import { instantiateSync } from "@assemblyscript/loader";
 import {
   ARGUMENTS_MAX,
   ConnectionMode,
-  Direct,
   Eviction,
   HEAP_BASE,
   INPUT_BASE,
   INPUT_BYTES,
-  KEY_BYTES_MAX,
   MEMORY_PAGES_MAX,
   Outcome,
   PAGE_BYTES,
   PAGE_RECORD_BYTES,
   PAGE_TABLE_BASE,
-  PAGED_ARGUMENT_BYTES,
-  REGISTERS_BASE,
   Result,
   SETTINGS_BASE,
   Setting,
@@ -28,11 +24,11 @@ import {
 import type { EngineExports } from "../build/engine-exports.d.ts";
 import { EngineClock } from "./engine-clock.ts";
 import { readCommands } from "./engine-commands.ts";
+import { DirectPaths } from "./engine-direct.ts";
+import { EngineMemory } from "./engine-memory.ts";
 import { EngineStatistics } from "./engine-statistics.ts";
 import type { CommandDescription, EngineOptions, EngineStats, SlowCommand } from "./engine-types.ts";
 import { OutputBlock } from "./engine-types.ts";
-import { NearkeyError } from "./errors.ts";
-import { bytesOf, readText, writeText } from "./text.ts";
 
 export type { CommandDescription, EngineOptions, EngineStats };
 export { ConnectionMode, Outcome, OutputBlock };
@@ -47,10 +43,11 @@ export const memoryBytesMax = (MEMORY_PAGES_MAX - EXTRA_PAGES) * PAGE_BYTES;
 export class Engine {
   readonly #exports: EngineExports;
   readonly #memory: WebAssembly.Memory;
+  readonly #view: EngineMemory;
+  /** Reads and writes of embedding that skip the protocol. */
+  readonly direct: DirectPaths;
   #limitBytes: number;
   readonly #authenticated: boolean;
-  #bytes = new Uint8Array(0);
-  #words = new Uint32Array(0);
   /** What was counted, in detail. */
   readonly statistics: EngineStatistics;
   /** Called after a call of `execute` with the slow commands in it. */
@@ -68,9 +65,11 @@ export class Engine {
     const maximum = options.reserveMemory ? Math.min(all, MEMORY_PAGES_MAX) : MEMORY_PAGES_MAX;
     const initial = options.reserveMemory ? maximum : HEAP_BASE / PAGE_BYTES + 32;
     this.#memory = new WebAssembly.Memory({ initial, maximum });
+    this.#view = new EngineMemory(this.#memory);
     this.clock = new EngineClock(options.clock);
     const imports = { env: { memory: this.#memory, clock: this.clock.read } };
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
+    this.direct = new DirectPaths(this.#exports, this.#view);
     this.#limitBytes = limitPages * PAGE_BYTES + HEAP_BASE;
     this.#authenticated = !options.requireAuthentication;
     this.statistics = new EngineStatistics(this.#memory, this.#exports, options.timed ?? true);
@@ -97,39 +96,24 @@ export class Engine {
   /** Changes the memory limit. */
   setMaxMemory(bytes: number): void {
     const limitPages = Math.max(0, Math.floor((bytes - HEAP_BASE) / PAGE_BYTES));
-    this.#wordView()[(SETTINGS_BASE >> 2) + Setting.LimitPages] = limitPages;
+    this.#view.words()[(SETTINGS_BASE >> 2) + Setting.LimitPages] = limitPages;
     this.#limitBytes = limitPages * PAGE_BYTES + HEAP_BASE;
   }
 
   /** Changes what a write does at the limit. */
   setEviction(policy: EngineOptions["eviction"]): void {
-    this.#wordView()[(SETTINGS_BASE >> 2) + Setting.Eviction] =
+    this.#view.words()[(SETTINGS_BASE >> 2) + Setting.Eviction] =
       policy === "allkeys-lru" ? Eviction.AllKeysLru : Eviction.None;
   }
 
   /** Changes what one connection may send and leave unread, for commands from now on; see `EngineOptions`. */
   setClientLimits(limits: Pick<EngineOptions, "maxValueBytes" | "maxArguments" | "outputLimitBytes">): void {
     const at = SETTINGS_BASE >> 2;
-    const words = this.#wordView();
+    const words = this.#view.words();
     const { maxValueBytes = DEFAULT_BYTES, maxArguments = ARGUMENTS_MAX, outputLimitBytes = DEFAULT_BYTES } = limits;
     words[at + Setting.OutputPagesMax] = Math.ceil(outputLimitBytes / PAGE_BYTES) + 1;
     words[at + Setting.ValueBytesMax] = Math.min(maxValueBytes, VALUE_BYTES_MAX);
     words[at + Setting.ArgumentsMax] = Math.min(maxArguments, ARGUMENTS_MAX);
-  }
-
-  // A view of memory that has grown since is empty; asking it so costs a tenth of asking for the memory's buffer.
-  #byteView(): Uint8Array {
-    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#memory.buffer);
-    return this.#bytes;
-  }
-
-  #wordView(): Uint32Array {
-    if (this.#words.length === 0) this.#words = new Uint32Array(this.#memory.buffer);
-    return this.#words;
-  }
-
-  #result(word: Result): number {
-    return this.#wordView()[(REGISTERS_BASE >> 2) + word] as number;
   }
 
   // ---- connections
@@ -192,61 +176,46 @@ export class Engine {
   execute(connection: number, input: Uint8Array, offset: number, now: number): Outcome {
     const bytes = Math.min(input.length - offset, INPUT_BYTES);
     const whole = offset === 0 && bytes === input.length;
-    this.#byteView().set(whole ? input : input.subarray(offset, offset + bytes), INPUT_BASE);
+    this.#view.bytes().set(whole ? input : input.subarray(offset, offset + bytes), INPUT_BASE);
     const outcome = this.#call(connection, bytes, now);
-    this.consumed = this.#result(Result.Consumed);
+    this.consumed = this.#view.result(Result.Consumed);
     return outcome === Outcome.Done && offset + bytes < input.length ? Outcome.Yield : outcome;
   }
 
   #call(connection: number, bytes: number, now: number): Outcome {
     const outcome = this.#exports.execute(connection, bytes, now, this.clock.takeStarted()) as Outcome;
-    if (this.#wordView()[SLOW_BASE >>> 2] !== 0) this.onSlow?.(this.statistics.takeSlow());
+    if (this.#view.words()[SLOW_BASE >>> 2] !== 0) this.onSlow?.(this.statistics.takeSlow());
     return outcome;
   }
 
   /** Where sockets may read to, valid with `reserveMemory`; what was read is there until any other method is called. */
   inputView(bytes: number): Uint8Array {
-    return this.#byteView().subarray(INPUT_BASE, INPUT_BASE + Math.min(bytes, INPUT_BYTES));
+    return this.#view.bytes().subarray(INPUT_BASE, INPUT_BASE + Math.min(bytes, INPUT_BYTES));
   }
 
   /** As `execute`, of bytes that were read into `inputView`. */
   executeInPlace(connection: number, bytes: number, now: number): Outcome {
     const outcome = this.#call(connection, bytes, now);
-    this.consumed = outcome === Outcome.Done ? bytes : this.#result(Result.Consumed);
+    this.consumed = outcome === Outcome.Done ? bytes : this.#view.result(Result.Consumed);
     return outcome;
   }
 
   /** A copy of what was read into `inputView`. */
   inputCopy(start: number, end: number): Uint8Array {
-    return this.#copy(INPUT_BASE + start, end - start);
+    return this.#view.copy(INPUT_BASE + start, end - start);
   }
 
   /** The arguments of the command that waits for the host, name first, as copies. */
   hostArguments(): Uint8Array[] {
-    const words = this.#wordView();
-    const records = this.#result(Result.Address) >>> 2;
+    const words = this.#view.words();
+    const records = this.#view.result(Result.Address) >>> 2;
     const list: Uint8Array[] = [];
-    for (let index = 0; index < this.#result(Result.Count); index++) {
+    for (let index = 0; index < this.#view.result(Result.Count); index++) {
       const address = words[records + index * 2] as number;
       const length = words[records + index * 2 + 1] as number;
-      list.push(length >>> 31 ? this.#readPages(address, length & 0x7fffffff) : this.#copy(address, length));
+      list.push(length >>> 31 ? this.#view.readPages(address, length & 0x7fffffff) : this.#view.copy(address, length));
     }
     return list;
-  }
-
-  #copy(address: number, bytes: number): Uint8Array {
-    return this.#byteView().slice(address, address + bytes);
-  }
-
-  /** Copies bytes that lie in pages whose addresses are listed at `list`, aligned or not. */
-  #readPages(list: number, bytes: number): Uint8Array {
-    const whole = new Uint8Array(bytes);
-    const addresses = new DataView(this.#memory.buffer);
-    for (let at = 0; at < bytes; at += PAGE_BYTES) {
-      const page = addresses.getUint32(list + (at / PAGE_BYTES) * 4, true);
-      whole.set(this.#byteView().subarray(page, page + Math.min(PAGE_BYTES, bytes - at)), at);
-    }
-    return whole;
   }
 
   /**
@@ -256,7 +225,7 @@ export class Engine {
   reply(connection: number, resp: Uint8Array): Outcome {
     for (let at = 0; at < resp.length; at += INPUT_BYTES) {
       const piece = resp.subarray(at, at + INPUT_BYTES);
-      this.#byteView().set(piece, INPUT_BASE);
+      this.#view.bytes().set(piece, INPUT_BASE);
       this.#exports.writeReply(connection, piece.length);
     }
     return this.#exports.finishHostCommand(connection) as Outcome;
@@ -266,8 +235,8 @@ export class Engine {
   takeOutput(connection: number): OutputBlock | undefined {
     const page = this.#exports.takeOutput(connection);
     if (page === 0) return undefined;
-    const bytes = this.#wordView()[(PAGE_TABLE_BASE + page * PAGE_RECORD_BYTES + 12) >>> 2] as number;
-    return new OutputBlock(this.#byteView(), page * PAGE_BYTES, bytes, page);
+    const bytes = this.#view.words()[(PAGE_TABLE_BASE + page * PAGE_RECORD_BYTES + 12) >>> 2] as number;
+    return new OutputBlock(this.#view.bytes(), page * PAGE_BYTES, bytes, page);
   }
 
   /** Gives a block back. */
@@ -278,88 +247,6 @@ export class Engine {
   /** Memory of replies held for a connection, taken or not. */
   pinnedBytes(connection: number): number {
     return this.#exports.pinnedPages(connection) * PAGE_BYTES;
-  }
-
-  // ---- direct paths
-
-  /**
-   * The value of a string key of database 0 as text; undefined when there is none.
-   *
-   * @throws NearkeyError `wrong-type`
-   */
-  getText(key: string | Uint8Array, now: number): string | undefined {
-    const found = this.#find(key, now);
-    if (found === Direct.Absent) return undefined;
-    if (found === Direct.Paged) return readText(this.#pagedResult(), 0, this.#result(Result.Bytes));
-    const address = this.#result(Result.Address);
-    return readText(this.#byteView(), address, address + this.#result(Result.Bytes));
-  }
-
-  /** The value of a string key of database 0 as a copy; else as getText. */
-  getBytes(key: string | Uint8Array, now: number): Uint8Array | undefined {
-    const found = this.#find(key, now);
-    if (found === Direct.Absent) return undefined;
-    if (found === Direct.Paged) return this.#pagedResult();
-    return this.#copy(this.#result(Result.Address), this.#result(Result.Bytes));
-  }
-
-  #pagedResult(): Uint8Array {
-    return this.#readPages(this.#result(Result.Address), this.#result(Result.Bytes));
-  }
-
-  #find(key: string | Uint8Array, now: number): Direct {
-    const found = this.#exports.getDirect(this.#putKey(key), now) as Direct;
-    if (found === Direct.WrongType) throw wrongType();
-    return found;
-  }
-
-  /**
-   * Sets a string key of database 0; answers whether it did. `undefined` when the value is too long for this path: send
-   * SET instead.
-   *
-   * @param expiry ms since epoch, -1 for never
-   * @param only 1: when absent, 2: when present, 0: always
-   * @throws NearkeyError `out-of-memory`
-   */
-  set(
-    key: string | Uint8Array,
-    value: string | Uint8Array,
-    expiry: number,
-    only: 0 | 1 | 2,
-    now: number,
-  ): boolean | undefined {
-    // A longer one goes the way of commands, in pages of its own.
-    if (value.length > PAGED_ARGUMENT_BYTES) {
-      this.#checkLength(value);
-      return undefined;
-    }
-    const keyBytes = this.#putKey(key);
-    const valueBytes = this.#put(value, INPUT_BASE + keyBytes);
-    if (valueBytes > PAGED_ARGUMENT_BYTES) return undefined;
-    const stored = this.#exports.setDirect(keyBytes, valueBytes, expiry, only, now) as Direct;
-    if (stored === Direct.NoMemory) throw new NearkeyError("out-of-memory", "the value does not fit under maxMemory");
-    return stored === Direct.Found;
-  }
-
-  /** A command would end in a protocol error, which says less. */
-  #checkLength(value: string | Uint8Array): void {
-    const most = this.#wordView()[(SETTINGS_BASE >> 2) + Setting.ValueBytesMax] as number;
-    const bytes = typeof value === "string" ? bytesOf(value).length : value.length;
-    if (bytes > most) throw new NearkeyError("invalid-argument", `a value is at most ${most} bytes long, not ${bytes}`);
-  }
-
-  #putKey(key: string | Uint8Array): number {
-    const bytes = key.length > KEY_BYTES_MAX ? key.length : this.#put(key, INPUT_BASE);
-    if (bytes > KEY_BYTES_MAX) {
-      throw new NearkeyError("invalid-argument", `a key is at most ${KEY_BYTES_MAX} bytes long, not ${bytes}`);
-    }
-    return bytes;
-  }
-
-  #put(bytes: string | Uint8Array, at: number): number {
-    if (typeof bytes === "string") return writeText(bytes, this.#byteView(), at);
-    this.#byteView().set(bytes, at);
-    return bytes.length;
   }
 
   // ---- upkeep
@@ -388,10 +275,6 @@ export class Engine {
   commands(): CommandDescription[] {
     return readCommands(this.#memory.buffer, this.#exports.describedCommands());
   }
-}
-
-function wrongType(): NearkeyError {
-  return new NearkeyError("wrong-type", "the key holds a value of another type than a string");
 }
 
 function drawSeed(): bigint {

@@ -163,9 +163,9 @@ describe("counts", () => {
 
   test("reads and writes of embedding count as GET and SET", () => {
     const { driver } = driverWithClock();
-    driver.engine.set("k", "v", -1, 0, driver.now);
-    driver.engine.getText("k", driver.now);
-    driver.engine.getText("k", driver.now);
+    driver.engine.direct.set("k", "v", () => driver.now);
+    driver.engine.direct.getText("k", () => driver.now);
+    driver.engine.direct.getText("k", () => driver.now);
     expect(of(driver, "SET")).toMatchObject({ calls: 1, untimed: 1 });
     expect(of(driver, "GET")).toMatchObject({ calls: 2, untimed: 2 });
     expect(driver.engine.stats().commands).toBe(3);

@@ -110,7 +110,12 @@ export function countExpired(): void {
 
 /** Finds for a reading command: counts the hit or miss and notes the access. Answers the entry, 0 for none. */
 export function readKey(key: usize, bytes: u32, hash: u64): usize {
-  const slot = findKey(key, bytes, hash);
+  return readSlot(findKey(key, bytes, hash));
+}
+
+/** The same for a slot that was found, 0 for none. */
+@inline
+export function readSlot(slot: usize): usize {
   if (slot == 0) {
     counters.misses++;
     return 0;

@@ -89,7 +89,7 @@ export class Database extends DatabaseMethods<"value"> {
   override get(key: Key): string | undefined {
     this.#embedded.check();
     try {
-      return this.#engine.getText(checkKey(key), this.#embedded.now());
+      return this.#engine.direct.getText(checkKey(key), this.#embedded.now);
     } catch (error) {
       throw this.#embedded.failure(error);
     }
@@ -98,7 +98,7 @@ export class Database extends DatabaseMethods<"value"> {
   override getBytes(key: Key): Uint8Array | undefined {
     this.#embedded.check();
     try {
-      return this.#engine.getBytes(checkKey(key), this.#embedded.now());
+      return this.#engine.direct.getBytes(checkKey(key), this.#embedded.now);
     } catch (error) {
       throw this.#embedded.failure(error);
     }
@@ -106,18 +106,23 @@ export class Database extends DatabaseMethods<"value"> {
 
   override set(key: Key, value: Value, options?: SetOptions): boolean {
     this.#embedded.check();
-    const now = this.#embedded.now();
-    if (options !== undefined) checkSetOptions(options);
-    const ttlMs = options?.ttlMs;
-    const expiry = ttlMs === undefined ? NEVER : now + checkTtl(ttlMs);
-    const only = options?.onlyIf === undefined ? always : checkOnlyIf(options.onlyIf);
     let stored: boolean | undefined;
     try {
-      stored = this.#engine.set(checkKey(key), checkValue(value), expiry, only, now);
+      stored = this.#setDirectly(checkKey(key), checkValue(value), options);
     } catch (error) {
       throw this.#embedded.failure(error);
     }
     return stored ?? this.run(setValue, key, value, options);
+  }
+
+  /** `undefined` when the value is too long for this. */
+  #setDirectly(key: Key, value: Value, options: SetOptions | undefined): boolean | undefined {
+    if (options === undefined) return this.#engine.direct.set(key, value, this.#embedded.now) || undefined;
+    checkSetOptions(options);
+    const now = this.#embedded.now();
+    const expiry = options.ttlMs === undefined ? NEVER : now + checkTtl(options.ttlMs);
+    const only = options.onlyIf === undefined ? always : checkOnlyIf(options.onlyIf);
+    return this.#engine.direct.setIf(key, value, expiry, only, now);
   }
 
   override setMany(entries: Iterable<readonly [Key, Value]>): void {

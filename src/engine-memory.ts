@@ -1,0 +1,45 @@
+// Views of the engine's memory, shared by the parts of the boundary that engine.ts is. A view dies when memory grows, so
+// it is made anew when it is found empty: asking a view so costs a tenth of asking for the memory's buffer.
+
+import { PAGE_BYTES, REGISTERS_BASE, type Result } from "../assembly/layout.ts";
+
+/** The memory of one engine. */
+export class EngineMemory {
+  readonly #memory: WebAssembly.Memory;
+  #bytes = new Uint8Array(0);
+  #words = new Uint32Array(0);
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#memory = memory;
+  }
+
+  bytes(): Uint8Array {
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#memory.buffer);
+    return this.#bytes;
+  }
+
+  words(): Uint32Array {
+    if (this.#words.length === 0) this.#words = new Uint32Array(this.#memory.buffer);
+    return this.#words;
+  }
+
+  /** What the last call left in a register. */
+  result(word: Result): number {
+    return this.words()[(REGISTERS_BASE >> 2) + word] as number;
+  }
+
+  copy(address: number, bytes: number): Uint8Array {
+    return this.bytes().slice(address, address + bytes);
+  }
+
+  /** Copies bytes that lie in pages whose addresses are listed at `list`, aligned or not. */
+  readPages(list: number, bytes: number): Uint8Array {
+    const whole = new Uint8Array(bytes);
+    const addresses = new DataView(this.#memory.buffer);
+    for (let at = 0; at < bytes; at += PAGE_BYTES) {
+      const page = addresses.getUint32(list + (at / PAGE_BYTES) * 4, true);
+      whole.set(this.bytes().subarray(page, page + Math.min(PAGE_BYTES, bytes - at)), at);
+    }
+    return whole;
+  }
+}
