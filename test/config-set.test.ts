@@ -152,6 +152,9 @@ describe("changes", () => {
     const long = await RespSocket.open(server.respPort);
     long.write(`*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$${MEBI + 1}\r\n`);
     expect(await long.rest()).toBe("-ERR Protocol error: invalid bulk length\r\n");
+    const web = await TestWebSocket.open(server.httpPort);
+    web.send(JSON.stringify({ id: 1, command: ["SET", "k", "x".repeat(MEBI + 1)] }));
+    expect(await web.json()).toMatchObject({ id: 1, error: { message: expect.stringContaining(String(MEBI)) } });
     const many = await RespSocket.open(server.respPort);
     many.write("*101\r\n");
     expect(await many.rest()).toBe("-ERR Protocol error: invalid multibulk length\r\n");

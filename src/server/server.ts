@@ -26,6 +26,8 @@ import { attachWebSockets, type WebSocketHost } from "./websocket.ts";
 
 /** How long a stopping server waits for clients to take their replies, milliseconds. */
 const DRAIN_MS = 5000;
+/** Time for a TLS handshake, milliseconds. */
+const HANDSHAKE_MS = 10_000;
 /** How often idle clients are looked for, milliseconds. */
 const IDLE_CHECK_MS = 1000;
 
@@ -108,7 +110,6 @@ class RunningServer implements Server {
       password,
       budget,
       listeners: () => ({ http: this.httpServer, resp: this.tcpServer }),
-      initial: options,
     });
     this.live = new LiveSettings(options, effects, options.settingsFile);
     const facts = serverFacts(this.engine, this.connections, this.live, password);
@@ -225,7 +226,8 @@ function tlsOptions(options: ServerOptions): TlsOptions | undefined {
   if ("problems" in read) throw new NearkeyError("invalid-option", read.problems.join("\n"));
   for (const warning of read.warnings) options.log(`warning: ${warning}`);
   const asksClients = options.tlsCa !== undefined;
-  return { ...read.context, requestCert: asksClients, rejectUnauthorized: asksClients };
+  const asks = { requestCert: asksClients, rejectUnauthorized: asksClients };
+  return { ...read.context, ...asks, handshakeTimeout: HANDSHAKE_MS };
 }
 
 function listen(

@@ -5,7 +5,6 @@ import type { Server as HttpServer } from "node:http";
 import type { Server as NetServer } from "node:net";
 import type { Engine } from "../engine.ts";
 import { setAuthenticated } from "../host/host-commands.ts";
-import type { Settings } from "../settings/server-settings.ts";
 import type { Connections } from "./connections.ts";
 import { SPARE_SOCKETS } from "./http.ts";
 import type { Effects } from "./live-settings.ts";
@@ -31,16 +30,12 @@ export interface EffectTargets {
   readonly budget: OutputBudget;
   /** Asked when it happens: the listeners are made after the settings. */
   listeners(): { http: HttpServer; resp: NetServer | undefined };
-  /** The settings that the server starts with. */
-  readonly initial: Settings;
 }
 
 /** Ties settings to the parts of a server. */
 export function settingEffects(targets: EffectTargets): Effects {
   const { engine, connections, limits, budget } = targets;
-  // Kept here, since one CONFIG SET may change several of them one after another.
-  let { maxValueBytes, maxArguments, outputLimitBytes } = targets.initial;
-  const limitClients = (): void => engine.setClientLimits({ maxValueBytes, maxArguments, outputLimitBytes });
+  const limitClients = (): void => engine.setClientLimits(limits);
   return {
     maxMemoryBytes: (bytes) => engine.setMaxMemory(bytes),
     eviction: (policy) => engine.setEviction(policy),
@@ -61,16 +56,15 @@ export function settingEffects(targets: EffectTargets): Effects {
       if (resp?.maxConnections !== undefined) resp.maxConnections = count + SPARE_SOCKETS;
     },
     maxValueBytes: (bytes) => {
-      maxValueBytes = bytes;
+      limits.maxValueBytes = bytes;
       limitClients();
     },
     maxArguments: (count) => {
-      maxArguments = count;
+      limits.maxArguments = count;
       limitClients();
     },
     outputLimitBytes: (bytes) => {
       limits.outputLimitBytes = bytes;
-      outputLimitBytes = bytes;
       limitClients();
     },
     outputWaitingBytes: (bytes) => {

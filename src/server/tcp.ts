@@ -45,12 +45,9 @@ export function createTcpServer(host: TcpHost): Server {
   });
 }
 
-/** Time for a TLS handshake, milliseconds. */
-const HANDSHAKE_MS = 10_000;
-
 /** Makes the same listener over TLS. */
 export function createTlsServer(host: TcpHost, tls: TlsOptions): SecureServer {
-  const options = { ...tls, noDelay: host.nodelay, allowHalfOpen: true, handshakeTimeout: HANDSHAKE_MS };
+  const options = { ...tls, noDelay: host.nodelay, allowHalfOpen: true };
   const server = createSecureServer(options, (socket) => {
     if (!host.connections.admit()) return refuse(socket, host.connections.maxConnections);
     new TcpConnection(host, socket);
