@@ -7,6 +7,9 @@ import { execute as executeBatch, finishHostCommand as finish, writeReply as wri
 import { registerDatabases } from "./commands/databases";
 import { registerExpireCommands } from "./commands/expire-commands";
 import { expireSome } from "./keyspace/expiry";
+import { adoptSome } from "./keyspace/adoption";
+import { clearIdleQueues } from "./keyspace/queues";
+import { changeLimit, changePolicy, trim } from "./keyspace/eviction";
 import { freeStep } from "./keyspace/graveyard";
 import { registerCopy } from "./commands/copy";
 import { registerHashes } from "./commands/hashes";
@@ -84,13 +87,16 @@ export function finishHostCommand(connection: usize): Outcome {
 
 const SEGMENTS_A_TICK: u32 = 32;
 
-/** Removes expired keys and frees deleted objects, a bounded number; true when more work waits. */
+/** Removes expired keys, frees deleted objects and comes down to a lowered limit, a bounded step; true when more work waits. */
 export function tick(now: f64): bool {
   setClock(<i64>now);
   let left = SEGMENTS_A_TICK;
   while (left > 0 && freeStep()) left--;
   const expiring = expireSome();
-  return expiring || state.graveyard != 0;
+  const trimming = trim();
+  const adopting = adoptSome();
+  clearIdleQueues();
+  return expiring || trimming || adopting || state.graveyard != 0;
 }
 
 export function describedCommands(): u32 {
@@ -108,6 +114,16 @@ export function heldPages(): u32 {
 
 export function roomInPages(): u32 {
   return availablePages();
+}
+
+/** Sets the pages that the database may hold; what is too much goes with the next ticks where the policy evicts. */
+export function setLimit(pages: u32): void {
+  changeLimit(pages);
+}
+
+/** Sets one of Eviction. */
+export function setEviction(policy: u32): void {
+  changePolicy(policy);
 }
 
 export { countExpiring, countKeys };

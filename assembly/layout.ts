@@ -72,19 +72,26 @@ export const DIRTY_BYTES: u32 = 0x100000;
 /** Equal in every build; the build fails when a data segment reaches it. */
 export const STATE_BASE: u32 = DIRTY_BASE + DIRTY_BYTES;
 export const STATE_HEADER_BYTES: u32 = 0x1000;
+/** Eviction queues and their ghosts, in the second half of the header. */
+export const QUEUES_BASE: u32 = STATE_BASE + STATE_HEADER_BYTES / 2;
+export const GHOSTS_BASE: u32 = QUEUES_BASE + 128;
 
-export const ZONES: u32 = 3;
+export const ZONES: u32 = 5;
 /** Keyspace entries: exactly one table slot refers to each, so they may move. */
 export const ZONE_ENTRY: u32 = 0;
-/** Everything else that is durable: segments, directories, hash fields, vector sets. */
+/** What stays where it is: directories, tables of hashes, vector sets with their names. */
 export const ZONE_OBJECT: u32 = 1;
 /** Connections and what they collect: never part of a snapshot. */
 export const ZONE_VOLATILE: u32 = 2;
+/** Fields of hashes: entries whose access bits are the address of their table, so they may move. */
+export const ZONE_FIELD: u32 = 3;
+/** Segments of tables: each leads to its table, so they may move. */
+export const ZONE_SEGMENT: u32 = 4;
 
 export const SLAB_CLASSES: u32 = 103;
 export const SLAB_HEAD_BYTES: u32 = 8;
 export const SLAB_HEADS_BASE: u32 = STATE_BASE + STATE_HEADER_BYTES;
-export const SLAB_HEADS_BYTES: u32 = 0x1000;
+export const SLAB_HEADS_BYTES: u32 = 0x2000;
 
 export const DATABASES: u32 = 16;
 export const SHARDS: u32 = 256;
@@ -102,18 +109,36 @@ export const enum PageKind {
   EntrySlab = 1,
   ObjectSlab = 2,
   VolatileSlab = 3,
-  Value = 4,
-  Vector = 5,
-  Output = 6,
-  Input = 7,
-  Scratch = 8,
+  FieldSlab = 4,
+  SegmentSlab = 5,
+  Value = 6,
+  Vector = 7,
+  Output = 8,
+  Input = 9,
+  Scratch = 10,
   /** A slab page that is being emptied. */
-  Draining = 9,
+  Draining = 11,
+  /** A piece of an eviction queue. */
+  Queue = 12,
 }
 
 export const enum Eviction {
   None = 0,
   AllKeysLru = 1,
+  AllKeysLfu = 2,
+  AllKeysRandom = 3,
+  VolatileLru = 4,
+  VolatileLfu = 5,
+  VolatileRandom = 6,
+  VolatileTtl = 7,
+  AllKeysS3Fifo = 8,
+}
+
+/** What the access bits of an entry mean. */
+export const enum Access {
+  Time = 0,
+  Frequency = 1,
+  Queues = 2,
 }
 
 /** How a call of execute ended. */
@@ -167,17 +192,24 @@ export const GROUP_RECORD_BYTES: u32 = 32;
 export const GROUP_BASE: u32 = COMMAND_INDEX_BASE + COMMAND_BUCKETS * 2;
 
 export const SETTINGS_BASE: u32 = GROUP_BASE + GROUP_COMMANDS * GROUP_RECORD_BYTES;
-/** Words of the settings block, in u32 from SETTINGS_BASE: written by the host, read by the engine. */
+/** Words of the settings block, in u32 from SETTINGS_BASE: written by the host, limits and policy by the engine when the host asks. */
 export const enum Setting {
   OutputPagesMax = 0,
   ValueBytesMax = 1,
   ArgumentsMax = 2,
+  /** Pages the database may hold now: more than the target while it comes down to that. */
   LimitPages = 3,
   Eviction = 4,
   /** 1: commands are timed; 0: they are only counted, and the clock is never read. */
   Timed = 5,
   /** Microseconds from which a command is kept as slow; SLOW_NEVER for none. */
   SlowMicroseconds = 6,
+  /** Pages that memory may have, as far as the engine may grow it. */
+  MemoryPages = 7,
+  /** Pages the database shall hold at most. */
+  TargetPages = 8,
+  /** What the access bits mean under the policy, one of Access. */
+  AccessKind = 9,
 }
 export const SLOW_NEVER: u32 = 0xffffffff;
 export const SETTINGS_BYTES: u32 = 64;

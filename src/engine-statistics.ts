@@ -68,17 +68,20 @@ const enum Count {
 const KIND_OF_PAGE: readonly (readonly [PageKind, MemoryKind])[] = [
   [PageKind.EntrySlab, "entries"],
   [PageKind.Draining, "entries"],
+  [PageKind.FieldSlab, "fields"],
+  [PageKind.SegmentSlab, "index"],
   [PageKind.ObjectSlab, "objects"],
   [PageKind.VolatileSlab, "connections"],
   [PageKind.Value, "values"],
   [PageKind.Vector, "vectors"],
   [PageKind.Output, "output"],
   [PageKind.Input, "input"],
+  [PageKind.Queue, "queues"],
   [PageKind.Scratch, "scratch"],
   [PageKind.Free, "free"],
 ];
 const KIND_WORDS = 16;
-const ZONE_NAMES: readonly CellStatistics["zone"][] = ["entry", "object", "connection"];
+const ZONE_NAMES: readonly CellStatistics["zone"][] = ["entry", "object", "connection", "field", "segment"];
 
 /** The fields of a command's statistics; the buckets follow. */
 const BUCKETS_OFFSET = 32;

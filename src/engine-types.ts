@@ -1,10 +1,12 @@
 // What an engine is made with and what it tells about itself.
 
+import type { EvictionPolicy } from "./options.ts";
+
 /** What an engine is made with. */
 export interface EngineOptions {
   /** Memory the database may hold, fixed regions included. */
   maxMemoryBytes: number;
-  eviction: "noeviction" | "allkeys-lru";
+  eviction: EvictionPolicy;
   /** Replies one connection may hold undrained before it is cut off. Default 64 MiB. */
   outputLimitBytes?: number;
   /** One argument or value at most. Default 64 MiB, at most 512 MiB. */
@@ -109,7 +111,7 @@ export interface SlowArgument {
 
 /** Cells of one size in one zone of memory. */
 export interface CellStatistics {
-  readonly zone: "entry" | "object" | "connection";
+  readonly zone: "entry" | "object" | "connection" | "field" | "segment";
   /** Size of a cell. */
   readonly bytes: number;
   readonly pages: number;
@@ -133,11 +135,14 @@ export interface MemoryStatistics {
 export type MemoryKind =
   | "fixed"
   | "entries"
+  | "fields"
+  | "index"
   | "objects"
   | "values"
   | "vectors"
   | "connections"
   | "input"
   | "output"
+  | "queues"
   | "scratch"
   | "free";

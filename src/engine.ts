@@ -6,11 +6,8 @@ import { instantiateSync } from "@assemblyscript/loader";
 import {
   ARGUMENTS_MAX,
   ConnectionMode,
-  Eviction,
-  HEAP_BASE,
   INPUT_BASE,
   INPUT_BYTES,
-  MEMORY_PAGES_MAX,
   Outcome,
   PAGE_BYTES,
   PAGE_RECORD_BYTES,
@@ -25,19 +22,14 @@ import type { EngineExports } from "../build/engine-exports.d.ts";
 import { EngineClock } from "./engine-clock.ts";
 import { readCommands } from "./engine-commands.ts";
 import { DirectPaths } from "./engine-direct.ts";
+import { DEFAULT_BYTES, EngineLimits, memoryBytesMax } from "./engine-limits.ts";
 import { EngineMemory } from "./engine-memory.ts";
 import { EngineStatistics } from "./engine-statistics.ts";
 import type { CommandDescription, EngineOptions, EngineStats, SlowCommand } from "./engine-types.ts";
 import { OutputBlock } from "./engine-types.ts";
 
 export type { CommandDescription, EngineOptions, EngineStats };
-export { ConnectionMode, Outcome, OutputBlock };
-
-/** Pages that may be held beyond the database's limit and one client's replies: other clients' replies and input. */
-const EXTRA_PAGES = 4096;
-const DEFAULT_BYTES = 64 * 1024 * 1024;
-/** Most bytes one memory can hold for a database: a full one must still be able to reply. */
-export const memoryBytesMax = (MEMORY_PAGES_MAX - EXTRA_PAGES) * PAGE_BYTES;
+export { ConnectionMode, memoryBytesMax, Outcome, OutputBlock };
 
 /** One database in one linear memory. */
 export class Engine {
@@ -46,7 +38,7 @@ export class Engine {
   readonly #view: EngineMemory;
   /** Reads and writes of embedding that skip the protocol. */
   readonly direct: DirectPaths;
-  #limitBytes: number;
+  readonly #limits: EngineLimits;
   readonly #authenticated: boolean;
   /** What was counted, in detail. */
   readonly statistics: EngineStatistics;
@@ -58,25 +50,20 @@ export class Engine {
   consumed = 0;
 
   private constructor(module: WebAssembly.Module, options: EngineOptions) {
-    const limitPages = Math.max(0, Math.floor((options.maxMemoryBytes - HEAP_BASE) / PAGE_BYTES));
-    const outputPages = Math.ceil((options.outputLimitBytes ?? DEFAULT_BYTES) / PAGE_BYTES) + 1;
-    const all = (options.heapStart ?? HEAP_BASE) / PAGE_BYTES + limitPages + outputPages + EXTRA_PAGES;
-    // What is reserved is all there will be: growing would pull the views of lent pages from under sockets.
-    const maximum = options.reserveMemory ? Math.min(all, MEMORY_PAGES_MAX) : MEMORY_PAGES_MAX;
-    const initial = options.reserveMemory ? maximum : HEAP_BASE / PAGE_BYTES + 32;
-    this.#memory = new WebAssembly.Memory({ initial, maximum });
+    this.#limits = new EngineLimits(options);
+    this.#memory = this.#limits.memory;
     this.#view = new EngineMemory(this.#memory);
     this.clock = new EngineClock(options.clock);
     const imports = { env: { memory: this.#memory, clock: this.clock.read } };
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
     this.direct = new DirectPaths(this.#exports, this.#view);
-    this.#limitBytes = limitPages * PAGE_BYTES + HEAP_BASE;
     this.#authenticated = !options.requireAuthentication;
     this.statistics = new EngineStatistics(this.#memory, this.#exports, options.timed ?? true);
     this.setClientLimits(options);
-    this.setMaxMemory(options.maxMemoryBytes);
-    this.setEviction(options.eviction);
+    this.#limits.applyMemory();
     this.#exports.initialize(options.heapStart ?? 0, options.seed ?? drawSeed());
+    this.setEviction(options.eviction);
+    this.setMaxMemory(options.maxMemoryBytes);
   }
 
   /**
@@ -93,17 +80,20 @@ export class Engine {
     return engine.#memory;
   }
 
-  /** Changes the memory limit. */
+  /**
+   * Changes the memory limit of the running engine. A lower one than is in use is reached by and by: `tick` evicts
+   * in short steps, and until then a write makes the room that it takes; without eviction writes are refused meanwhile.
+   * For a higher one than was reserved the memory grows once no page of replies is lent, at once when none is.
+   *
+   * @param bytes fixed regions included, at most `memoryBytesMax`
+   */
   setMaxMemory(bytes: number): void {
-    const limitPages = Math.max(0, Math.floor((bytes - HEAP_BASE) / PAGE_BYTES));
-    this.#view.words()[(SETTINGS_BASE >> 2) + Setting.LimitPages] = limitPages;
-    this.#limitBytes = limitPages * PAGE_BYTES + HEAP_BASE;
+    this.#limits.setMaxMemory(this.#exports, bytes);
   }
 
-  /** Changes what a write does at the limit. */
+  /** Changes what a write does at the limit, from the next one on. */
   setEviction(policy: EngineOptions["eviction"]): void {
-    this.#view.words()[(SETTINGS_BASE >> 2) + Setting.Eviction] =
-      policy === "allkeys-lru" ? Eviction.AllKeysLru : Eviction.None;
+    this.#limits.setEviction(this.#exports, policy);
   }
 
   /** Changes what one connection may send and leave unread, for commands from now on; see `EngineOptions`. */
@@ -235,6 +225,7 @@ export class Engine {
   takeOutput(connection: number): OutputBlock | undefined {
     const page = this.#exports.takeOutput(connection);
     if (page === 0) return undefined;
+    this.#limits.lend();
     const bytes = this.#view.words()[(PAGE_TABLE_BASE + page * PAGE_RECORD_BYTES + 12) >>> 2] as number;
     return new OutputBlock(this.#view.bytes(), page * PAGE_BYTES, bytes, page);
   }
@@ -242,6 +233,7 @@ export class Engine {
   /** Gives a block back. */
   release(connection: number, page: number): void {
     this.#exports.releaseOutput(connection, page);
+    this.#limits.takeBack();
   }
 
   /** Memory of replies held for a connection, taken or not. */
@@ -268,7 +260,7 @@ export class Engine {
   }
 
   stats(): EngineStats {
-    return { memoryLimitBytes: this.#limitBytes, ...this.statistics.counted() };
+    return { memoryLimitBytes: this.#limits.limitBytes(), ...this.statistics.counted() };
   }
 
   /** The command table, in the order of registration. */

@@ -4,8 +4,21 @@
 
 import { NearkeyError } from "./errors.ts";
 
-/** What happens when a write does not fit under the memory limit. */
-export type EvictionPolicy = "noeviction" | "allkeys-lru";
+/** What happens when a write does not fit under the memory limit, by Redis's names and one more. */
+export const evictionPolicies = [
+  "noeviction",
+  "allkeys-lru",
+  "allkeys-lfu",
+  "allkeys-random",
+  "volatile-lru",
+  "volatile-lfu",
+  "volatile-random",
+  "volatile-ttl",
+  "allkeys-s3fifo",
+] as const;
+
+/** One of `evictionPolicies`. */
+export type EvictionPolicy = (typeof evictionPolicies)[number];
 
 /** Settings of `open`; every one has a default. */
 export interface OpenOptions {
@@ -16,7 +29,7 @@ export interface OpenOptions {
   maxMemory?: number | string | undefined;
   /**
    * What a write does at the limit: `"noeviction"` (default) fails with `out-of-memory`, `"allkeys-lru"` makes room by
-   * removing keys that were not used for long.
+   * removing keys that were not used for long; docs/eviction.md compares all of them.
    */
   eviction?: EvictionPolicy | undefined;
 }
@@ -31,8 +44,6 @@ const KIBI = 1024;
 const DEFAULT_MEMORY_BYTES = KIBI ** 3;
 /** The engine's fixed regions take 5.6 MiB of it; with less than this no more than a few keys would fit. */
 const MEMORY_BYTES_MIN = 8 * KIBI ** 2;
-/** All of them, in the order that messages list them. */
-export const evictionPolicies = ["noeviction", "allkeys-lru"] as const satisfies readonly EvictionPolicy[];
 
 const factors: Readonly<Record<string, number>> = {
   "": 1,
@@ -83,13 +94,19 @@ export function resolveOptions(options: OpenOptions, memoryBytesMax: number): Da
     }
   }
   return {
-    maxMemoryBytes: memoryBytes(options.maxMemory, memoryBytesMax),
+    maxMemoryBytes: checkMaxMemory(options.maxMemory ?? Math.min(DEFAULT_MEMORY_BYTES, memoryBytesMax), memoryBytesMax),
     eviction: evictionPolicy(options.eviction ?? "noeviction"),
   };
 }
 
-function memoryBytes(size: number | string | undefined, memoryBytesMax: number): number {
-  const bytes = size === undefined ? Math.min(DEFAULT_MEMORY_BYTES, memoryBytesMax) : parseSize(size, "maxMemory");
+/**
+ * Checks a memory limit and answers it in bytes.
+ *
+ * @param memoryBytesMax what one memory can hold
+ * @throws NearkeyError `invalid-option`
+ */
+function checkMaxMemory(size: number | string, memoryBytesMax: number): number {
+  const bytes = parseSize(size, "maxMemory");
   if (bytes > memoryBytesMax) {
     throw new NearkeyError(
       "invalid-option",

@@ -20,7 +20,15 @@ import { drawSeed, EngineDriver } from "./engine-driver.ts";
 import { Random } from "./random.ts";
 
 const seed = drawSeed("dirty.test.ts");
-const DURABLE = [PageKind.EntrySlab, PageKind.ObjectSlab, PageKind.Value, PageKind.Vector, PageKind.Draining];
+const DURABLE = [
+  PageKind.EntrySlab,
+  PageKind.ObjectSlab,
+  PageKind.FieldSlab,
+  PageKind.SegmentSlab,
+  PageKind.Value,
+  PageKind.Vector,
+  PageKind.Draining,
+];
 const BLOCK_BYTES = 1 << BLOCK_BITS;
 
 /** Compares durable memory before and after each change. */
@@ -176,12 +184,28 @@ describe("every change is announced", () => {
     watch.tick();
   });
 
-  it("while keys are evicted and pages drained", { timeout: 60_000 }, () => {
-    const limit = { maxMemoryBytes: HEAP_BASE + 2 * 1024 * 1024, eviction: "allkeys-lru" } as const;
-    const watch = new DirtyWatch(new EngineDriver(limit));
-    for (let number = 0; number < 12_000; number++) watch.driver.must("SET", `key:${number}`, text(90));
-    for (let number = 0; number < 250; number++) watch.run("SET", `other:${number}`, text((number * 977) % 9_000));
-    for (let number = 0; number < 20; number++) watch.run("HSET", `h:${number}`, "f", text(3_000), "g", text(40_000));
-    expect(watch.driver.engine.stats().evictedKeys).toBeGreaterThan(1_000);
-  });
+  it.each(["allkeys-lru", "allkeys-s3fifo", "volatile-lfu"] as const)(
+    "while keys are evicted and pages drained: %s",
+    { timeout: 60_000 },
+    (eviction) => {
+      const watch = new DirtyWatch(
+        new EngineDriver({ maxMemoryBytes: HEAP_BASE + 2 * 1024 * 1024, eviction, seed: 7n }),
+      );
+      const fill = (number: number): unknown => watch.driver.must("SET", `key:${number}`, text(90), "EX", 1_000);
+      for (let number = 0; number < 12_000; number++) fill(number);
+      for (let number = 0; number < 250; number++) {
+        watch.run("SET", `other:${number}`, text((number * 977) % 9_000), "EX", 1_000);
+        watch.run("GET", `other:${number >> 1}`);
+      }
+      for (let number = 0; number < 20; number++) {
+        watch.run("HSET", `h:${number}`, "f", text(3_000), "g", text(40_000));
+        watch.run("EXPIRE", `h:${number}`, 1_000);
+      }
+      watch.driver.engine.setMaxMemory(HEAP_BASE + 1024 * 1024);
+      for (let ticks = 0; ticks < 20; ticks++) watch.tick();
+      watch.driver.engine.setEviction("allkeys-s3fifo");
+      for (let ticks = 0; ticks < 20; ticks++) watch.tick();
+      expect(watch.driver.engine.stats().evictedKeys).toBeGreaterThan(1_000);
+    },
+  );
 });

@@ -13,10 +13,9 @@ import {
   TYPE_HASH,
   TYPE_VECTOR_SET,
   typeOf,
-  valueOf,
 } from "../memory/entry";
 import { admit, cellShare } from "../keyspace/eviction";
-import { copyTable, countFields, hashTable, isTable } from "./hash-value";
+import { copyTable, countFields, giveTable, hashTable, isTable } from "./hash-value";
 import { databaseArgument, NO_DATABASE } from "./databases";
 import { createLike } from "./keys";
 import { database, findKey, insertKey, pin, removeKey, selectDatabase, shardOf } from "../keyspace/keyspace";
@@ -121,7 +120,7 @@ function copy(): void {
 function copyEntry(entry: usize): usize {
   const other = createLike(entry, argumentAddress(2), argumentBytes(2));
   if (typeOf(entry) == TYPE_HASH && isTable(entry)) {
-    memory.fill(valueOf(other), 0, entryAt(entry).valueBytes);
+    giveTable(other);
     copyTable(hashTable(other), hashTable(entry));
     return other;
   }

@@ -9,7 +9,8 @@ import { createEntry, entryAt, freeEntry, keyOf, TYPE_STRING, TYPE_VECTOR_SET, t
 import { unlinkNode } from "../vectors/hnsw-delete";
 import { hashKey, insertKey } from "../keyspace/keyspace";
 import { replyBulk } from "../protocol/reply";
-import { findSlot, insert, removeSlot, slotEntry } from "../memory/table";
+import { findSlot, removeSlot, slotEntry } from "../memory/table";
+import { insert } from "../memory/table-grow";
 import { removeAttributes } from "../vectors/vector-attributes";
 import {
   cellBytesAt,
@@ -61,6 +62,7 @@ export function nameElement(set: VectorSet, id: u32, index: u32): void {
   const bytes = argumentBytes(index);
   const entry = createEntry(ZONE_OBJECT, name, bytes, TYPE_STRING, ID_BYTES, false);
   store<u32>(valueOf(entry), id);
+  entryAt(entry).access = <u32>changetype<usize>(namesOf(set));
   insert(namesOf(set), entry, hashKey(name, bytes), false);
   const node = nodeAt(set, id);
   dirty(changetype<usize>(node), 4);

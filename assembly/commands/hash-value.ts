@@ -4,8 +4,8 @@
 //
 // Packed: 0 count (u16), then for each field: length (u8) | length of its value (u8) | field | value
 
-import { TABLE_BYTES, ZONE_ENTRY, ZONE_OBJECT } from "../layout";
-import { copyBytes, dirty, equalBytes, hasFreeCell } from "../memory/memory";
+import { TABLE_BYTES, ZONE_ENTRY, ZONE_FIELD, ZONE_OBJECT } from "../layout";
+import { allocate, copyBytes, dirty, equalBytes, hasFreeCell } from "../memory/memory";
 import { classOf } from "../memory/slabs";
 import {
   copyValue,
@@ -26,9 +26,12 @@ import {
   valueOf,
 } from "../memory/entry";
 import { hashKey, insertKey, resizeEntry } from "../keyspace/keyspace";
-import { findSlot, insert, removeSlot, setSlot, slotEntry, Table, tableAt } from "../memory/table";
+import { findSlot, removeSlot, setSlot, slotEntry, Table, tableAt } from "../memory/table";
+import { insert } from "../memory/table-grow";
 import { nextEntry, startWalk } from "../memory/table-walk";
 
+/** Value of a hash that is a table: the table's address. It never moves, so its fields can name it. */
+const TABLE_ADDRESS_BYTES: u32 = 4;
 const PACKED_HEADER_BYTES: u32 = 2;
 const PACKED_BYTES_MAX: u32 = 2048;
 const PACKED_FIELDS_MAX: u32 = 128;
@@ -50,7 +53,7 @@ export function isTable(entry: usize): bool {
 
 @inline
 export function hashTable(entry: usize): Table {
-  return tableAt(valueOf(entry));
+  return tableAt(load<u32>(valueOf(entry)));
 }
 
 @inline
@@ -170,15 +173,22 @@ function splice(slot: usize, at: u32, removed: u32, added: u32): usize {
   return current;
 }
 
+/** Gives the entry of a hash an empty table. */
+export function giveTable(entry: usize): void {
+  const table = allocate(ZONE_OBJECT, TABLE_BYTES);
+  memory.fill(table, 0, TABLE_BYTES);
+  store<u32>(valueOf(entry), <u32>table);
+}
+
 /** Turns a packed hash into a table. */
 function unpack(slot: usize): void {
   const entry = slotEntry(slot);
   const record = entryAt(entry);
   const type = <u8>(TYPE_HASH | ENCODING_TABLE);
-  const other = createEntry(ZONE_ENTRY, keyOf(entry), record.keyBytes, type, TABLE_BYTES, expires(entry));
+  const other = createEntry(ZONE_ENTRY, keyOf(entry), record.keyBytes, type, TABLE_ADDRESS_BYTES, expires(entry));
   if (expires(entry)) store<i64>(other, expiryOf(entry), ENTRY_HEADER_BYTES);
   entryAt(other).access = record.access;
-  memory.fill(valueOf(other), 0, TABLE_BYTES);
+  giveTable(other);
   const table = hashTable(other);
   let at = valueOf(entry) + PACKED_HEADER_BYTES;
   for (let left = <u32>load<u16>(valueOf(entry)); left > 0; left--) {
@@ -197,17 +207,24 @@ function setInTable(table: Table, field: usize, bytes: u32, value: usize, valueB
   if (slot != 0 && overwriteField(slotEntry(slot), value, valueBytes)) {
     entry = slotEntry(slot);
   } else {
-    entry = createEntry(ZONE_OBJECT, field, bytes, TYPE_STRING, valueBytes, false);
+    entry = createField(table, field, bytes, valueBytes);
     if (value != 0) copyBytes(valueOf(entry), value, valueBytes);
     if (slot == 0) {
       insert(table, entry, hash, false);
     } else {
-      freeEntry(ZONE_OBJECT, slotEntry(slot));
+      freeEntry(ZONE_FIELD, slotEntry(slot));
       setSlot(slot, entry);
     }
   }
   showEntry(entry);
   return slot == 0;
+}
+
+/** A field is an entry whose access bits lead to its table. */
+function createField(table: Table, field: usize, bytes: u32, valueBytes: u32): usize {
+  const entry = createEntry(ZONE_FIELD, field, bytes, TYPE_STRING, valueBytes, false);
+  entryAt(entry).access = <u32>changetype<usize>(table);
+  return entry;
 }
 
 function overwriteField(entry: usize, value: usize, valueBytes: u32): bool {
@@ -229,7 +246,7 @@ export function removeField(slot: usize, field: usize, bytes: u32): bool {
     if (found == 0) return false;
     const removed = slotEntry(found);
     removeSlot(hashTable(entry), found, hash);
-    freeEntry(ZONE_OBJECT, removed);
+    freeEntry(ZONE_FIELD, removed);
     return true;
   }
   const record = findRecord(entry, field, bytes);
@@ -279,7 +296,7 @@ export function copyTable(to: Table, from: Table): void {
   startWalk(from);
   for (let entry = nextEntry(); entry != 0; entry = nextEntry()) {
     const bytes = entryAt(entry).valueBytes;
-    const copy = createEntry(ZONE_OBJECT, keyOf(entry), entryAt(entry).keyBytes, TYPE_STRING, bytes, false);
+    const copy = createField(to, keyOf(entry), entryAt(entry).keyBytes, bytes);
     if (isPaged(copy)) takeValuePages(copy, 0);
     copyValue(copy, entry, bytes);
     insert(to, copy, hashKey(keyOf(entry), entryAt(entry).keyBytes), false);

@@ -4,7 +4,7 @@
 import { CommandFlag } from "../layout";
 import { entryAt, isPaged, TYPE_HASH, TYPE_STRING, typeOf, valueOf } from "../memory/entry";
 import { slotEntry } from "../memory/table";
-import { idleSeconds } from "../keyspace/keyspace";
+import { countsFrequency, frequencyOf, idleSecondsOf } from "../keyspace/access";
 import { argumentCount, argumentIs } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { errorArgument, QUOTED_BYTES_MAX } from "../protocol/command-error";
@@ -44,9 +44,12 @@ function object(): void {
     if (entryOf("refcount") != 0) replyInteger(1);
   } else if (argumentIs(1, "IDLETIME")) {
     const entry = entryOf("idletime");
-    if (entry != 0) replyInteger(idleSeconds(entry));
+    if (entry != 0) replyInteger(idleSecondsOf(entry));
   } else if (argumentIs(1, "FREQ")) {
-    if (entryOf("freq") != 0) replyNoFrequency();
+    const entry = entryOf("freq");
+    if (entry == 0) return;
+    if (countsFrequency()) replyInteger(frequencyOf(entry));
+    else replyNoFrequency();
   } else {
     beginError();
     errorText("ERR unknown subcommand '");

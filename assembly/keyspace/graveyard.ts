@@ -4,11 +4,22 @@
 //
 // Grave: 0 next (u32) | 4 kind (u32) | 8 zone of the entries (u32) | 12 progress (u32) | 16 table (24 bytes) or address (u32)
 
-import { DATABASES, SHARDS, SHARDS_BASE, STATE_BASE, TABLE_BYTES, ZONE_ENTRY, ZONE_OBJECT } from "../layout";
+import {
+  DATABASES,
+  SHARDS,
+  SHARDS_BASE,
+  STATE_BASE,
+  TABLE_BYTES,
+  ZONE_ENTRY,
+  ZONE_FIELD,
+  ZONE_OBJECT,
+  ZONE_SEGMENT,
+} from "../layout";
 import { allocate, copyBytes, dirty, release, State, state } from "../memory/memory";
 import { ENCODING_TABLE, entryAt, freeEntry, TYPE_HASH, TYPE_VECTOR_SET, typeOf, valueOf } from "../memory/entry";
 import { CHUNK_BYTES, slotAddress, Table, tableAt } from "../memory/table";
 import { directorySize, liveSlots, releaseDirectory, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
+import { clearQueues } from "./queues";
 import { releaseSetStep } from "../vectors/vector-release";
 import { namesOf, vectorSetAt } from "../vectors/vectorset";
 
@@ -24,16 +35,23 @@ class Grave {
 const GRAVE_BYTES: u32 = 16 + TABLE_BYTES;
 const KIND_TABLE: u32 = 0;
 const KIND_VECTOR_SET: u32 = 1;
+const KIND_HASH: u32 = 2;
 
 /** Frees an entry that no slot refers to any more, and what its value refers to. */
 export function dispose(zone: u32, entry: usize): void {
   const type = typeOf(entry);
-  if (type == TYPE_HASH && (entryAt(entry).type & ENCODING_TABLE) != 0) buryTable(valueOf(entry), ZONE_OBJECT);
+  if (type == TYPE_HASH && (entryAt(entry).type & ENCODING_TABLE) != 0) buryHash(load<u32>(valueOf(entry)));
   if (type == TYPE_VECTOR_SET) buryVectorSet(load<u32>(valueOf(entry)));
   freeEntry(zone, entry);
 }
 
-/** The names go like a hash, the nodes and blocks behind them. */
+/** The cell of a hash's table goes with the last of its fields. */
+function buryHash(table: usize): void {
+  if (tableAt(table).directory == 0) release(ZONE_OBJECT, table);
+  else bury(KIND_HASH, <u32>table, ZONE_FIELD);
+}
+
+/** The names go like the fields of a hash, the nodes and blocks behind them. */
 function buryVectorSet(set: u32): void {
   buryTable(changetype<usize>(namesOf(vectorSetAt(set))), ZONE_OBJECT);
   bury(KIND_VECTOR_SET, set, ZONE_OBJECT);
@@ -47,7 +65,7 @@ export function buryTable(table: usize, zone: u32): void {
 
 /** Gives back the segments of a table that has become empty. */
 export function clearTable(table: Table): void {
-  if (table.depth == 0) release(ZONE_OBJECT, table.directory);
+  if (table.depth == 0) release(ZONE_SEGMENT, table.directory);
   else buryTable(changetype<usize>(table), ZONE_ENTRY);
   dirty(changetype<usize>(table), TABLE_BYTES);
   memory.fill(changetype<usize>(table), 0, TABLE_BYTES);
@@ -75,6 +93,7 @@ export function buryDatabase(db: u32): void {
 }
 
 export function buryAllDatabases(): void {
+  clearQueues();
   for (let db: u32 = 0; db < DATABASES; db++) buryDatabase(db);
 }
 
@@ -114,7 +133,8 @@ function freeNodes(grave: Grave): bool {
 
 /** Frees the entries of the next segment of a buried table, then the segment; true after the last. */
 function freeSegment(grave: Grave): bool {
-  const table = tableAt(changetype<usize>(grave) + offsetof<Grave>("content"));
+  const hash = grave.kind == KIND_HASH;
+  const table = tableAt(hash ? <usize>grave.content : changetype<usize>(grave) + offsetof<Grave>("content"));
   if (grave.progress < directorySize(table)) {
     const segment = segmentAt(table, grave.progress);
     const zone = grave.zone;
@@ -127,9 +147,10 @@ function freeSegment(grave: Grave): bool {
         live &= live - 1;
       }
     }
-    release(ZONE_OBJECT, segment);
+    release(ZONE_SEGMENT, segment);
   }
   if (grave.progress < directorySize(table)) return false;
   releaseDirectory(table);
+  if (hash) release(ZONE_OBJECT, changetype<usize>(table));
   return true;
 }

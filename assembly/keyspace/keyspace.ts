@@ -2,7 +2,7 @@
 // passed removes it and goes on as if it had not been there. Slots and entry addresses are valid until the next
 // insert, eviction or drain; nobody keeps one across commands.
 
-import { DATABASES, SHARDS, SHARDS_BASE, TABLE_BYTES, ZONE_ENTRY } from "../layout";
+import { SHARDS, ZONE_ENTRY } from "../layout";
 import { counters, dirty, state } from "../memory/memory";
 import { hashBytes } from "../memory/hash";
 import {
@@ -20,9 +20,15 @@ import {
   valueOf,
 } from "../memory/entry";
 import { copyBytes } from "../memory/memory";
-import { findSlot, insert, markExpiring, removeSlot, setSlot, slotEntry, Table, tableAt } from "../memory/table";
+import { beginAccess, inQueues, startAccess, touchEntry } from "./access";
+import { findSlot, markExpiring, removeSlot, setSlot, slotEntry, Table } from "../memory/table";
+import { insert } from "../memory/table-grow";
 import { clearTable, dispose } from "./graveyard";
+import { enqueue } from "./queues";
+import { countAllKeys, countKeys, shardAt } from "./shards";
 import { anyWatches, breakWatches, breakWatchesOf } from "./watch";
+
+export { countAllKeys, countKeys, shardAt, touchEntry };
 
 /** Time of the running call in ms since epoch, and the database it works on; call-scoped. */
 export let clock: i64 = 0;
@@ -34,6 +40,7 @@ let untouching: bool = false;
 
 export function setClock(now: i64): void {
   clock = now;
+  beginAccess(now);
 }
 
 export function selectDatabase(number: u32): void {
@@ -52,32 +59,6 @@ export function setUntouching(yes: bool): void {
 @inline
 export function noteChange(hash: u64): void {
   if (anyWatches()) breakWatches(database, hash);
-}
-
-/** Resolution of the access time; 32 bits of it last 397 days. */
-const ACCESS_SHIFT: i64 = 3;
-
-/** Time of the running call, as entries keep that of their last access. */
-@inline
-export function accessTime(): u32 {
-  return <u32>(clock >> ACCESS_SHIFT);
-}
-
-/** Notes an access for the eviction policy; not announced as dirty, a snapshot need not have it. */
-@inline
-export function touchEntry(entry: usize): void {
-  entryAt(entry).access = accessTime();
-}
-
-/** Seconds since the entry was last asked for; 0 when the clock was set back meanwhile. */
-export function idleSeconds(entry: usize): u32 {
-  const units = <i32>(accessTime() - entryAt(entry).access);
-  return units < 0 ? 0 : <u32>(((<u64>units) << ACCESS_SHIFT) / 1000);
-}
-
-@inline
-export function shardAt(db: u32, shard: u32): Table {
-  return tableAt(<usize>(SHARDS_BASE + ((db << 8) + shard) * TABLE_BYTES));
 }
 
 @inline
@@ -137,12 +118,14 @@ export function removeKey(table: Table, slot: usize, hash: u64): void {
 export function vacateSlot(table: Table, slot: usize, hash: u64): void {
   if (anyWatches()) breakWatchesOf(changetype<usize>(table), hash);
   removeSlot(table, slot, hash);
+  counters.removed++;
   if (table.count == 0) clearTable(table);
 }
 
 /** Inserts a new entry under a key that is not there. */
 export function insertKey(entry: usize, hash: u64): usize {
-  touchEntry(entry);
+  if (inQueues()) enqueue(entry, hash, database);
+  else startAccess(entry);
   noteChange(hash);
   return insert(shardOf(hash), entry, hash, expires(entry));
 }
@@ -150,6 +133,7 @@ export function insertKey(entry: usize, hash: u64): usize {
 /** Lets a slot refer to another entry of the same key and frees the old one and what belonged to it. */
 export function replaceKey(slot: usize, entry: usize, hash: u64): void {
   const old = slotEntry(slot);
+  entryAt(entry).access = entryAt(old).access;
   touchEntry(entry);
   noteChange(hash);
   markExpiring(shardOf(hash), slot, expires(entry));
@@ -208,19 +192,6 @@ export function moveValue(to: usize, from: usize): void {
   dirty(from, ENTRY_HEADER_BYTES);
   entryAt(from).flags &= EXPIRES; // its pages are no longer its own
   freeEntry(ZONE_ENTRY, from);
-}
-
-/** Live and not yet noticed expired keys of a database. */
-export function countKeys(db: u32): u32 {
-  let count: u32 = 0;
-  for (let shard: u32 = 0; shard < SHARDS; shard++) count += shardAt(db, shard).count;
-  return count;
-}
-
-export function countAllKeys(): u32 {
-  let count: u32 = 0;
-  for (let db: u32 = 0; db < DATABASES; db++) count += countKeys(db);
-  return count;
 }
 
 /** Keys of a database that have an expiry. */

@@ -17,7 +17,7 @@ export function takeCensus(): usize {
     const kind: u32 = page.kind;
     const pages = WORKSPACE_BASE + (kind << 2);
     store<u32>(pages, load<u32>(pages) + 1);
-    if (kind < <u32>PageKind.EntrySlab || kind > <u32>PageKind.VolatileSlab) continue;
+    if (kind < <u32>PageKind.EntrySlab || kind > <u32>PageKind.SegmentSlab) continue;
     const zone = kind - <u32>PageKind.EntrySlab;
     const cells = WORKSPACE_BASE + KINDS_BYTES + (zone * SLAB_CLASSES + page.sizeClass) * CELL_BYTES;
     store<u32>(cells, load<u32>(cells) + 1);

@@ -20,7 +20,7 @@ import {
   SPARE_PAGES,
   STATE_BASE,
 } from "../layout";
-import { limitPages } from "./settings";
+import { limitPages, memoryPagesMax } from "./settings";
 import { cellBytes, cellsOf, classOf, initializeGeometry } from "./slabs";
 
 // One page of the page table, 16 bytes:
@@ -73,10 +73,15 @@ export class Counters {
   pagesReleased: u64;
   /** Where active expiry goes on. */
   expiryCursor: u64;
+  /** Where a new policy goes on to take the keys in. */
+  adoptionCursor: u64;
   random: u64;
   /** Databases that held keys when eviction last looked, a bit each, and evictions until it looks again. */
   inhabited: u32;
   untilLook: u32;
+  /** Keys removed, modulo 2^32, and how many of them there were when tables were last made smaller. */
+  removed: u32;
+  removedAtShrink: u32;
   /** Sum of loads that only bring lines into the cache: stored, or the optimiser would drop the loads. */
   touched: u32;
 }
@@ -162,8 +167,9 @@ export function hasMemory(wanted: u32): bool {
 }
 
 function growTo(pages: u32): bool {
+  if (pages > memoryPagesMax()) return false;
   const missing = pages - memory.size();
-  if (memory.grow(max(missing, GROW_PAGES)) >= 0) return true;
+  if (memory.grow(min(max(missing, GROW_PAGES), memoryPagesMax() - memory.size())) >= 0) return true;
   return memory.grow(missing) >= 0;
 }
 

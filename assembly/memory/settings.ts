@@ -7,6 +7,10 @@ function setting(index: u32): u32 {
   return load<u32>(SETTINGS_BASE + (index << 2));
 }
 
+function putSetting(index: u32, value: u32): void {
+  store<u32>(SETTINGS_BASE + (index << 2), value);
+}
+
 /** Pages of replies a connection may hold before it is closed. */
 export function outputPagesMax(): u32 {
   return setting(Setting.OutputPagesMax);
@@ -22,7 +26,12 @@ export function argumentsMax(): u32 {
   return setting(Setting.ArgumentsMax);
 }
 
-/** Pages the database may hold, replies and input included. */
+/** Pages that the memory may have: the engine grows it no further. */
+export function memoryPagesMax(): u32 {
+  return setting(Setting.MemoryPages);
+}
+
+/** Pages the database may hold, replies and input included. Above the target while it is brought down to that. */
 export function limitPages(): u32 {
   return setting(Setting.LimitPages);
 }
@@ -40,4 +49,24 @@ export function isTimed(): bool {
 /** Microseconds from which a command is kept as slow, SLOW_NEVER for none. */
 export function slowMicroseconds(): u32 {
   return setting(Setting.SlowMicroseconds);
+}
+
+/** One of Access. */
+export function accessKind(): u32 {
+  return setting(Setting.AccessKind);
+}
+
+/** Pages the database shall hold at most. */
+export function targetPages(): u32 {
+  return setting(Setting.TargetPages);
+}
+
+export function setLimitPages(limit: u32, target: u32): void {
+  putSetting(Setting.LimitPages, limit);
+  putSetting(Setting.TargetPages, target);
+}
+
+export function setEvictionPolicy(policy: u32, kind: u32): void {
+  putSetting(Setting.Eviction, policy);
+  putSetting(Setting.AccessKind, kind);
 }

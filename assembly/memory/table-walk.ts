@@ -160,8 +160,7 @@ export function randomEntry(table: Table): usize {
     const chunks = chunksOfCode(codeOf(segment));
     const chunk = segment + (((<u32>draw & 0xffff) * chunks) >> 16) * CHUNK_BYTES;
     const slot = ((<u32>draw >> 16) * SLOTS) >> 16;
-    const entry = load<u32>(slotAddress(chunk, slot));
-    if (entry != 0) return entry;
+    if (load<u8>(chunk + slot) != 0) return load<u32>(slotAddress(chunk, slot));
   }
   return firstEntryFrom(table, <u32>random() & (size - 1));
 }

@@ -1,0 +1,116 @@
+// The limits of an engine's memory: what the database may hold, what the memory needs beside that for replies and
+// input, and how a limit that changes live becomes more memory. Growing takes the views of lent pages of replies away
+// from the sockets that still write them, so it waits until none is lent.
+
+import {
+  HEAP_BASE,
+  MEMORY_PAGES_MAX,
+  PAGE_BYTES,
+  Eviction as Policy,
+  SETTINGS_BASE,
+  Setting,
+} from "../assembly/layout.ts";
+import type { EngineExports } from "../build/engine-exports.d.ts";
+import type { EngineOptions } from "./engine-types.ts";
+import type { EvictionPolicy } from "./options.ts";
+
+/** Pages that may be held beyond the database's limit and one client's replies: other clients' replies and input. */
+const EXTRA_PAGES = 4096;
+/** Replies of one connection, and one value, at most, unless the options say otherwise. */
+export const DEFAULT_BYTES = 64 * 1024 * 1024;
+/** Most bytes one memory can hold for a database: a full one must still be able to reply. */
+export const memoryBytesMax = (MEMORY_PAGES_MAX - EXTRA_PAGES) * PAGE_BYTES;
+
+const policyNumbers: Readonly<Record<EvictionPolicy, Policy>> = {
+  noeviction: Policy.None,
+  "allkeys-lru": Policy.AllKeysLru,
+  "allkeys-lfu": Policy.AllKeysLfu,
+  "allkeys-random": Policy.AllKeysRandom,
+  "volatile-lru": Policy.VolatileLru,
+  "volatile-lfu": Policy.VolatileLfu,
+  "volatile-random": Policy.VolatileRandom,
+  "volatile-ttl": Policy.VolatileTtl,
+  "allkeys-s3fifo": Policy.AllKeysS3Fifo,
+};
+
+/** Pages of replies that one connection may hold. */
+function outputPages(options: EngineOptions): number {
+  return Math.ceil((options.outputLimitBytes ?? DEFAULT_BYTES) / PAGE_BYTES) + 1;
+}
+
+/** The limits of one engine, and the memory they are about. */
+export class EngineLimits {
+  readonly memory: WebAssembly.Memory;
+  /** Pages that the memory needs to have beside the database's own. */
+  readonly #otherPages: number;
+  readonly #reserves: boolean;
+  /** Pages of replies that the host holds views of, and pages the memory grows to once there are none. */
+  #lent = 0;
+  #wantedPages = 0;
+
+  constructor(options: EngineOptions) {
+    this.#otherPages = (options.heapStart ?? HEAP_BASE) / PAGE_BYTES + outputPages(options) + EXTRA_PAGES;
+    this.#reserves = options.reserveMemory === true;
+    const initial = this.#reserves ? this.#pagesFor(pagesUnder(options.maxMemoryBytes)) : HEAP_BASE / PAGE_BYTES + 32;
+    this.memory = new WebAssembly.Memory({ initial, maximum: MEMORY_PAGES_MAX });
+  }
+
+  /** The limit that was set, in bytes. */
+  limitBytes(): number {
+    const words = new Uint32Array(this.memory.buffer);
+    return HEAP_BASE + (words[(SETTINGS_BASE >> 2) + Setting.TargetPages] as number) * PAGE_BYTES;
+  }
+
+  /** What is reserved is all the engine takes by itself. */
+  applyMemory(): void {
+    const pages = this.#reserves ? this.#pages() : MEMORY_PAGES_MAX;
+    new Uint32Array(this.memory.buffer)[(SETTINGS_BASE >> 2) + Setting.MemoryPages] = pages;
+  }
+
+  setMaxMemory(exports: EngineExports, bytes: number): void {
+    if (!(bytes >= HEAP_BASE && bytes <= memoryBytesMax)) throw new RangeError(`a memory limit of ${bytes} bytes`);
+    const limitPages = pagesUnder(bytes);
+    exports.setLimit(limitPages);
+    if (this.#reserves) this.#wantedPages = this.#pagesFor(limitPages);
+    if (this.#lent === 0) this.#grow();
+  }
+
+  setEviction(exports: EngineExports, policy: EvictionPolicy): void {
+    exports.setEviction(policyNumbers[policy]);
+  }
+
+  /** Counts a page of replies that the host has a view of. */
+  lend(): void {
+    this.#lent++;
+  }
+
+  /** Counts it back. */
+  takeBack(): void {
+    if (--this.#lent === 0 && this.#wantedPages !== 0) this.#grow();
+  }
+
+  #pages(): number {
+    return this.memory.buffer.byteLength / PAGE_BYTES;
+  }
+
+  #pagesFor(limitPages: number): number {
+    return Math.min(limitPages + this.#otherPages, MEMORY_PAGES_MAX);
+  }
+
+  #grow(): void {
+    const missing = this.#wantedPages - this.#pages();
+    this.#wantedPages = 0;
+    if (missing <= 0) return;
+    try {
+      this.memory.grow(missing);
+    } catch {
+      return; // the machine has no more: writes are answered as in a full memory
+    }
+    this.applyMemory();
+  }
+}
+
+/** Pages that the database may hold under a limit in bytes. */
+function pagesUnder(bytes: number): number {
+  return Math.max(0, Math.floor((bytes - HEAP_BASE) / PAGE_BYTES));
+}
