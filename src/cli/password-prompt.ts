@@ -27,6 +27,20 @@ export async function readPassword(prompt: string, again: string): Promise<strin
   }
 }
 
+/**
+ * Asks a terminal for the password of a server.
+ *
+ * @param prompt what it is asked with
+ */
+export async function askPassword(prompt: string): Promise<string> {
+  process.stdin.setRawMode(true);
+  try {
+    return await askHidden(prompt);
+  } finally {
+    process.stdin.setRawMode(false);
+  }
+}
+
 /** Reads one line of a terminal in raw mode; the prompt goes to standard error, since the output may go to a file. */
 function askHidden(prompt: string): Promise<string> {
   const { stdin, stderr } = process;

@@ -58,7 +58,7 @@ export interface ResolvedSettings {
 export const MASK = "(hidden)";
 
 /** Variables that say something else than a setting. */
-const OTHER_VARIABLES = ["NEARKEY_CONFIG"];
+const OTHER_VARIABLES = ["NEARKEY_CONFIG", "NEARKEY_URL"];
 /** Variables of the tests and benchmarks. */
 const WORKSHOP_VARIABLES = /^NEARKEY_(REQUIRE_ALL|SEED|TEST_|FUZZ_|DIFFERENTIAL_|BENCH_)/;
 

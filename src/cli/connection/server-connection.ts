@@ -1,11 +1,10 @@
 // A command's way to its server: the client with the `ws` library (whose errors say why), the password from the
 // environment or, when the server asks for one, from the terminal, and messages that say what to do next.
 
-import { createInterface } from "node:readline";
-import { Writable } from "node:stream";
 import { WebSocket } from "ws";
 import { type Client, type ConnectOptions, connect, type WebSocketClass } from "../../client.ts";
 import { NearkeyError } from "../../errors.ts";
+import { askPassword } from "../password-prompt.ts";
 
 /**
  * Connects, and asks for a password when one is missing and a person is there.
@@ -62,20 +61,4 @@ function adviceFor(error: NearkeyError, url: string): string | undefined {
     default:
       return undefined;
   }
-}
-
-/** Reads a line from the terminal without showing it. */
-function askPassword(question: string): Promise<string> {
-  const output = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const line = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
-  process.stderr.write(question);
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void) => {
-      line.close();
-      process.stderr.write("\n");
-      settle();
-    };
-    line.once("SIGINT", () => end(() => reject(new NearkeyError("authentication-required", "no password was typed"))));
-    line.question("", (typed) => end(() => resolve(typed)));
-  });
 }
