@@ -120,6 +120,7 @@ describe("problems", () => {
         NEARKEY_SERVICE_HOST: "10.0.0.1",
         NEARKEY_SEED: "1",
         NEARKEY_CONFIG: "x",
+        NEARKEY_URL: "ws://a",
       },
     });
     expect(problems).toEqual([]);

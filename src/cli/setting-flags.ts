@@ -36,9 +36,8 @@ function defaultText({ default: value, kind }: Setting<unknown>): string {
 }
 
 /**
- * Reads flags, variables and file for a command that `addSettingFlags` prepared.
- *
- * @throws nothing: a file that cannot be read is one of the problems
+ * Reads flags, variables and file for a command that `addSettingFlags` prepared. Nothing is thrown: a file that cannot
+ * be read is the one problem then, since what it says about the others is not known.
  */
 export function readSettings(command: Command, environment = process.env): CommandSettings {
   const flags = new Map<string, unknown>();

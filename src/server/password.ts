@@ -1,5 +1,5 @@
-// The server's password. What is kept is its scrypt hash (RFC 7914), whether it was given as one or as text; checking a
-// candidate takes some 50 ms and 16 MiB, on Node's thread pool and two at a time, so that a flood of guesses slows down
+// The server's password. Candidates are compared with its scrypt hash (RFC 7914), whether it was given as one or as text;
+// that takes some 50 ms and 16 MiB, on Node's thread pool and two at a time, so that a flood of guesses slows down
 // guessing and nothing else. The right password is recognized at once after the first time, by an HMAC under a key
 // that never leaves the process: clients that reconnect pay nothing. A wrong one always takes the slow way.
 
