@@ -6,7 +6,10 @@ import { build } from "esbuild";
 import { existing, failure, ROOT, writeDist } from "./build-files.mjs";
 
 const NODE_ENTRIES = ["src/node.ts", "src/client-node.ts", "src/cli.ts"];
-const BROWSER_ENTRIES = ["src/client.ts", "src/browser.ts", "src/browser-worker.ts"];
+const BROWSER_ENTRIES = ["src/client.ts", "src/browser.ts"];
+const WORKER_ENTRY = "src/browser-worker.ts";
+/** It exports nothing, and tools ask whether it is a module at all. */
+const MODULE_MARK = { js: "export {};" };
 const DEMO = "src/demo";
 
 const SHARED_OPTIONS = {
@@ -24,6 +27,7 @@ export async function buildBundles() {
   await Promise.all([
     bundle({ entryPoints: existing(NODE_ENTRIES), platform: "node", target: "node20", packages: "external" }),
     bundle({ entryPoints: existing(BROWSER_ENTRIES), platform: "browser", target: "es2022" }),
+    bundle({ entryPoints: existing([WORKER_ENTRY]), platform: "browser", target: "es2022", footer: MODULE_MARK }),
   ]);
 }
 

@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir, readFile, stat, utimes } from "node:fs/promises";
+import { readdir, readFile, utimes } from "node:fs/promises";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { build } from "esbuild";
 import { BUILD, DIST, failure, ROOT, writeDist, writeWhole, written } from "./build-files.mjs";
@@ -49,7 +49,7 @@ async function upToDate(stamp) {
   const now = new Date();
   for (const name of Object.values(TARGETS)) {
     await utimes(`${DIST}/${name}`, now, now);
-    written.set(name, (await stat(`${DIST}/${name}`)).size);
+    written.add(name);
   }
   return true;
 }

@@ -2,17 +2,18 @@
 // reader (a test run beside the build, an interrupted build) never sees half a file.
 
 import { existsSync } from "node:fs";
-import { chmod, rename, writeFile } from "node:fs/promises";
+import { chmod, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 export const DIST = `${ROOT}/dist`;
 /** Generated sources and the record of what was built: never shipped, never in git. */
 export const BUILD = `${ROOT}/build`;
 
-/** File names this build put (or found up to date) in dist/, with their sizes in bytes. */
-export const written = new Map();
+/** Names of the files that this build put (or found up to date) in dist/. */
+export const written = new Set();
 
 /** A failure whose message says all there is to say: printed without a stack. */
 export function failure(message) {
@@ -27,10 +28,10 @@ export async function writeWhole(path, contents, mode = 0o644) {
   await rename(temporary, path);
 }
 
-/** Writes one file of dist/ and notes its size for the report. */
+/** Writes one file of dist/ and notes its name for the report. */
 export async function writeDist(name, contents, mode) {
   await writeWhole(`${DIST}/${name}`, contents, mode);
-  written.set(name, Buffer.byteLength(contents));
+  written.add(name);
 }
 
 /** The entries among `paths` that exist: a part of the product that is not written yet is left out. */
@@ -38,18 +39,27 @@ export function existing(paths) {
   return paths.filter((path) => existsSync(`${ROOT}/${path}`));
 }
 
-/** Prints what lies in dist/: declarations as one line, everything else by name. */
-export function report(milliseconds) {
-  const names = [...written.keys()].sort();
+/** Prints what lies in dist/, as it is and as a web server would send it: declarations as one line, the rest by name. */
+export async function report(milliseconds) {
+  const names = [...written].sort();
   const types = names.filter((name) => name.endsWith(".d.ts"));
-  for (const name of names.filter((name) => !name.endsWith(".d.ts"))) {
-    console.log(`  dist/${name.padEnd(22)} ${kilobytes(written.get(name))}`);
-  }
+  const bytes = new Map();
+  for (const name of names) bytes.set(name, await sizesOf(name));
+  for (const name of names.filter((name) => !name.endsWith(".d.ts"))) print(name, bytes.get(name));
   if (types.length > 0) {
-    const bytes = types.reduce((sum, name) => sum + written.get(name), 0);
-    console.log(`  dist/${`*.d.ts (${types.length})`.padEnd(22)} ${kilobytes(bytes)}`);
+    const sum = (key) => types.reduce((total, name) => total + bytes.get(name)[key], 0);
+    print(`*.d.ts (${types.length})`, { raw: sum("raw"), gzipped: sum("gzipped") });
   }
   console.log(`built in ${(milliseconds / 1000).toFixed(1)} s`);
+}
+
+async function sizesOf(name) {
+  const contents = await readFile(`${DIST}/${name}`);
+  return { raw: contents.length, gzipped: gzipSync(contents).length };
+}
+
+function print(name, { raw, gzipped }) {
+  console.log(`  dist/${name.padEnd(22)} ${kilobytes(raw)} ${kilobytes(gzipped)} gzipped`);
 }
 
 function kilobytes(bytes) {

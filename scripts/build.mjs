@@ -25,7 +25,7 @@ async function main() {
   await buildEngine();
   await Promise.all([buildBundles(), buildDemo(), buildTypes()]);
   await removeStale();
-  report(performance.now() - started);
+  await report(performance.now() - started);
 }
 
 try {

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { Database } from "./database/database.ts";
 import { startTicking } from "./database/ticker.ts";
 import { Engine, memoryBytesMax } from "./engine.ts";
+import { NearkeyError } from "./errors.ts";
 import { type OpenOptions, resolveOptions } from "./options.ts";
 import { processFacts } from "./server/process-facts.ts";
 
@@ -29,6 +30,12 @@ function engineModule(): Promise<WebAssembly.Module> {
   return compiled;
 }
 
+/** Settings of `open` in Node; every one has a default. */
+export interface NodeOpenOptions extends OpenOptions {
+  /** The database is always in this thread; a program for browsers and Node alike may say so. */
+  worker?: false | undefined;
+}
+
 /**
  * Opens an empty database in this process.
  *
@@ -39,8 +46,11 @@ function engineModule(): Promise<WebAssembly.Module> {
  *
  * @throws NearkeyError `invalid-option` for settings that cannot be
  */
-export async function open(options: OpenOptions = {}): Promise<Database> {
+export async function open({ worker = false, ...options }: NodeOpenOptions = {}): Promise<Database> {
   const settings = resolveOptions(options, memoryBytesMax);
+  if (worker !== false) {
+    throw new NearkeyError("invalid-option", "worker can only be false in Node: the database is in this thread");
+  }
   const module = await engineModule();
   const engine = Engine.create(module, { ...settings, outputLimitBytes: OUTPUT_LIMIT_BYTES, reserveMemory: true });
   return new Database(engine, settings, { now: Date.now, startTicking, processFacts });
