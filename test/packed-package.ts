@@ -28,7 +28,7 @@ export class PackedProject {
     dependencies.nearkey = `file:${filename}`;
     this.write("package.json", JSON.stringify({ type: "module", private: true, dependencies }));
     const install = ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--install-links=false"];
-    execFileSync("npm", install, { cwd: this.folder, stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync("npm", install, { cwd: this.folder, stdio: ["ignore", "ignore", "pipe"] });
   }
 
   /** A path in the installed package. */
