@@ -240,7 +240,8 @@ describe.skipIf(!hasChromium)("in a browser", () => {
     });
 
     test("ends with close(), after what was issued", async () => {
-      const before = app.page.workers().length;
+      // Those of the tests before may still be on their way out.
+      await expect.poll(() => app.page.workers().length, { timeout: 10_000 }).toBe(0);
       const value = await app.page.evaluate(async () => {
         const db = await globalThis.nearkeyPackage.open();
         const last = db.set("k", "v").then(() => db.get("k").catch((error) => error.code));
@@ -248,7 +249,7 @@ describe.skipIf(!hasChromium)("in a browser", () => {
         return last;
       });
       expect(value).toBe("closed");
-      await expect.poll(() => app.page.workers().length).toBe(before);
+      await expect.poll(() => app.page.workers().length, { timeout: 10_000 }).toBe(0);
     });
   });
 
