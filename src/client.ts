@@ -3,12 +3,20 @@
 // fast: thirty thousand round trips a second become millions of commands.
 
 import { ClientLink } from "./client/client-link.ts";
-import type { WebSocketClass } from "./client/client-socket.ts";
+import { type ConnectOptions, checkDuration, linkSettings } from "./client/client-options.ts";
+import type { ClientStateName, StateListener } from "./client/client-state.ts";
+import type { CallOptions } from "./client/pending-call.ts";
+import { resultOf, transactionOf } from "./client/transaction.ts";
+import { Pipeline } from "./database/client-pipeline.ts";
 import type { Operation } from "./database/operations.ts";
-import { PromiseMethods } from "./database/promise-methods.ts";
+import { checkSendable, PromiseMethods } from "./database/promise-methods.ts";
 import { NearkeyError } from "./errors.ts";
+import type { Argument, Reply } from "./resp.ts";
 
+export type { ConnectOptions, ReconnectOptions, TlsOptions } from "./client/client-options.ts";
 export type { WebSocketClass, WebSocketLike } from "./client/client-socket.ts";
+export type { ClientState, ClientStateName, StateListener } from "./client/client-state.ts";
+export type { CallOptions } from "./client/pending-call.ts";
 export { Pipeline, type Settled } from "./database/client-pipeline.ts";
 export type { Answer, Mode } from "./database/database-methods.ts";
 export type { Key, SetOptions, Value } from "./database/operations.ts";
@@ -18,45 +26,6 @@ export { VectorSet } from "./database/vectors.ts";
 export { errorCodes, NearkeyError, type NearkeyErrorCode, ReplyError } from "./errors.ts";
 export type { Argument, Reply, ReplyMap } from "./resp.ts";
 
-/** How a client comes back after its connection broke. */
-export interface ReconnectOptions {
-  /** The first delay, in milliseconds; each further one doubles, and half of each is drawn at random. Default 50. */
-  minDelayMs?: number | undefined;
-  /** The longest delay, in milliseconds. Default 5,000. */
-  maxDelayMs?: number | undefined;
-}
-
-/** Whom to trust over `wss:`, and as whom to come; everything in PEM. */
-export interface TlsOptions {
-  /** Authorities that may have signed the server's certificate, instead of the well-known ones. */
-  ca?: string | Uint8Array | undefined;
-  /** The client's own certificate, for servers that ask for one, and its key. */
-  cert?: string | Uint8Array | undefined;
-  key?: string | Uint8Array | undefined;
-  /** False connects to whoever answers: for trying things out only. Default true. */
-  rejectUnauthorized?: boolean | undefined;
-}
-
-/** Options of `connect`. */
-export interface ConnectOptions {
-  /** The server's password. */
-  password?: string | undefined;
-  /** False leaves a broken connection broken. By default the client comes back until it is closed. */
-  reconnect?: boolean | ReconnectOptions | undefined;
-  /** How long a command waits for a broken connection before it is rejected with `not-sent`, in ms. Default 30,000. */
-  waitMs?: number | undefined;
-  /** Time for a connection to be made, in milliseconds. Default 10,000. */
-  connectTimeoutMs?: number | undefined;
-  /** The connection counts as broken when replies are due and nothing comes for so long, in ms. Default 60,000. */
-  replyTimeoutMs?: number | undefined;
-  /** Most bytes of commands that wait to be sent; further ones are rejected with `not-sent`. Default 256 MiB. */
-  maxWaitingBytes?: number | undefined;
-  /** For `wss:` in Node. A browser trusts whom its system trusts, and asks its user for certificates. */
-  tls?: TlsOptions | undefined;
-  /** The class that makes WebSockets, where the runtime has none. */
-  WebSocket?: WebSocketClass | undefined;
-}
-
 /**
  * Connects to a server: `await connect("ws://127.0.0.1:7379", { password })`.
  *
@@ -65,63 +34,93 @@ export interface ConnectOptions {
  *   `unsupported` where there is no WebSocket
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
-  const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
-  if (WebSocket === undefined) {
-    throw new NearkeyError("unsupported", "this runtime has no WebSocket: give connect the option WebSocket, a class");
-  }
-  if (options.tls !== undefined) {
-    throw new NearkeyError("invalid-option", "the option tls is for Node and its own WebSocket: leave it out here");
-  }
-  const reconnect = typeof options.reconnect === "object" ? options.reconnect : {};
-  const settings = {
-    url: checkUrl(url),
-    password: options.password,
-    WebSocket,
-    reconnect: options.reconnect !== false,
-    minDelayMs: checkDuration("minDelayMs", reconnect.minDelayMs ?? 50),
-    maxDelayMs: checkDuration("maxDelayMs", reconnect.maxDelayMs ?? 5000),
-    waitMs: checkDuration("waitMs", options.waitMs ?? 30_000),
-    connectTimeoutMs: checkDuration("connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
-    replyTimeoutMs: checkDuration("replyTimeoutMs", options.replyTimeoutMs ?? 60_000),
-    maxWaitingBytes: options.maxWaitingBytes ?? 256 * 1024 * 1024,
-  };
-  return new Client(await ClientLink.open(settings));
+  return new Client(await ClientLink.open(linkSettings(url, options), options.signal));
 }
 
 /**
  * A connection to a server, made by `connect()`. All methods give promises, which reject with a `NearkeyError`: beside
- * the codes that each names, `connection-lost` (the command may have run), `not-sent` (it has not) and `closed`.
+ * the codes that each names, `connection-lost`, `closed-by-server`, `timed-out` and `aborted` (the command was sent and may
+ * have run), `not-sent` (it has certainly not run) and `closed`.
  */
 export class Client extends PromiseMethods {
   readonly #link: ClientLink;
+  readonly #call: CallOptions;
 
   /**
    * Made by `connect()`, not by hand.
    *
    * @internal
    */
-  constructor(link: ClientLink) {
+  constructor(link: ClientLink, call: CallOptions = {}) {
     super();
     this.#link = link;
+    this.#call = call;
   }
 
-  /** Refuses new commands, waits for the replies of those issued, and closes the connection. May be called again. */
+  /** Where the connection stands. */
+  get state(): ClientStateName {
+    return this.#link.states.current;
+  }
+
+  /**
+   * Hears each change of the connection's state from now on.
+   *
+   * @param event `"state"`: there is no other
+   * @returns a function that stops it
+   */
+  on(event: "state", listener: StateListener): () => void {
+    if (event === "state") return this.#link.states.listen(listener);
+    throw new NearkeyError("invalid-argument", `a client has no event ${JSON.stringify(event)}; there is "state"`);
+  }
+
+  /**
+   * The same client with bounds on its calls: `client.with({ timeoutMs: 100, signal }).get("key")`. It shares the
+   * connection; what it leaves out is as before.
+   *
+   * @throws NearkeyError `invalid-option`
+   */
+  with(options: CallOptions): Client {
+    if (options.timeoutMs !== undefined) checkDuration("timeoutMs", options.timeoutMs);
+    return new Client(this.#link, { ...this.#call, ...options });
+  }
+
+  /**
+   * Collects commands that run all at once, or not at all when one of them is none: `MULTI` and `EXEC` around them, in
+   * one frame. One that fails while it runs (a wrong type) does not undo the others, as in Redis.
+   */
+  transaction(): Pipeline {
+    return new Pipeline((operations) => this.#transact(operations));
+  }
+
+  #transact(operations: readonly Operation<unknown>[]): Promise<unknown>[] {
+    if (operations.length === 0) return [];
+    const whole = this.#runWhole(operations);
+    return operations.map(async (operation, index) => {
+      const replies = (await whole)[index] as Reply[];
+      try {
+        return resultOf(operation, replies);
+      } catch (error) {
+        const takeBack = operation.undo && (error as NearkeyError).code === "unsafe-integer";
+        if (takeBack) await this.submit({ commands: [operation.undo as Argument[]], read: () => undefined });
+        throw error;
+      }
+    });
+  }
+
+  async #runWhole(operations: readonly Operation<unknown>[]): Promise<Reply[][]> {
+    for (const { commands } of operations) checkSendable(commands);
+    return this.submit(transactionOf(operations));
+  }
+
+  /**
+   * Refuses new commands, waits for the replies of those issued, for at most `closeTimeoutMs`, and closes the
+   * connection. May be called again.
+   */
   override close(): Promise<void> {
     return this.#link.close();
   }
 
   protected override submit<Result>(operation: Operation<Result>): Promise<Result> {
-    return this.#link.submit(operation);
+    return this.#link.submit(operation, this.#call);
   }
-}
-
-function checkUrl(url: string | URL): string {
-  const text = String(url);
-  if (/^wss?:\/\//i.test(text)) return text;
-  throw new NearkeyError("invalid-option", `the address must begin with ws:// or wss://, not ${JSON.stringify(text)}`);
-}
-
-function checkDuration(name: string, ms: number): number {
-  if (typeof ms === "number" && ms >= 0) return ms;
-  throw new NearkeyError("invalid-option", `${name} must be a number of milliseconds, not ${ms}`);
 }

@@ -5,8 +5,10 @@
 
 /** The stable codes of NearkeyError; docs/errors.md says what each means and what to do about it. */
 export const errorCodes = [
+  "aborted",
   "authentication-required",
   "closed",
+  "closed-by-server",
   "command-failed",
   "connection-failed",
   "connection-lost",
@@ -25,6 +27,7 @@ export const errorCodes = [
   "protocol-error",
   "reply-too-large",
   "syntax-error",
+  "timed-out",
   "unknown-command",
   "unsafe-integer",
   "unsupported",

@@ -84,7 +84,12 @@ export abstract class PromiseMethods extends DatabaseMethods<"promise"> {
   }
 }
 
-function checkSendable(commands: readonly (readonly Argument[])[]): void {
+/**
+ * Refuses commands that would change or end the connection.
+ *
+ * @throws NearkeyError `invalid-argument`
+ */
+export function checkSendable(commands: readonly (readonly Argument[])[]): void {
   const [first] = commands;
   const name = typeof first?.[0] === "string" ? first[0].toUpperCase() : "";
   const refusal = refusedCommands.get(name);
