@@ -162,7 +162,7 @@ export class ClientLink {
   #pump(): void {
     const socket = this.#socket;
     const { maxInFlight = Number.POSITIVE_INFINITY } = this.#settings;
-    while (socket && !this.#waiting.empty && socket.inFlight < maxInFlight) {
+    while (socket && !socket.doomed && !this.#waiting.empty && socket.inFlight < maxInFlight) {
       const { unansweredBytes } = socket;
       if (unansweredBytes > 0 && unansweredBytes + this.#waiting.nextBytes > WINDOW_BYTES) return;
       const batch = this.#waiting.take(maxInFlight - socket.inFlight);

@@ -131,6 +131,11 @@ export class ClientSocket {
     return this.#calls.length;
   }
 
+  /** Whether the server has said that it reads no further: what is not sent yet has better chances elsewhere. */
+  get doomed(): boolean {
+    return this.#verdict !== undefined;
+  }
+
   /** Sends commands; their calls settle in this order. */
   send(bytes: Uint8Array, calls: readonly PendingCall[]): void {
     const wasIdle = this.idle;
@@ -266,8 +271,19 @@ export class ClientSocket {
 
   #onClose(event: CloseFacts): void {
     this.#closed?.();
-    if (event.error) this.#end(event.error);
-    else this.#fail(closeText(event), REFUSING_CODES.has(event.code ?? 0) ? "closed-by-server" : "connection-lost");
+    const code = REFUSING_CODES.has(event.code ?? 0) ? "closed-by-server" : "connection-lost";
+    if (event.error === undefined) {
+      this.#fail(closeText(event), code);
+    } else {
+      this.#rejectUnread(event.error.message);
+      this.#end(event.error);
+    }
+  }
+
+  /** Tells the call whose command the server could not read, and why as far as the server says. */
+  #rejectUnread(reason: string): void {
+    if (this.#verdict === undefined || this.#state === "ended") return;
+    this.#calls.shift()?.reject(new NearkeyError("protocol-error", `${this.#verdict.message}; ${reason}`));
   }
 
   #fail(reason: string, code: NearkeyErrorCode = "connection-lost"): void {
@@ -276,9 +292,7 @@ export class ClientSocket {
       this.#end(new NearkeyError("connection-failed", `cannot connect to ${url}: ${reason}`));
       return;
     }
-    if (this.#verdict) {
-      this.#calls.shift()?.reject(new NearkeyError("protocol-error", `${this.#verdict.message}; ${reason}`));
-    }
+    this.#rejectUnread(reason);
     const text = `the connection to ${url} broke (${reason}) before the reply came; the command may have run`;
     this.#end(new NearkeyError(code, text));
   }
