@@ -90,12 +90,20 @@ const BUCKETS_OFFSET = 32;
 export class EngineStatistics {
   readonly #memory: WebAssembly.Memory;
   readonly #exports: EngineExports;
+  /** Dies when memory grows. */
+  #words = new Uint32Array(0);
 
   constructor(memory: WebAssembly.Memory, exports: EngineExports, timed: boolean) {
     this.#memory = memory;
     this.#exports = exports;
     new Uint32Array(memory.buffer)[(SETTINGS_BASE >>> 2) + Setting.Timed] = timed ? 1 : 0;
     this.slowMicroseconds = undefined;
+  }
+
+  /** Commands since the start or the last reset, modulo 2^32, cheaply. */
+  get commandCount(): number {
+    if (this.#words.length === 0) this.#words = new Uint32Array(this.#memory.buffer);
+    return this.#words[COUNTERS_BASE >>> 2] as number;
   }
 
   /** Keys of one database, and those of them that expire. */

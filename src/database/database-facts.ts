@@ -31,7 +31,13 @@ export function databaseFacts(
       ["appendonly", "no"],
     ]),
     clients,
-    connectionCounts: () => ({ active: clients().length, total: clients().length, rejected: 0 }),
+    connectionCounts: () => ({
+      active: clients().length,
+      total: clients().length,
+      rejected: 0,
+      receivedBytes: 0,
+      sentBytes: 0,
+    }),
     ...statisticsOf(engine),
     processFacts,
   };

@@ -32,6 +32,8 @@ export interface ConnectionCounts {
   readonly active: number;
   readonly total: number;
   readonly rejected: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
 }
 
 /** What was counted since the start or the last `CONFIG RESETSTAT`. */

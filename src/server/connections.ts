@@ -4,6 +4,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { ConnectionCounts, HostClient } from "../host/host-facts.ts";
+import { addTraffic, type Protocol, ProtocolTraffic, type TrafficCounts } from "./protocol-traffic.ts";
 
 const POLL_MS = 5;
 /** Nothing having arrived for so long, what clients sent before the end began is taken as delivered. */
@@ -13,6 +14,9 @@ const QUIET_MS_MAX = 200;
 /** A client that is connected. */
 export interface OpenConnection {
   readonly client: HostClient;
+  readonly protocol: Protocol;
+  /** What came and went so far. */
+  readonly traffic: TrafficCounts;
   /** Answers what was received, then closes. */
   finish(): void;
   /** Closes now. */
@@ -21,18 +25,20 @@ export interface OpenConnection {
 
 /** All open connections of a server. */
 export class Connections {
+  readonly traffic: Readonly<Record<Protocol, ProtocolTraffic>> = {
+    resp: new ProtocolTraffic(),
+    websocket: new ProtocolTraffic(),
+  };
   private readonly open = new Set<OpenConnection>();
-  private total = 0;
-  private rejected = 0;
   private lastId = 0;
 
   /** At most `maxConnections` are open at a time; those that are stay when it is lowered. */
   constructor(public maxConnections: number) {}
 
   /** Whether one more may come in; counts one that may not. */
-  admit(): boolean {
+  admit(protocol: Protocol): boolean {
     const hasRoom = this.open.size < this.maxConnections;
-    if (!hasRoom) this.rejected++;
+    if (!hasRoom) this.traffic[protocol].rejected++;
     return hasRoom;
   }
 
@@ -43,11 +49,16 @@ export class Connections {
 
   add(connection: OpenConnection): void {
     this.open.add(connection);
-    this.total++;
+    const traffic = this.traffic[connection.protocol];
+    traffic.active++;
+    traffic.total++;
   }
 
   remove(connection: OpenConnection): void {
-    this.open.delete(connection);
+    if (!this.open.delete(connection)) return;
+    const traffic = this.traffic[connection.protocol];
+    traffic.active--;
+    traffic.ended = addTraffic(traffic.ended, connection.traffic, 1);
   }
 
   *clients(): Iterable<HostClient> {
@@ -55,7 +66,31 @@ export class Connections {
   }
 
   counts(): ConnectionCounts {
-    return { active: this.open.size, total: this.total, rejected: this.rejected };
+    const { resp, websocket } = this.traffic;
+    const moved = this.moved();
+    return {
+      active: this.open.size,
+      total: resp.total + websocket.total,
+      rejected: resp.rejected + websocket.rejected,
+      receivedBytes: moved.resp.receivedBytes + moved.websocket.receivedBytes,
+      sentBytes: moved.resp.sentBytes + moved.websocket.sentBytes,
+    };
+  }
+
+  /** What moved by each protocol, open connections included. */
+  moved(): Readonly<Record<Protocol, TrafficCounts>> {
+    const moved = { resp: this.traffic.resp.ended, websocket: this.traffic.websocket.ended };
+    for (const { protocol, traffic } of this.open) moved[protocol] = addTraffic(moved[protocol], traffic, 1);
+    return moved;
+  }
+
+  /** Begins to count anew; what open connections moved before is taken off. */
+  resetCounts(): void {
+    for (const traffic of Object.values(this.traffic)) traffic.reset();
+    for (const { protocol, traffic } of this.open) {
+      const ofProtocol = this.traffic[protocol];
+      ofProtocol.ended = addTraffic(ofProtocol.ended, traffic, -1);
+    }
   }
 
   /** Ends connections that sent nothing for so long, as their commands finish. */

@@ -1,11 +1,12 @@
-// The HTTP side of the one port: /health for whoever watches the process, and the files of the demo page. Nothing
-// else exists here, and no path from a request ever reaches the file system: the files are a fixed list, read once.
+// The HTTP side of the one port: /health and /metrics for whoever watches the process, and the files of the demo page.
+// Nothing else exists here, and no path from a request ever reaches the file system: the files are a fixed list, read once.
 // The page may load and connect to nothing but its own server, the engine among it.
 
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { TlsOptions } from "node:tls";
+import type { Answer, MetricsPage } from "./metrics-page.ts";
 import type { OriginCheck } from "./origin-check.ts";
 
 /** What `/health` reports; names carry their units. */
@@ -25,7 +26,10 @@ export interface Health {
 export interface HttpHost {
   readonly origins: OriginCheck;
   readonly page: Page;
+  readonly metrics: MetricsPage;
   health(): Health;
+  /** Called when answering threw: nothing of the server can be trusted. */
+  readonly failed: (error: unknown) => void;
 }
 
 interface PageFile {
@@ -95,15 +99,13 @@ export function createHttpServer(host: HttpHost, sockets: HttpSockets, tls: TlsO
   return server;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string | Buffer;
-  readonly headers?: Readonly<Record<string, string>>;
+function respond(host: HttpHost, request: IncomingMessage, response: ServerResponse): void {
+  const answer = answerTo(host, request);
+  if (answer instanceof Promise) answer.then((made) => send(made, request, response)).catch(host.failed);
+  else send(answer, request, response);
 }
 
-function respond(host: HttpHost, request: IncomingMessage, response: ServerResponse): void {
-  const { status, type, body, headers } = answerTo(host, request);
+function send({ status, type, body, headers }: Answer, request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(status, {
     ...SECURITY_HEADERS,
     ...headers,
@@ -114,7 +116,7 @@ function respond(host: HttpHost, request: IncomingMessage, response: ServerRespo
   response.end(request.method === "HEAD" ? undefined : body);
 }
 
-function answerTo(host: HttpHost, request: IncomingMessage): Answer {
+function answerTo(host: HttpHost, request: IncomingMessage): Answer | Promise<Answer> {
   const refusal = host.origins.refusal(request);
   if (refusal !== undefined) return { status: 403, type: TEXT, body: `${refusal}\n` };
   if (request.method !== "GET" && request.method !== "HEAD") {
@@ -122,9 +124,14 @@ function answerTo(host: HttpHost, request: IncomingMessage): Answer {
   }
   const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
   if (path === "/health") return healthAnswer(host, request.headers.origin);
+  if (path === "/metrics") return host.metrics.answer(request);
   const file = host.page.get(path);
   if (file !== undefined) return { status: 200, type: file.type, body: file.bytes };
-  return { status: 404, type: TEXT, body: "not found; here are /health, the demo page at / and WebSocket at /\n" };
+  return {
+    status: 404,
+    type: TEXT,
+    body: "not found; here are /health, /metrics, the demo page at / and WebSocket at /\n",
+  };
 }
 
 /** Pages of a listed origin may read it too. */

@@ -13,6 +13,8 @@ import type { Settings } from "../settings/server-settings.ts";
 import { Connections } from "./connections.ts";
 import { createHttpServer, type Health, readPage } from "./http.ts";
 import { LiveSettings } from "./live-settings.ts";
+import { ServerMetrics } from "./metrics.ts";
+import { MetricsPage } from "./metrics-page.ts";
 import { OriginCheck } from "./origin-check.ts";
 import { OutputBudget } from "./output-budget.ts";
 import { ServerPassword } from "./password.ts";
@@ -129,7 +131,10 @@ class RunningServer implements Server {
     });
     const page = options.pageFolder === undefined ? new Map() : readPage(options.pageFolder);
     const health = (): Health => this.health(facts.startedMs);
-    this.httpServer = createHttpServer({ origins: shared.origins, page, health }, shared, tls);
+    const sources = { engine: this.engine, connections: this.connections, slowCommands: () => 0 };
+    const metrics = new MetricsPage(new ServerMetrics(sources), password, options.openMetrics);
+    const http = { origins: shared.origins, page, health, metrics, failed: failOnce };
+    this.httpServer = createHttpServer(http, shared, tls);
     attachWebSockets(this.httpServer, shared);
     if (options.respPort !== undefined) {
       this.tcpServer = tls === undefined ? createTcpServer(shared) : createTlsServer(shared, tls);

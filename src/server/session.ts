@@ -8,10 +8,13 @@ import { type Engine, Outcome, type OutputBlock } from "../engine.ts";
 import type { HostCommands, Served } from "../host/host-commands.ts";
 import type { HostClient } from "../host/host-facts.ts";
 import type { OutputBudget } from "./output-budget.ts";
+import type { BatchCounts } from "./protocol-traffic.ts";
 import { TURN_MS, type Turns, type Worker } from "./turns.ts";
 
 /** What a session needs of a socket. Everything written leaves in order. */
 export interface Channel {
+  /** Where the commands of each piece of input are counted. */
+  readonly batches: BatchCounts;
   /** Bytes handed over so far, framing counted. */
   readonly writtenBytes: number;
   /** Bytes handed over that have not left the process. */
@@ -56,6 +59,8 @@ export class Session implements Worker {
   readonly connection: number;
   private input: Uint8Array | undefined;
   private offset = 0;
+  /** Commands of the input so far. */
+  private commands = 0;
   private readonly waiting: Uint8Array[] = [];
   private readonly held: HeldBlock[] = [];
   private paused = false;
@@ -101,8 +106,10 @@ export class Session implements Worker {
     const nowMs = engine.clock.now();
     this.client.lastActiveMs = nowMs;
     try {
+      const before = engine.statistics.commandCount;
       const outcome = engine.executeInPlace(this.connection, bytes, nowMs);
-      if (outcome === Outcome.Done) this.flush();
+      this.commands = (engine.statistics.commandCount - before) >>> 0;
+      if (outcome === Outcome.Done) this.finishPiece();
       else this.goOn(outcome, engine.inputCopy(engine.consumed, bytes));
     } catch (error) {
       this.host.failed(error);
@@ -125,6 +132,12 @@ export class Session implements Worker {
     this.offset = 0;
     this.follow(outcome);
     if (this.work()) this.host.turns.add(this);
+  }
+
+  private finishPiece(): void {
+    this.channel.batches.add(this.commands);
+    this.commands = 0;
+    this.flush();
   }
 
   /** Executes for about a millisecond; true while more waits that may run now. */
@@ -187,7 +200,9 @@ export class Session implements Worker {
   /** Calls the engine once. */
   private step(input: Uint8Array, nowMs: number): void {
     const { engine } = this.host;
+    const before = engine.statistics.commandCount;
     const outcome = engine.execute(this.connection, input, this.offset, nowMs);
+    this.commands += (engine.statistics.commandCount - before) >>> 0;
     this.offset += engine.consumed;
     this.follow(outcome);
   }
@@ -215,6 +230,8 @@ export class Session implements Worker {
 
   /** Moves on to the next piece of bytes, if one arrived meanwhile. */
   private takeNext(): void {
+    this.channel.batches.add(this.commands);
+    this.commands = 0;
     this.input = this.waiting.shift();
     this.offset = 0;
   }

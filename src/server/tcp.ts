@@ -12,6 +12,7 @@ import type { Connections, OpenConnection } from "./connections.ts";
 import { DrainWatch } from "./drain-watch.ts";
 import { SPARE_SOCKETS } from "./http.ts";
 import { readIntoOneBuffer } from "./one-buffer-socket.ts";
+import type { BatchCounts, TrafficCounts } from "./protocol-traffic.ts";
 import { type Channel, Session, type SessionHost } from "./session.ts";
 import { StraightWriter } from "./straight-writer.ts";
 
@@ -36,7 +37,7 @@ const LINGER_MS = 1000;
 export function createTcpServer(host: TcpHost): Server {
   const options = { noDelay: host.nodelay, allowHalfOpen: true, pauseOnConnect: true };
   return createServer(options, (accepted) => {
-    if (!host.connections.admit()) return refuse(accepted, host.connections.maxConnections);
+    if (!host.connections.admit("resp")) return refuse(accepted, host.connections.maxConnections);
     let connection: TcpConnection | undefined;
     const input = host.engine.inputView(READ_BYTES);
     const socket = readIntoOneBuffer(accepted, input, (bytes) => connection?.receiveInPlace(bytes));
@@ -49,7 +50,7 @@ export function createTcpServer(host: TcpHost): Server {
 export function createTlsServer(host: TcpHost, tls: TlsOptions): SecureServer {
   const options = { ...tls, noDelay: host.nodelay, allowHalfOpen: true };
   const server = createSecureServer(options, (socket) => {
-    if (!host.connections.admit()) return refuse(socket, host.connections.maxConnections);
+    if (!host.connections.admit("resp")) return refuse(socket, host.connections.maxConnections);
     new TcpConnection(host, socket);
   });
   // Who fails the handshake learns it from TLS; an event without listener would end the process.
@@ -76,6 +77,8 @@ function lingerThenDestroy(socket: Socket): void {
 
 class TcpConnection implements Channel, OpenConnection {
   readonly client: HostClient;
+  readonly protocol = "resp";
+  readonly batches: BatchCounts;
   writtenBytes = 0;
   private readonly session: Session;
   private authTimer: NodeJS.Timeout | undefined;
@@ -89,6 +92,7 @@ class TcpConnection implements Channel, OpenConnection {
     const local = `${socket.localAddress}:${socket.localPort}`;
     const remote = `${socket.remoteAddress}:${socket.remotePort}`;
     this.client = newClient(host.connections.nextId(), remote, local, !host.password.required);
+    this.batches = host.connections.traffic.resp.batches;
     this.session = new Session(host, this, this.client);
     this.drain = new DrainWatch(socket, () => this.session.drained());
     this.straight = new StraightWriter(socket);
@@ -105,6 +109,10 @@ class TcpConnection implements Channel, OpenConnection {
   /** Takes bytes that were read into the engine's input. */
   receiveInPlace(bytes: number): void {
     this.session.receiveInPlace(bytes);
+  }
+
+  get traffic(): TrafficCounts {
+    return { receivedBytes: this.socket.bytesRead, sentBytes: this.writtenBytes, receivedFrames: 0, sentFrames: 0 };
   }
 
   get undrainedBytes(): number {

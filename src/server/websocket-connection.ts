@@ -11,6 +11,7 @@ import { encodeCommand, ReplyDecoder } from "../resp.ts";
 import type { Connections, OpenConnection } from "./connections.ts";
 import { encodeErrorFrame, encodePushFrame, encodeReplyFrame, type FrameId, parseRequest } from "./json-frames.ts";
 import { checkLimits } from "./json-limits.ts";
+import type { BatchCounts, TrafficCounts } from "./protocol-traffic.ts";
 import { type Channel, Session, type SessionHost } from "./session.ts";
 import { CloseCode, type Refusal } from "./websocket-frames.ts";
 import { WebSocketWire, type WireOwner } from "./websocket-wire.ts";
@@ -36,6 +37,7 @@ const TEXT_FRAME_BYTES_MAX = 256 * 1024 * 1024;
 /** A client that came by WebSocket. */
 export class WebSocketConnection implements OpenConnection, WireOwner {
   readonly client: HostClient;
+  readonly protocol = "websocket";
   private readonly binarySession: Session;
   private json: JsonStream | undefined;
   private readonly wire: WebSocketWire;
@@ -56,11 +58,17 @@ export class WebSocketConnection implements OpenConnection, WireOwner {
     this.wire = new WebSocketWire(socket, this);
     this.client = newClient(host.connections.nextId(), this.wire.remote, this.wire.local, authenticated);
     this.ending = new Ending(host, this.wire, this.client);
-    this.binarySession = openSession(host, new BinaryChannel(this.wire, this.ending), this.client);
+    const { batches } = host.connections.traffic.websocket;
+    this.binarySession = openSession(host, new BinaryChannel(this.wire, this.ending, batches), this.client);
     host.connections.add(this);
     this.client.loggedOut = () => this.limitStranger();
     if (!authenticated) this.limitStranger();
     this.wire.start(head);
+  }
+
+  get traffic(): TrafficCounts {
+    const { receivedBytes, writtenBytes: sentBytes, receivedFrames, sentFrames } = this.wire;
+    return { receivedBytes, sentBytes, receivedFrames, sentFrames };
   }
 
   finish(): void {
@@ -162,6 +170,7 @@ class BinaryChannel implements Channel {
   constructor(
     protected readonly wire: WebSocketWire,
     private readonly ending: Ending,
+    readonly batches: BatchCounts,
   ) {}
 
   get writtenBytes(): number {
@@ -217,7 +226,7 @@ class JsonStream {
     ending: Ending,
     client: HostClient,
   ) {
-    this.channel = new JsonChannel(wire, ending);
+    this.channel = new JsonChannel(wire, ending, host.connections.traffic.websocket.batches);
     this.session = openSession(host, this.channel, client);
   }
 

@@ -84,6 +84,8 @@ export class FrameReader {
   private readonly control = new Uint8Array(CONTROL_BYTES_MAX);
   private controlBytes = 0;
   private over = false;
+  /** Frames of messages that came so far. */
+  frames = 0;
   /** Where unmasked bytes of binary messages lie in the piece at hand that nobody has got yet. */
   private readyFrom = 0;
   private readyTo = 0;
@@ -165,6 +167,7 @@ export class FrameReader {
 
   /** Opens or goes on with a message, when it may be so long. */
   private admit(piece: Uint8Array): void {
+    this.frames++;
     if (this.opcode !== Opcode.Continuation) {
       this.message = this.opcode as Opcode.Text | Opcode.Binary;
       this.messageBytes = 0;

@@ -45,6 +45,8 @@ export class WebSocketWire {
   readonly remote: string;
   /** Bytes handed to the socket, framing counted. */
   writtenBytes = 0;
+  /** Frames of messages handed to the socket. */
+  sentFrames = 0;
   private readonly socket: Socket;
   private readonly reader: FrameReader;
   private readonly drain: DrainWatch;
@@ -98,6 +100,14 @@ export class WebSocketWire {
     if (this.pauses === 0) this.socket.resume();
   }
 
+  get receivedBytes(): number {
+    return this.socket.bytesRead;
+  }
+
+  get receivedFrames(): number {
+    return this.reader.frames;
+  }
+
   /** Bytes handed to the socket that have not left the process. */
   get undrainedBytes(): number {
     return this.socket.writableLength;
@@ -114,6 +124,7 @@ export class WebSocketWire {
 
   private send(opcode: Opcode, bytes: Uint8Array): void {
     if (this.closing || !this.socket.writable) return;
+    if (opcode < Opcode.Close) this.sentFrames++;
     if (this.socket.writableLength === 0 && bytes.length <= PAGE_BYTES) this.sendCopied(opcode, bytes);
     else this.sendLent(opcode, bytes);
     this.drain.watch();

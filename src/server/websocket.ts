@@ -43,7 +43,7 @@ export function attachWebSockets(server: Server, host: WebSocketHost): void {
     WebSocket: Upgraded,
   });
   const accept = (request: IncomingMessage, socket: Duplex, head: Buffer, verdict: Verdict | undefined): void => {
-    const refusal = passwordRefusal(verdict) ?? (host.connections.admit() ? undefined : tooMany(host));
+    const refusal = passwordRefusal(verdict) ?? (host.connections.admit("websocket") ? undefined : tooMany(host));
     if (refusal !== undefined) {
       refuse(socket, refusal);
       return;

@@ -173,6 +173,13 @@ export const SERVER_SETTINGS = {
     kind: list("name", "a name such as cache.example.org, without scheme or port", isHostName),
     default: [],
   }),
+  openMetrics: setting({
+    key: "open-metrics",
+    group: "Access",
+    description: "GET /metrics asks for no password",
+    kind: toggle(),
+    default: false,
+  }),
   tlsCert: setting<string | undefined>({
     key: "tls-cert",
     group: "TLS",
