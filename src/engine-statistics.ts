@@ -61,7 +61,9 @@ const enum Count {
   PagesReused = 8,
   PagesFresh = 9,
   PagesReleased = 10,
-  Words = 11,
+  /** Those before begin anew when the statistics are reset. */
+  PagesMax = 11,
+  Words = 12,
 }
 
 /** Where a kind of page is shown. */
@@ -121,6 +123,7 @@ export class EngineStatistics {
     for (let database = 0; database < DATABASES; database++) keys += this.countKeys(database).keys;
     return {
       memoryUsedBytes: HEAP_BASE + (this.#exports.heldPages() >>> 0) * PAGE_BYTES,
+      memoryPeakBytes: HEAP_BASE + words[Count.PagesMax] * PAGE_BYTES,
       keys,
       commands: words[Count.Commands] + words[Count.DirectReads] + words[Count.DirectWrites],
       hits: words[Count.Hits],
@@ -219,7 +222,7 @@ export class EngineStatistics {
   reset(): void {
     new Uint8Array(this.#memory.buffer, STATISTICS_BASE, STATISTICS_BYTES).fill(0);
     new Uint8Array(this.#memory.buffer, ERRORS_BASE, ERROR_CODES_MAX * ERROR_RECORD_BYTES).fill(0);
-    new BigUint64Array(this.#memory.buffer, COUNTERS_BASE, Count.Words).fill(0n);
+    new BigUint64Array(this.#memory.buffer, COUNTERS_BASE, Count.PagesMax).fill(0n);
   }
 
   /** Microseconds from which a command is slow. Below 1,000 every command is timed by itself, which costs. */

@@ -49,6 +49,8 @@ export class OutputBlock {
 export interface EngineStats {
   memoryUsedBytes: number;
   memoryLimitBytes: number;
+  /** Most that was held so far. */
+  memoryPeakBytes: number;
   /** Keys of all databases; expired ones that nobody noticed yet are counted. */
   keys: number;
   evictedKeys: number;

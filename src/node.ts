@@ -52,6 +52,8 @@ export async function open({ worker = false, ...options }: NodeOpenOptions = {})
     throw new NearkeyError("invalid-option", "worker can only be false in Node: the database is in this thread");
   }
   const module = await engineModule();
-  const engine = Engine.create(module, { ...settings, outputLimitBytes: OUTPUT_LIMIT_BYTES, reserveMemory: true });
+  const memory = { outputLimitBytes: OUTPUT_LIMIT_BYTES, reserveMemory: true };
+  // A clock would cost a command that comes alone a tenth, and nobody scrapes an embedded database.
+  const engine = Engine.create(module, { ...settings, ...memory, timed: false });
   return new Database(engine, settings, { now: Date.now, startTicking, processFacts });
 }

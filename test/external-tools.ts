@@ -11,6 +11,8 @@ const TOOLS = {
   "redis-benchmark": { programs: ["redis-benchmark"], package: "redis-tools" },
   openssl: { programs: ["openssl"], package: "openssl" },
   script: { programs: ["script"], package: "bsdutils" },
+  promtool: { programs: ["promtool"], package: "prometheus" },
+  prometheus: { programs: ["prometheus"], package: "prometheus" },
   chromium: { programs: ["chromium", "chromium-browser", "google-chrome-stable"], package: "chromium" },
 } as const;
 

@@ -227,12 +227,14 @@ describe("CONFIG and INFO", () => {
       "Stats",
       "Replication",
       "CPU",
+      "Modules",
+      "Errorstats",
       "Cluster",
       "Keyspace",
     ]);
     expect(all).toContain("redis_version:8.0.2\r\nnearkey_version:");
     const some = String(await client.command("INFO keyspace Stats"));
-    expect(some).toMatch(/^# Stats\r\n[^#]*\r\n\r\n# Keyspace\r\ndb0:keys=1,expires=1\r\n$/);
+    expect(some).toMatch(/^# Stats\r\n[^#]*\r\n\r\n# Keyspace\r\ndb0:keys=1,expires=1,avg_ttl=0,subexpiry=0\r\n$/);
     expect(some).toContain("keyspace_hits:1\r\n");
     await client.command("CONFIG RESETSTAT");
     expect(String(await client.command("INFO stats"))).toContain("keyspace_hits:0\r\n");

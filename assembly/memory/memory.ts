@@ -71,6 +71,8 @@ export class Counters {
   pagesReused: u64;
   pagesFresh: u64;
   pagesReleased: u64;
+  /** Most pages held so far; not reset. */
+  pagesMax: u64;
   /** Where active expiry goes on. */
   expiryCursor: u64;
   /** Where a new policy goes on to take the keys in. */
@@ -147,6 +149,7 @@ export function takePage(kind: u32): usize {
     counters.pagesFresh++;
   }
   state.heldPages++;
+  counters.pagesMax = max<u64>(counters.pagesMax, state.heldPages);
   const page = pageAt(number);
   dirty(changetype<usize>(page), PAGE_RECORD_BYTES);
   page.kind = <u8>kind;

@@ -24,7 +24,7 @@ export function createDatabase(module: WebAssembly.Module, settings: DatabaseSet
 
 function createEngine(module: WebAssembly.Module, settings: DatabaseSettings): Engine {
   try {
-    return Engine.create(module, { ...settings, outputLimitBytes: OUTPUT_LIMIT_BYTES });
+    return Engine.create(module, { ...settings, outputLimitBytes: OUTPUT_LIMIT_BYTES, timed: false });
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     // Chrome before 115 instantiates nothing as large on the page's thread.

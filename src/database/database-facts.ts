@@ -3,7 +3,6 @@
 
 import type { Engine } from "../engine.ts";
 import { type HostClient, type HostFacts, type ProcessFacts, REDIS_VERSION } from "../host/host-facts.ts";
-import { statisticsOf } from "../host/host-statistics.ts";
 import type { DatabaseSettings } from "../options.ts";
 import { VERSION } from "../version.ts";
 
@@ -38,7 +37,7 @@ export function databaseFacts(
       receivedBytes: 0,
       sentBytes: 0,
     }),
-    ...statisticsOf(engine),
+    resetStatistics: () => engine.statistics.reset(),
     processFacts,
   };
 }

@@ -22,6 +22,8 @@ export interface HostClient {
 export interface ProcessFacts {
   readonly processId: number;
   readonly residentBytes: number;
+  /** Memory of the machine. */
+  readonly systemMemoryBytes: number;
   readonly userSeconds: number;
   readonly systemSeconds: number;
   readonly operatingSystem: string;
@@ -36,13 +38,11 @@ export interface ConnectionCounts {
   readonly sentBytes: number;
 }
 
-/** What was counted since the start or the last `CONFIG RESETSTAT`. */
-export interface Statistics {
+/** What happens a second, or what was counted. */
+export interface Rates {
   readonly commands: number;
-  readonly hits: number;
-  readonly misses: number;
-  readonly expiredKeys: number;
-  readonly evictedKeys: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
 }
 
 /** What became of a candidate for the password; `busy` when too many others wait. */
@@ -93,7 +93,9 @@ export interface HostFacts {
   readonly password?: PasswordCheck | undefined;
   clients(): Iterable<HostClient>;
   connectionCounts(): ConnectionCounts;
-  statistics(): Statistics;
+  /** Absent where nobody samples. */
+  readonly rates?: (() => Rates) | undefined;
+  /** Begins to count anew what INFO and /metrics tell. */
   resetStatistics(): void;
   /** Absent where there is no process to ask, as in a browser. */
   readonly processFacts?: (() => ProcessFacts) | undefined;

@@ -1,6 +1,6 @@
 // What Node knows about this process.
 
-import { arch, platform, release } from "node:os";
+import { arch, platform, release, totalmem } from "node:os";
 import type { ProcessFacts } from "../host/host-facts.ts";
 
 /** Reads what INFO reports about this process. */
@@ -9,6 +9,7 @@ export function processFacts(): ProcessFacts {
   return {
     processId: process.pid,
     residentBytes: process.memoryUsage.rss(),
+    systemMemoryBytes: totalmem(),
     userSeconds: user / 1e6,
     systemSeconds: system / 1e6,
     operatingSystem: `${platform()} ${release()} ${arch()}`,

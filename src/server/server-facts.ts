@@ -3,8 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Engine } from "../engine.ts";
-import { type HostFacts, type PasswordCheck, REDIS_VERSION } from "../host/host-facts.ts";
-import { statisticsOf } from "../host/host-statistics.ts";
+import { type HostFacts, type PasswordCheck, type Rates, REDIS_VERSION } from "../host/host-facts.ts";
 import { VERSION } from "../version.ts";
 import type { Connections } from "./connections.ts";
 import type { LiveSettings } from "./live-settings.ts";
@@ -16,6 +15,7 @@ export function serverFacts(
   connections: Connections,
   settings: LiveSettings,
   password: PasswordCheck,
+  rates: () => Rates,
 ): HostFacts {
   return {
     redisVersion: REDIS_VERSION,
@@ -27,7 +27,11 @@ export function serverFacts(
     password,
     clients: () => connections.clients(),
     connectionCounts: () => connections.counts(),
-    ...statisticsOf(engine),
+    rates,
+    resetStatistics: () => {
+      engine.statistics.reset();
+      connections.resetCounts();
+    },
     processFacts,
   };
 }

@@ -18,6 +18,7 @@ import { MetricsPage } from "./metrics-page.ts";
 import { OriginCheck } from "./origin-check.ts";
 import { OutputBudget } from "./output-budget.ts";
 import { ServerPassword } from "./password.ts";
+import { RateSampler } from "./rates.ts";
 import { serverFacts } from "./server-facts.ts";
 import { checkServerOptions, SERVER_DEFAULTS, type ServerOptions } from "./server-options.ts";
 import { type ConnectionLimits, settingEffects } from "./setting-effects.ts";
@@ -30,8 +31,8 @@ import { attachWebSockets, type WebSocketHost } from "./websocket.ts";
 const DRAIN_MS = 5000;
 /** Time for a TLS handshake, milliseconds. */
 const HANDSHAKE_MS = 10_000;
-/** How often idle clients are looked for, milliseconds. */
-const IDLE_CHECK_MS = 1000;
+/** How often idle clients are looked for, and rates sampled. */
+const SECOND_MS = 1000;
 
 /** Where a listener was bound. */
 export interface ListenAddress {
@@ -86,7 +87,8 @@ class RunningServer implements Server {
   private readonly httpServer: HttpServer;
   private readonly tcpServer: NetServer | undefined;
   private readonly stopTicking: () => void;
-  private readonly idleTimer: NodeJS.Timeout;
+  private readonly secondTimer: NodeJS.Timeout;
+  private readonly rates: RateSampler;
   private stopped: Promise<void> | undefined;
 
   constructor(
@@ -114,7 +116,11 @@ class RunningServer implements Server {
       listeners: () => ({ http: this.httpServer, resp: this.tcpServer }),
     });
     this.live = new LiveSettings(options, effects, options.settingsFile);
-    const facts = serverFacts(this.engine, this.connections, this.live, password);
+    this.rates = new RateSampler(() => {
+      const { receivedBytes, sentBytes } = this.connections.counts();
+      return { commands: this.engine.statistics.commandCount, receivedBytes, sentBytes };
+    });
+    const facts = serverFacts(this.engine, this.connections, this.live, password, () => this.rates.rates());
     const failOnce = once(failed);
     // One object with the limits, so that connections see them change.
     const shared: SharedHost = Object.assign(limits, {
@@ -140,7 +146,10 @@ class RunningServer implements Server {
       this.tcpServer = tls === undefined ? createTcpServer(shared) : createTlsServer(shared, tls);
     }
     this.stopTicking = startTicking((nowMs) => this.engine.tick(nowMs), failOnce);
-    this.idleTimer = setInterval(() => this.closeIdle(limits.idleTimeoutMs), IDLE_CHECK_MS).unref();
+    this.secondTimer = setInterval(() => {
+      this.closeIdle(limits.idleTimeoutMs);
+      this.rates.sample();
+    }, SECOND_MS).unref();
   }
 
   get settings(): Settings {
@@ -191,7 +200,7 @@ class RunningServer implements Server {
     this.httpServer.closeAllConnections();
     await Promise.all(closed);
     this.stopTicking();
-    clearInterval(this.idleTimer);
+    clearInterval(this.secondTimer);
   }
 
   private health(startedMs: number): Health {
