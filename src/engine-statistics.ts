@@ -69,7 +69,6 @@ const enum Count {
 /** Where a kind of page is shown. */
 const KIND_OF_PAGE: readonly (readonly [PageKind, MemoryKind])[] = [
   [PageKind.EntrySlab, "entries"],
-  [PageKind.Draining, "entries"],
   [PageKind.FieldSlab, "fields"],
   [PageKind.SegmentSlab, "index"],
   [PageKind.ObjectSlab, "objects"],
@@ -78,12 +77,13 @@ const KIND_OF_PAGE: readonly (readonly [PageKind, MemoryKind])[] = [
   [PageKind.Vector, "vectors"],
   [PageKind.Output, "output"],
   [PageKind.Input, "input"],
-  [PageKind.Queue, "queues"],
   [PageKind.Scratch, "scratch"],
+  [PageKind.Queue, "queues"],
+  [PageKind.Draining, "moving"],
   [PageKind.Free, "free"],
 ];
 const KIND_WORDS = 16;
-const ZONE_NAMES: readonly CellStatistics["zone"][] = ["entry", "object", "connection", "field", "segment"];
+const ZONE_NAMES: readonly CellStatistics["zone"][] = ["entry", "object", "connection", "field", "index"];
 
 /** The fields of a command's statistics; the buckets follow. */
 const BUCKETS_OFFSET = 32;

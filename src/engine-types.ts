@@ -113,7 +113,7 @@ export interface SlowArgument {
 
 /** Cells of one size in one zone of memory. */
 export interface CellStatistics {
-  readonly zone: "entry" | "object" | "connection" | "field" | "segment";
+  readonly zone: "entry" | "object" | "connection" | "field" | "index";
   /** Size of a cell. */
   readonly bytes: number;
   readonly pages: number;
@@ -142,9 +142,10 @@ export type MemoryKind =
   | "objects"
   | "values"
   | "vectors"
+  | "queues"
+  | "moving"
   | "connections"
   | "input"
   | "output"
-  | "queues"
   | "scratch"
   | "free";

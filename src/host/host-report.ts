@@ -81,7 +81,7 @@ function memory({ engine, facts }: HostCall): Fields {
   const { kinds, cells } = engine.statistics.memory();
   const process = facts.processFacts?.();
   const resident = process?.residentBytes ?? 0;
-  const dataset = kinds.entries + kinds.objects + kinds.values + kinds.vectors;
+  const dataset = kinds.entries + kinds.fields + kinds.objects + kinds.values + kinds.vectors + kinds.moving;
   const freeCells = cells.reduce((sum, { bytes, free }) => sum + bytes * free, 0);
   const sized = (name: string, bytes: number): Fields => [
     [name, bytes],
