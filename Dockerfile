@@ -14,7 +14,8 @@ RUN npm run build && rm dist/engine.debug.wasm
 FROM node:24-slim AS dependencies
 WORKDIR /dependencies
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev
+# Without the last two, a library's optional peer brings the compiler that the lock file holds for development.
+RUN npm ci --omit=dev --omit=optional --omit=peer
 
 FROM node:24-slim
 ENV NODE_ENV=production

@@ -171,12 +171,14 @@ describe.skipIf(script === undefined)("at a terminal", () => {
     await terminal.typed("GET tk\r", /"a b"/);
     await terminal.typed("SELECT 3\r", prompt("\\[3\\]"));
     await terminal.typed("help get\r", /GET key/);
+    // Pasted lines are answered in their order.
+    await terminal.typed("ECHO one\rECHO two\r", /"one"[\s\S]*"two"[\s\S]*\[3\]> /);
     // The arrow brings back the line before help, and running it shows the database is still the third.
-    await terminal.typed("\x1b[A\x1b[A\x1b[A\r", /\(nil\)/);
+    await terminal.typed("\x1b[A\x1b[A\x1b[A\x1b[A\x1b[A\r", /\(nil\)/);
     terminal.type("\x04");
     expect(await terminal.ended).toBe(0);
     const history = readFileSync(folder.file("nearkey/history"), "utf8");
-    expect(history).toBe("set tk 'a b'\nhgetall none\nGET tk\nSELECT 3\nhelp get\nGET tk\n");
+    expect(history).toBe("set tk 'a b'\nhgetall none\nGET tk\nSELECT 3\nhelp get\nECHO one\nECHO two\nGET tk\n");
   });
 
   test("a password is asked for and shown nowhere", async () => {

@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocketServer } from "ws";
 import { type Client, connect } from "../src/client-node.ts";
 import { CliProcess, runCli, testFolder } from "./cli-program.ts";
 import { ServedProcess } from "./served-process.ts";
@@ -199,6 +200,33 @@ describe("an import", () => {
     const { code, stdout } = await running.ended;
     expect(stdout).toMatch(/^imported 2 keys .*\nstopped by Ctrl-C/);
     expect(code).toBe(130);
+  });
+
+  test("sends again what a broken connection left open", async () => {
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    await new Promise((resolve) => server.once("listening", resolve));
+    let connections = 0;
+    const seen = new Set<string>();
+    server.on("connection", (socket) => {
+      const first = ++connections === 1;
+      socket.on("message", (bytes: Buffer) => {
+        const text = bytes.toString();
+        if (text.includes("HELLO")) socket.send(Buffer.from("%1\r\n+proto\r\n:3\r\n"));
+        else if (first) socket.terminate();
+        else {
+          const keys = text.match(/lost:\d+/g) ?? [];
+          for (const key of keys) seen.add(key);
+          socket.send(Buffer.from("+OK\r\n".repeat(keys.length)));
+        }
+      });
+    });
+    const input = Array.from({ length: 50 }, (_, row) => `{"key":"lost:${row}","value":"v"}\n`).join("");
+    const { port } = server.address() as { port: number };
+    const args = ["import", "-", "--format", "jsonl", "--as", "keys", "--url", `127.0.0.1:${port}`, "--json"];
+    const { code, stdout } = await runCli(args, { input });
+    server.close();
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, imported: 50, refused: 0 });
+    expect({ keys: seen.size, connections }).toEqual({ keys: 50, connections: 2 });
   });
 
   const refusals: [string, string[], RegExp][] = [

@@ -1,7 +1,7 @@
 // A Dockerfile carried out without Docker, each stage in a folder: WORKDIR, COPY, ENV and RUN as they stand; USER, EXPOSE,
 // HEALTHCHECK, ENTRYPOINT and CMD are kept for whoever starts the result. One step is replaced: `npm ci` takes its packages
 // from the checkout's node_modules, by the same lock file, instead of fetching them again; with --omit=dev it copies
-// those that the lock file does not mark as of development, so a package that the server misses is missing here too.
+// those that the lock file does not mark as of development (or optional), so a package that the server misses is missing here too.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
@@ -135,7 +135,7 @@ function run(stage: Stage, command: string, context: string): void {
   const cwd = join(stage.root, stage.workdir);
   if (/^npm ci\b/.test(command)) {
     if (!existsSync(join(cwd, "package-lock.json"))) throw new Error("npm ci without package-lock.json");
-    if (command.includes("--omit=dev")) copyProductionPackages(cwd, context);
+    if (command.includes("--omit=dev")) copyProductionPackages(cwd, context, command.includes("--omit=optional"));
     else symlinkSync(resolve(context, "node_modules"), join(cwd, "node_modules"));
     return;
   }
@@ -148,10 +148,10 @@ interface LockedPackage {
   readonly optional?: boolean;
 }
 
-function copyProductionPackages(cwd: string, context: string): void {
+function copyProductionPackages(cwd: string, context: string, omitOptional: boolean): void {
   const lock = JSON.parse(readFileSync(join(cwd, "package-lock.json"), "utf8"));
   for (const [path, { dev, devOptional, optional }] of Object.entries<LockedPackage>(lock.packages)) {
-    if (path === "" || dev || devOptional) continue;
+    if (path === "" || dev || (omitOptional && (devOptional || optional))) continue;
     const source = join(context, path);
     if (optional && !existsSync(source)) continue;
     const inner = join(source, "node_modules");

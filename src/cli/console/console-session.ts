@@ -14,6 +14,8 @@ export class ConsoleSession {
   readonly #url: string;
   readonly #pushed: (push: WireReply) => void;
   #connection: ConsoleConnection | undefined;
+  /** The one attempt that all commands wait for which found no connection. */
+  #reconnecting: Promise<ConsoleConnection> | undefined;
   #password: string | undefined;
   #database = 0;
   #inTransaction = false;
@@ -50,7 +52,7 @@ export class ConsoleSession {
    * @throws NearkeyError `connection-lost` when it breaks meanwhile, and as `open`
    */
   async run(words: readonly Argument[]): Promise<WireReply> {
-    const connection = this.#connection?.open ? this.#connection : await this.#reconnect();
+    const connection = this.#connection?.open ? this.#connection : await this.#reconnected();
     const reply = await connection.run(words);
     this.#note(words, reply);
     return reply;
@@ -59,6 +61,13 @@ export class ConsoleSession {
   /** Leaves. */
   close(): void {
     this.#connection?.close();
+  }
+
+  #reconnected(): Promise<ConsoleConnection> {
+    this.#reconnecting ??= this.#reconnect().finally(() => {
+      this.#reconnecting = undefined;
+    });
+    return this.#reconnecting;
   }
 
   async #reconnect(): Promise<ConsoleConnection> {

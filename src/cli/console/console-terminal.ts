@@ -20,6 +20,8 @@ export class ConsoleTerminal {
   readonly #line: Interface;
   #pages: CommandPages = new Map();
   #busy = false;
+  /** Lines that were pasted together are answered one after another. */
+  #answered: Promise<void> = Promise.resolve();
   #left: () => void = () => undefined;
 
   constructor(session: ConsoleSession) {
@@ -41,7 +43,9 @@ export class ConsoleTerminal {
       this.#left = resolve;
     });
     this.#line.on("history", dropSecrets);
-    this.#line.on("line", (line) => void this.#answer(line));
+    this.#line.on("line", (line) => {
+      this.#answered = this.#answered.then(() => this.#answer(line));
+    });
     this.#line.on("SIGINT", () => this.#cancel());
     this.#line.on("close", () => this.#left());
     process.stdin.prependListener("keypress", (_text: string, key: Key | undefined) => {

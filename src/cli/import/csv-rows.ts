@@ -41,12 +41,17 @@ export async function* readCsv(input: InputFile, delimiter: string): AsyncIterab
     .on("error", (error) => parser.destroy(error))
     .pipe(parser);
   let header: readonly string[] | undefined;
-  for await (const { record, info } of parser as AsyncIterable<Parsed>) {
-    if (header === undefined) header = checkHeader(record, input.name);
-    else rows.push(rowOf(header, record, info.lines));
-    if (rows.length < BATCH) continue;
-    yield rows;
-    rows = [];
+  try {
+    for await (const { record, info } of parser as AsyncIterable<Parsed>) {
+      if (header === undefined) header = checkHeader(record, input.name);
+      else rows.push(rowOf(header, record, info.lines));
+      if (rows.length < BATCH) continue;
+      yield rows;
+      rows = [];
+    }
+  } catch (error) {
+    if (!String((error as CsvError).code).startsWith("CSV_")) throw error;
+    throw unreadable(input.name, (error as CsvError).message);
   }
   yield rows;
 }
