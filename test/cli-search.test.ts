@@ -110,7 +110,7 @@ describe("stats", () => {
     await client.getMany(["k", "k", "k", "none"]);
     const { code, stdout } = await runCli(["stats", "--url", url]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(new RegExp(`^nearkey \\S+ at 127\\.0\\.0\\.1:${served.port}, up \\d+ s\n`));
+    expect(stdout).toMatch(new RegExp(`^nearkey \\S+ at 127\\.0\\.0\\.1:${served.port}, up [^\\n]+ s\n`));
     expect(stdout).toMatch(/^memory +[█░]{24} [\d.]+ MiB of 1\.00 GiB \([\d.]+ %\), noeviction$/m);
     expect(stdout).toMatch(/^keys +2, 1 of them expire$/m);
     expect(stdout).toMatch(/^hit rate +[\d.]+ % of [\d,]+ reads since the start$/m);
@@ -140,7 +140,7 @@ describe("stats", () => {
 describe("health", () => {
   test("ends with 0 when the server is well, and with 1 when nobody answers", async () => {
     const well = await runCli(["health", "--url", url]);
-    expect(well).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ok: up \d+ s, [\d.]+ MiB of 1\.00 GiB, /) });
+    expect(well).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ok: up [^,]+, [\d.]+ MiB of 1\.00 GiB, /) });
     const json = await runCli(["health", "--json"], {
       environment: { NEARKEY_URL: `http://127.0.0.1:${served.port}` },
     });
