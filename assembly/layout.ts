@@ -258,4 +258,6 @@ export const enum ConnectionMode {
   Muted = 32,
   /** Reads do not note an access. */
   NoTouch = 64,
+  /** EXEC runs what was queued, across calls where the host answers a command of it. */
+  Executing = 128,
 }

@@ -1,6 +1,10 @@
 // What an engine is made with and what it tells about itself.
 
+import { HEAP_BASE } from "../assembly/layout.ts";
 import type { EvictionPolicy } from "./options.ts";
+
+/** Memory that every engine takes before it holds anything, bytes. */
+export const FIXED_BYTES = HEAP_BASE;
 
 /** What an engine is made with. */
 export interface EngineOptions {

@@ -21,6 +21,7 @@ import {
 import type { EngineExports } from "../build/engine-exports.d.ts";
 import { EngineClock } from "./engine-clock.ts";
 import { readCommands } from "./engine-commands.ts";
+import { EngineConnections } from "./engine-connections.ts";
 import { DirectPaths } from "./engine-direct.ts";
 import { DEFAULT_BYTES, EngineLimits, memoryBytesMax } from "./engine-limits.ts";
 import { EngineMemory } from "./engine-memory.ts";
@@ -44,6 +45,8 @@ export class Engine {
   readonly statistics: EngineStatistics;
   /** Called after a call of `execute` with the slow commands in it. */
   onSlow: ((commands: SlowCommand[]) => void) | undefined;
+  /** How connections stand. */
+  readonly connections: EngineConnections;
   /** Asked for the time right before `execute`, it spares the engine a reading. */
   readonly clock: EngineClock;
   /** Bytes of input that the last `execute` consumed. */
@@ -58,6 +61,7 @@ export class Engine {
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
     this.direct = new DirectPaths(this.#exports, this.#view);
     this.#authenticated = !options.requireAuthentication;
+    this.connections = new EngineConnections(this.#exports);
     this.statistics = new EngineStatistics(this.#memory, this.#exports, options.timed ?? true);
     this.setClientLimits(options);
     this.#limits.applyMemory();
@@ -119,25 +123,7 @@ export class Engine {
   }
 
   setAuthenticated(connection: number, yes: boolean): void {
-    this.setMode(connection, ConnectionMode.Stranger, !yes);
-  }
-
-  /** Sets or clears a mode of a connection. */
-  setMode(connection: number, mode: ConnectionMode, on: boolean): void {
-    this.#exports.setMode(connection, mode, on ? 1 : 0);
-  }
-
-  hasMode(connection: number, mode: ConnectionMode): boolean {
-    return (this.#exports.modeOf(connection) & mode) !== 0;
-  }
-
-  /** Keys a connection watches, and what it has queued since MULTI. */
-  watching(connection: number): { keys: number; queuedCommands: number; queuedBytes: number } {
-    return {
-      keys: this.#exports.watchedKeys(connection),
-      queuedCommands: this.#exports.queuedCommands(connection),
-      queuedBytes: this.#exports.queuedBytes(connection) >>> 0,
-    };
+    this.connections.setMode(connection, ConnectionMode.Stranger, !yes);
   }
 
   setProtocol(connection: number, protocol: 2 | 3): void {
@@ -247,6 +233,17 @@ export class Engine {
   tick(now: number): boolean {
     this.clock.adjust();
     return this.#exports.tick(now) !== 0;
+  }
+
+  /**
+   * Bytes that a key takes, its share of the index counted; undefined when there is none.
+   *
+   * @param samples fields of a large hash that are read and stand for all; 0 reads all
+   */
+  memoryUsage(database: number, key: Uint8Array, samples: number, now: number): number | undefined {
+    this.#view.bytes().set(key, INPUT_BASE);
+    const bytes = this.#exports.memoryUsage(database, key.length, samples, now);
+    return bytes < 0 ? undefined : bytes;
   }
 
   /** Whether `bytes` more fit under the limit now, without evicting. */

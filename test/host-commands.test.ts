@@ -6,9 +6,14 @@ import { mkdtempSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { SlowCommand } from "../src/engine-types.ts";
+import { newClient } from "../src/host/host-facts.ts";
 import { matchesGlob } from "../src/host/host-glob.ts";
+import { SlowLog } from "../src/host/slow-log.ts";
 import { type Reply, ReplyError } from "../src/resp.ts";
+import { bytesOf } from "../src/text.ts";
 import { findTool } from "./external-tools.ts";
 import { eventually, RespSocket, startTestServer } from "./server-fixture.ts";
 
@@ -51,6 +56,57 @@ const SAME_AS_REDIS = [
   "CLIENT LIST TYPE nothing",
   "CLIENT LIST TYPE replica",
   "CLIENT LIST WHAT",
+  "CLIENT NO-EVICT",
+  "CLIENT NO-EVICT ON",
+  "CLIENT NO-EVICT maybe",
+  "CLIENT REPLY x",
+  "CLIENT REPLY ON",
+  "CLIENT GETREDIR",
+  "CLIENT GETREDIR x",
+  "CLIENT UNBLOCK",
+  "CLIENT UNBLOCK 99",
+  "CLIENT UNBLOCK x",
+  "CLIENT UNBLOCK 99 TIMEOUT",
+  "CLIENT UNBLOCK 99 SOON",
+  "CLIENT UNBLOCK 99 ERROR x",
+  "CLIENT KILL",
+  "CLIENT KILL 127.0.0.1:1",
+  "CLIENT KILL ID",
+  "CLIENT KILL ID x",
+  "CLIENT KILL ID 0",
+  "CLIENT KILL ID 4000",
+  "CLIENT KILL TYPE replica",
+  "CLIENT KILL TYPE nothing",
+  "CLIENT KILL USER nobody",
+  "CLIENT KILL USER default LADDR 1.2.3.4:5",
+  "CLIENT KILL SKIPME maybe",
+  "CLIENT KILL WHAT x",
+  "CLIENT KILL ID 4000 TYPE",
+  "SLOWLOG",
+  "SLOWLOG NOTHING",
+  "SLOWLOG LEN x",
+  "SLOWLOG LEN",
+  "SLOWLOG GET",
+  "SLOWLOG GET 5",
+  "SLOWLOG GET -2",
+  "SLOWLOG GET 1 2",
+  "SLOWLOG RESET",
+  "SLOWLOG RESET x",
+  "MEMORY",
+  "MEMORY NOTHING",
+  "MEMORY USAGE",
+  "MEMORY USAGE nothing",
+  "MEMORY USAGE nothing SAMPLES",
+  "MEMORY USAGE nothing SAMPLES x",
+  "MEMORY USAGE nothing SAMPLES -1",
+  "MEMORY USAGE nothing SAMPLES 0",
+  "MEMORY DOCTOR x",
+  "MEMORY PURGE",
+  "OBJECT",
+  "OBJECT NOTHING k",
+  "OBJECT ENCODING",
+  "OBJECT ENCODING k",
+  "OBJECT FREQ k",
   "COMMAND NOTHING",
   "COMMAND COUNT x",
   "COMMAND LIST FILTERBY",
@@ -65,6 +121,14 @@ const SAME_AS_REDIS = [
   "COMMAND GETKEYS get a",
   "COMMAND GETKEYS mset a 1 b 2",
   "COMMAND GETKEYS del a b c",
+  "COMMAND GETKEYSANDFLAGS",
+  "COMMAND GETKEYSANDFLAGS ping x",
+  "COMMAND GETKEYSANDFLAGS copy a b",
+  "COMMAND GETKEYSANDFLAGS mset a 1 b 2",
+  "COMMAND GETKEYSANDFLAGS set a b",
+  "COMMAND GETKEYSANDFLAGS set a b EX 1 get",
+  "COMMAND GETKEYSANDFLAGS object encoding a",
+  "COMMAND GETKEYSANDFLAGS memory usage a",
   "COMMAND INFO nothing",
   "COMMAND DOCS nothing",
   "CONFIG",
@@ -183,6 +247,144 @@ describe("CLIENT", () => {
   });
 });
 
+describe("CLIENT KILL", () => {
+  test("cuts others off, and oneself after the answer", async () => {
+    const server = await startTestServer();
+    const [one, two, three] = await Promise.all([1, 2, 3].map(() => RespSocket.open(server.respPort)));
+    if (one === undefined || two === undefined || three === undefined) throw new Error("three sockets");
+    const id = Number(await two.command("CLIENT ID"));
+    expect(await one.command(`CLIENT KILL ID ${id}`)).toBe(1);
+    await two.closed;
+    expect(await one.command(`CLIENT KILL 127.0.0.1:${three.socket.localPort}`)).toBe("OK");
+    await three.closed;
+    expect(await one.command("CLIENT KILL MAXAGE 1000 USER default")).toBe(0);
+    expect(await one.command(`CLIENT KILL LADDR 127.0.0.1:${server.respPort} TYPE normal`)).toBe(0);
+    expect(await one.command(`CLIENT KILL LADDR 127.0.0.1:${server.respPort} SKIPME no`)).toBe(1);
+    await one.closed;
+  });
+});
+
+describe("CLIENT REPLY", () => {
+  test("OFF answers nothing until ON, SKIP not the next command", async () => {
+    const server = await startTestServer();
+    const client = await RespSocket.open(server.respPort);
+    client.write("CLIENT REPLY OFF\r\nPING\r\nSET k v\r\nNOSUCH\r\nGET\r\nINFO\r\nMULTI\r\nGET k\r\nEXEC\r\n");
+    expect(await client.command("CLIENT REPLY ON")).toBe("OK");
+    expect(await client.command("GET k")).toBe("v");
+    client.write("CLIENT REPLY SKIP\r\nGET k\r\nECHO a\r\nCLIENT REPLY SKIP\r\nCLIENT ID\r\nECHO b\r\n");
+    expect([await client.reply(), await client.reply()]).toEqual(["a", "b"]);
+    client.write("CLIENT REPLY OFF\r\n");
+    expect(await client.command("CLIENT REPLY ON")).toBe("OK");
+  });
+
+  test("is refused inside a transaction", async () => {
+    const server = await startTestServer();
+    const client = await RespSocket.open(server.respPort);
+    await client.command("MULTI");
+    await client.command("CLIENT REPLY OFF");
+    await client.command("PING");
+    expect(await client.command("EXEC")).toEqual([expect.any(ReplyError), "PONG"]);
+  });
+});
+
+describe("CLIENT NO-TOUCH", () => {
+  test("lets reads pass unnoticed, except those of TOUCH", async () => {
+    const server = await startTestServer();
+    const client = await RespSocket.open(server.respPort);
+    await client.command("SET k v");
+    await client.command("CLIENT NO-TOUCH ON");
+    await delay(1100);
+    await client.command("GET k");
+    expect(Number(await client.command("OBJECT IDLETIME k"))).toBeGreaterThanOrEqual(1);
+    await client.command("TOUCH k");
+    expect(await client.command("OBJECT IDLETIME k")).toBe(0);
+    expect(String(await client.command("CLIENT INFO"))).toContain(" flags=T ");
+  });
+});
+
+describe("MEMORY", () => {
+  test("USAGE counts what is held", async () => {
+    const server = await startTestServer();
+    const client = await RespSocket.open(server.respPort);
+    const usage = async (...words: string[]): Promise<number> =>
+      Number(await client.command("MEMORY", "USAGE", ...words));
+    await client.command("SET", "s", "x".repeat(100));
+    expect(await usage("s")).toBeGreaterThan(112);
+    expect(await usage("s")).toBeLessThan(200);
+    await client.command("SET", "large", "x".repeat(200_000));
+    expect(await usage("large")).toBeGreaterThan(4 * 65_536);
+    const fields = Array.from({ length: 3000 }, (_, index) => [`field:${index}`, "x".repeat(50)]).flat();
+    await client.command("HSET", "h", ...fields);
+    const whole = await usage("h", "SAMPLES", "0");
+    expect(whole).toBeGreaterThan(3000 * 62);
+    expect(whole).toBeLessThan(3000 * 110);
+    expect(Math.abs((await usage("h")) / whole - 1)).toBeLessThan(0.05);
+    await client.command("VADD v VALUES 3 1 2 3 e");
+    expect(await usage("v")).toBeGreaterThan(100);
+    await client.command("HELLO 3");
+    expect(await client.command("MEMORY STATS")).toMatchObject({ "keys.count": 4 });
+    expect(String(await client.command("MEMORY DOCTOR"))).toContain("in order");
+  });
+});
+
+describe("SLOWLOG", () => {
+  const client = { ...newClient(7, "127.0.0.1:5", "", true), name: "tester" };
+  const slow = (microseconds: number, ...words: string[]): SlowCommand => ({
+    microseconds,
+    connection: 0,
+    argumentCount: words.length,
+    arguments: words.slice(0, 32).map((word) => ({ length: word.length, bytes: bytesOf(word).slice(0, 128) })),
+  });
+
+  test("tells the commands of a server that were slow, and who sent them", async () => {
+    const server = await startTestServer();
+    const socket = await RespSocket.open(server.respPort);
+    await socket.command("CLIENT SETNAME someone");
+    expect(await socket.command("CONFIG GET slowlog-max-len")).toEqual(["slowlog-max-len", "128"]);
+    expect(await socket.command("CONFIG SET slowlog-log-slower-than 0")).toBe("OK");
+    await socket.command("SET k value");
+    expect(await socket.command("CONFIG SET slowlog-log-slower-than -1")).toBe("OK");
+    await socket.command("GET k");
+    const entries = (await socket.command("SLOWLOG GET -1")) as Reply[][];
+    const set = entries.find((entry) => (entry[3] as string[])[0] === "SET");
+    expect(set?.slice(3)).toEqual([["SET", "k", "value"], `127.0.0.1:${socket.socket.localPort}`, "someone"]);
+    expect(entries.some((entry) => (entry[3] as string[])[0] === "GET")).toBe(false);
+    expect(await socket.command("CONFIG SET slowlog-max-len 1")).toBe("OK");
+    expect(await socket.command("SLOWLOG LEN")).toBe(1);
+    expect(await socket.command("SLOWLOG RESET")).toBe("OK");
+    expect(await socket.command("SLOWLOG LEN")).toBe(0);
+  });
+
+  test("keeps the newest, with what is long cut short", () => {
+    const log = new SlowLog(() => undefined);
+    log.maxLength = 2;
+    log.record(slow(9_999, "GET"), client);
+    log.record(slow(10_000, "GET", "a"), client);
+    log.record(slow(20_000.7, "SET", "x".repeat(200)), client);
+    log.record(slow(30_000, ...Array.from({ length: 40 }, () => "DEL")), client);
+    const [newest, older, ...none] = log.newest(10) as [number, number, number, Uint8Array[], string, string][];
+    const words = (entry: typeof newest): string[] => (entry?.[3] ?? []).map((word) => Buffer.from(word).toString());
+    expect(none).toEqual([]);
+    expect(words(newest)).toHaveLength(32);
+    expect(words(newest)[31]).toBe("... (9 more arguments)");
+    expect(words(older)[1]).toBe(`${"x".repeat(128)}... (72 more bytes)`);
+    expect([older?.[0], older?.[2], older?.[4], older?.[5]]).toEqual([1, 20_000, "127.0.0.1:5", "tester"]);
+  });
+
+  test("keeps no password, and nothing below the threshold or when it is negative", () => {
+    const limits: (number | undefined)[] = [];
+    const log = new SlowLog((limit) => limits.push(limit));
+    log.slowerThanUs = 0;
+    log.record(slow(0, "AUTH", "secret"), client);
+    log.record(slow(0, "HELLO", "3", "AUTH", "default", "secret"), client);
+    log.slowerThanUs = -1;
+    log.record(slow(1e9, "GET", "a"), client);
+    expect(log.length).toBe(1);
+    expect(limits).toEqual([10_000, 0, undefined]);
+    expect(JSON.stringify(log.newest(1).flat().map(String))).not.toContain(String(bytesOf("secret")));
+  });
+});
+
 describe("COMMAND", () => {
   test("comes from the table that the engine dispatches by", async () => {
     const server = await startTestServer();
@@ -194,7 +396,7 @@ describe("COMMAND", () => {
     expect(await client.command("COMMAND INFO get nothing")).toEqual([get, null]);
     await client.command("HELLO 3");
     expect(await client.command("COMMAND DOCS GET")).toEqual({
-      get: { summary: expect.any(String), since: "1.0.0", group: "string" },
+      get: { summary: expect.any(String), since: "1.0.0", group: "string", complexity: "O(1)", syntax: "key" },
     });
   });
 });

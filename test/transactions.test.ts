@@ -90,7 +90,7 @@ describe("a watched key", () => {
 
   it("is forgotten by UNWATCH, DISCARD, EXEC and RESET", () => {
     const driver = new EngineDriver();
-    const watched = () => driver.engine.watching(driver.connection).keys;
+    const watched = () => driver.engine.connections.transaction(driver.connection).keys;
     driver.run("WATCH", "a", "b", "a");
     expect(watched()).toBe(2);
     driver.run("UNWATCH");
@@ -105,7 +105,7 @@ describe("a watched key", () => {
     driver.run("MULTI");
     driver.engine.reset(driver.connection);
     expect(watched()).toBe(0);
-    expect(driver.engine.hasMode(driver.connection, ConnectionMode.Queueing)).toBe(false);
+    expect(driver.engine.connections.hasMode(driver.connection, ConnectionMode.Queueing)).toBe(false);
     expect(driver.run("GET", "a")).toBeNull();
   });
 });
@@ -196,5 +196,19 @@ describe("a transaction", () => {
     expect(fail()).toBe("*-1\r\n");
     driver.engine.setProtocol(driver.connection, 3);
     expect(fail()).toBe("\r\n_\r\n");
+  });
+});
+
+describe("OBJECT FREQ and IDLETIME", () => {
+  it("answer what the policy keeps", () => {
+    const lfu = new EngineDriver({ eviction: "allkeys-lfu" });
+    lfu.run("SET", "k", "v");
+    expect(lfu.run("OBJECT", "FREQ", "k")).toBeGreaterThan(0);
+    expect(lfu.run("OBJECT", "IDLETIME", "k")).toMatchObject({ message: expect.stringContaining("LFU") });
+    const lru = new EngineDriver({ eviction: "allkeys-lru" });
+    lru.run("SET", "k", "v");
+    lru.now += 5000;
+    expect(lru.run("OBJECT", "IDLETIME", "k")).toBe(5);
+    expect(lru.run("OBJECT", "FREQ", "k")).toMatchObject({ message: expect.stringContaining("LFU") });
   });
 });

@@ -15,7 +15,6 @@ import {
   errorText,
   replyArray,
   replyBulkText,
-  replyError,
   replyInteger,
   replyNull,
   replySimple,
@@ -44,12 +43,14 @@ function object(): void {
     if (entryOf("refcount") != 0) replyInteger(1);
   } else if (argumentIs(1, "IDLETIME")) {
     const entry = entryOf("idletime");
-    if (entry != 0) replyInteger(idleSecondsOf(entry));
+    if (entry == 0) return;
+    if (countsFrequency()) replyUntracked("An LFU maxmemory policy is selected, idle time");
+    else replyInteger(idleSecondsOf(entry));
   } else if (argumentIs(1, "FREQ")) {
     const entry = entryOf("freq");
     if (entry == 0) return;
     if (countsFrequency()) replyInteger(frequencyOf(entry));
-    else replyNoFrequency();
+    else replyUntracked("An LFU maxmemory policy is not selected, access frequency");
   } else {
     beginError();
     errorText("ERR unknown subcommand '");
@@ -75,10 +76,16 @@ function entryOf(subcommand: string): usize {
   return 0;
 }
 
-function replyNoFrequency(): void {
-  replyError(
-    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
+/** Says that the policy keeps something else of an entry. */
+function replyUntracked(what: string): void {
+  beginError();
+  errorText("ERR ");
+  errorText(what);
+  errorText(
+    " not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some ",
   );
+  errorText("time to adjust.");
+  endError();
 }
 
 function replyHelp(): void {

@@ -41,7 +41,7 @@ function exec(): void {
     dropWatches(watcher);
     setMode(connection, ConnectionMode.Queueing, false);
     replyArray(connection.queueCount);
-    connection.executing = 1;
+    setMode(connection, ConnectionMode.Executing, true);
   }
 }
 

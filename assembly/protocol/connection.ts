@@ -47,8 +47,6 @@ export class Connection {
   queueTail: u32;
   queueCount: u32;
   queueBytes: u32;
-  /** Set while EXEC runs the queue, across calls where the host answers a command of it. */
-  executing: u32;
   /** A Watcher (see keyspace/watch.ts). */
   watches: u32;
   watchedCount: u32;

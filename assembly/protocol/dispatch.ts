@@ -110,7 +110,7 @@ export function finishHostCommand(address: usize): Outcome {
   endHostCommand(address);
   setMode(connection, ConnectionMode.Muted, false);
   if (connection.announced != 0 && connection.collected == connection.announced) dropInput(connection);
-  if (connection.executing == 0) return afterOverflow(Outcome.Done);
+  if (!hasMode(connection, ConnectionMode.Executing)) return afterOverflow(Outcome.Done);
   beginReplies(connection);
   selectDatabase(connection.database);
   const isSilent = hasMode(connection, ConnectionMode.Silent);
@@ -291,7 +291,7 @@ function executeGuarded(parsed: Parsed): Outcome {
     return Outcome.Done;
   }
   const outcome = perform(parsed.command, parsed.records, parsed.count, parsed.hash);
-  return connection.executing != 0 ? runQueue() : outcome;
+  return hasMode(connection, ConnectionMode.Executing) ? runQueue() : outcome;
 }
 
 /** EXEC will discard the transaction, if there is one. */
@@ -317,7 +317,7 @@ function runQueue(): Outcome {
     outcome = runFirstQueued();
     if (outcome == Outcome.Done) dropFirst(connection);
   }
-  if (outcome == Outcome.Done) connection.executing = 0;
+  if (outcome == Outcome.Done) setMode(connection, ConnectionMode.Executing, false);
   setUntouching(false);
   return outcome;
 }

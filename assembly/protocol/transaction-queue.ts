@@ -136,7 +136,6 @@ export function dropFirst(connection: Connection): void {
 /** Leaves the transaction: nothing is queued or watched any more. */
 export function discardTransaction(connection: Connection): void {
   while (connection.queueHead != 0) dropFirst(connection);
-  setMode(connection, ConnectionMode.Queueing | ConnectionMode.Aborted, false);
-  connection.executing = 0;
+  setMode(connection, ConnectionMode.Queueing | ConnectionMode.Aborted | ConnectionMode.Executing, false);
   dropWatches(watcherOf(connection));
 }

@@ -170,6 +170,7 @@ export class DatabaseConnection {
     engine.setAuthenticated(connection, true);
     engine.setProtocol(connection, this.#protocol);
     this.#client.connections.splice(0, 1, connection);
+    this.#client.answered.splice(0, 1, connection);
     return connection;
   }
 

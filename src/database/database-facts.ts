@@ -3,6 +3,7 @@
 
 import type { Engine } from "../engine.ts";
 import { type HostClient, type HostFacts, type ProcessFacts, REDIS_VERSION } from "../host/host-facts.ts";
+import { slowLogOf } from "../host/slow-commands.ts";
 import type { DatabaseSettings } from "../options.ts";
 import { VERSION } from "../version.ts";
 
@@ -30,6 +31,7 @@ export function databaseFacts(
       ["appendonly", "no"],
     ]),
     clients,
+    slowLog: slowLogOf(engine, clients),
     connectionCounts: () => ({
       active: clients().length,
       total: clients().length,

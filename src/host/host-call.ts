@@ -16,6 +16,8 @@ export interface HostCall {
   readonly facts: HostFacts;
   /** Whether EXEC runs it: then nothing may wait, or others' commands would come between those of the transaction. */
   readonly inTransaction: boolean;
+  /** Set by a command after whose answer the connection ends. */
+  closes: boolean;
 }
 
 /** Text that RESP3 marks as plain text and RESP2 carries as a bulk string. */
@@ -24,7 +26,7 @@ export class Verbatim {
 }
 
 /** What a command of the host answers. */
-export type HostReply = ReplyValue | Verbatim;
+export type HostReply = ReplyValue | Verbatim | undefined;
 
 /** Builds Redis's error for a wrong number of arguments; a subcommand is named `client|setname`. */
 export function wrongArity(name: string): ReplyError {
@@ -33,6 +35,12 @@ export function wrongArity(name: string): ReplyError {
 
 /** The answer to a command that would have to wait inside a transaction. */
 export const NOT_IN_TRANSACTION = "ERR this command may take a while and is not allowed in a transaction";
+
+/** Builds Redis's error for a subcommand of a container with more arguments than it knows. */
+export function wrongSubcommand(container: string, name: string): ReplyError {
+  const text = `ERR unknown subcommand or wrong number of arguments for '${name}'. Try ${container} HELP.`;
+  return new ReplyError(text);
+}
 
 /** Redis's answer to a client name that would break its line in `CLIENT LIST`. */
 export const NAME_ERROR = "ERR Client names cannot contain spaces, newlines or special characters.";

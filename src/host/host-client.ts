@@ -1,52 +1,79 @@
-// CLIENT: who is connected. Subcommands that would need parts nearkey does not have (tracking, pausing) are unknown,
+// CLIENT: who is connected, and how one's own connection behaves. Subcommands that would need parts nearkey does not have (tracking, pausing) are unknown,
 // as they are to a Redis that was built without them.
 
+import { ConnectionMode } from "../engine.ts";
 import { ReplyError, type ReplyValue, SimpleString } from "../resp.ts";
-import { type HostCall, isPlainName, NAME_ERROR, Verbatim, wrongArity } from "./host-call.ts";
-import type { HostClient } from "./host-facts.ts";
+import { clientKill } from "./client-kill.ts";
+import { clientLines, clientList } from "./client-list.ts";
+import { type HostCall, isPlainName, NAME_ERROR, Verbatim, wrongArity, wrongSubcommand } from "./host-call.ts";
 
 interface Subcommand {
-  /** Number of words after the subcommand's name, or undefined for any. */
-  readonly count: number | undefined;
-  readonly run: (call: HostCall) => ReplyValue | Verbatim;
+  /** Fewest and most words after the subcommand's name. */
+  readonly words: readonly [number, number];
+  readonly run: (call: HostCall) => ReplyValue | Verbatim | undefined;
 }
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
-  SETNAME: { count: 1, run: setName },
-  GETNAME: { count: 0, run: ({ client }) => (client.name === "" ? null : client.name) },
-  ID: { count: 0, run: ({ client }) => client.id },
-  INFO: { count: 0, run: (call) => new Verbatim(`${clientLine(call, call.client)}\n`) },
-  LIST: { count: undefined, run: list },
-  SETINFO: { count: 2, run: setInfo },
-  HELP: { count: 0, run: () => HELP.map((line) => new SimpleString(line)) },
+  SETNAME: { words: [1, 1], run: setName },
+  GETNAME: { words: [0, 0], run: ({ client }) => (client.name === "" ? null : client.name) },
+  GETREDIR: { words: [0, 0], run: () => -1 },
+  ID: { words: [0, 0], run: ({ client }) => client.id },
+  INFO: { words: [0, 0], run: (call) => new Verbatim(clientLines(call, [call.client])) },
+  KILL: { words: [1, Infinity], run: clientKill },
+  LIST: { words: [0, Infinity], run: clientList },
+  "NO-EVICT": { words: [1, 1], run: noEvict },
+  "NO-TOUCH": { words: [1, 1], run: noTouch },
+  REPLY: { words: [1, 1], run: reply },
+  SETINFO: { words: [2, 2], run: setInfo },
+  UNBLOCK: { words: [1, Infinity], run: unblock },
+  HELP: { words: [0, 0], run: () => HELP.map((line) => new SimpleString(line)) },
 };
+
+const OK = new SimpleString("OK");
+const SYNTAX = new ReplyError("ERR syntax error");
 
 const HELP = [
   "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
   "GETNAME",
   "    Return the name of the current connection.",
+  "GETREDIR",
+  "    Return -1: there is no tracking to redirect.",
   "ID",
   "    Return the ID of the current connection.",
   "INFO",
   "    Return information about the current client connection.",
-  "LIST",
+  "KILL <ip:port>",
+  "    Close the connection of that client.",
+  "KILL <option> <value> [<option> <value> ...]",
+  "    Close the connections that all options are true of: ID <id>, TYPE NORMAL, ADDR <ip:port>,",
+  "    LADDR <ip:port>, USER <name>, MAXAGE <seconds>; SKIPME NO for one's own too.",
+  "LIST [ID <id> ... | TYPE NORMAL]",
   "    Return information about client connections.",
+  "NO-EVICT (ON|OFF)",
+  "    Answer OK: no client is ever evicted.",
+  "NO-TOUCH (ON|OFF)",
+  "    Let reads of this connection not count as uses of a key.",
+  "REPLY (ON|OFF|SKIP)",
+  "    Stop answering, or pass over the answer of the next command.",
   "SETINFO <option> <value>",
   "    Set client meta attr. Options are: LIB-NAME, LIB-VER.",
   "SETNAME <name>",
   "    Assign the name <name> to the current connection.",
+  "UNBLOCK <id> [TIMEOUT|ERROR]",
+  "    Answer 0: no command blocks.",
   "HELP",
   "    Print this help.",
 ];
 
 /** Answers `CLIENT <subcommand> …`. */
-export function clientCommand(call: HostCall): ReplyValue | Verbatim {
+export function clientCommand(call: HostCall): ReplyValue | Verbatim | undefined {
   const name = call.words[0];
   if (name === undefined) return wrongArity("client");
   const subcommand = SUBCOMMANDS[name.toUpperCase()];
   if (subcommand === undefined) return new ReplyError(`ERR unknown subcommand '${name}'. Try CLIENT HELP.`);
-  const { count } = subcommand;
-  if (count !== undefined && call.words.length !== count + 1) return wrongArity(`client|${name.toLowerCase()}`);
+  const [fewest, most] = subcommand.words;
+  const given = call.words.length - 1;
+  if (given < fewest || given > most) return wrongArity(`client|${name.toLowerCase()}`);
   return subcommand.run(call);
 }
 
@@ -71,47 +98,52 @@ function setInfo({ client, words }: HostCall): ReplyValue {
   return new SimpleString("OK");
 }
 
-/** Lists all clients, or those of `ID id …`; every client is of the type `normal`. */
-function list(call: HostCall): ReplyValue | Verbatim {
-  const [, option, ...rest] = call.words;
-  const clients = [...call.facts.clients()].sort((a, b) => a.id - b.id);
-  const lines = (chosen: HostClient[]): Verbatim =>
-    new Verbatim(chosen.map((client) => `${clientLine(call, client)}\n`).join(""));
-  if (option === undefined) return lines(clients);
-  if (option.toUpperCase() === "ID" && rest.length > 0) {
-    if (rest.some((id) => !/^\d{1,15}$/.test(id))) return new ReplyError("ERR Invalid client ID");
-    return lines(clients.filter((client) => rest.includes(String(client.id))));
-  }
-  if (option.toUpperCase() === "TYPE" && rest.length === 1) {
-    const type = rest[0]?.toLowerCase() ?? "";
-    if (type === "normal") return lines(clients);
-    if (["master", "replica", "slave", "pubsub"].includes(type)) return new Verbatim("");
-    return new ReplyError(`ERR Unknown client type '${rest[0]}'`);
-  }
-  return new ReplyError("ERR syntax error");
+function switchOf(word: string | undefined): boolean | undefined {
+  const text = word?.toUpperCase();
+  return text === "ON" ? true : text === "OFF" ? false : undefined;
 }
 
-function clientLine({ engine }: HostCall, client: HostClient): string {
-  const now = Date.now();
-  const seconds = (ms: number): number => Math.max(0, Math.floor((now - ms) / 1000));
-  const connection = client.connections[0];
-  const fields: readonly (readonly [string, string | number])[] = [
-    ["id", client.id],
-    ["addr", client.address],
-    ["laddr", client.localAddress],
-    ["name", client.name],
-    ["age", seconds(client.connectedMs)],
-    ["idle", seconds(client.lastActiveMs)],
-    ["flags", "N"],
-    ["db", connection === undefined ? 0 : engine.database(connection)],
-    ["sub", 0],
-    ["psub", 0],
-    ["multi", -1],
-    ["omem", client.connections.reduce((sum, each) => sum + engine.pinnedBytes(each), 0)],
-    ["user", "default"],
-    ["resp", connection === undefined ? 2 : engine.protocol(connection)],
-    ["lib-name", client.libraryName],
-    ["lib-ver", client.libraryVersion],
-  ];
-  return fields.map(([name, value]) => `${name}=${value}`).join(" ");
+function noEvict({ client, words }: HostCall): ReplyValue {
+  const on = switchOf(words[1]);
+  if (on === undefined) return SYNTAX;
+  client.noEvict = on;
+  return OK;
+}
+
+function noTouch({ connection, engine, words }: HostCall): ReplyValue {
+  const on = switchOf(words[1]);
+  if (on === undefined) return SYNTAX;
+  engine.connections.setMode(connection, ConnectionMode.NoTouch, on);
+  return OK;
+}
+
+/** Where answers are told apart by their order, or inside the answer of EXEC, none may be missing. */
+function reply({ client, connection, engine, words }: HostCall): ReplyValue | undefined {
+  const wanted = words[1]?.toUpperCase() ?? "";
+  if (!["ON", "OFF", "SKIP"].includes(wanted)) return SYNTAX;
+  if (wanted !== "ON" && client.answered.includes(connection)) {
+    return new ReplyError("ERR CLIENT REPLY OFF and SKIP need a stream of RESP: here every command is answered");
+  }
+  if (wanted !== "ON" && engine.connections.hasMode(connection, ConnectionMode.Executing)) {
+    return new ReplyError("ERR CLIENT REPLY OFF and SKIP are not allowed inside a transaction");
+  }
+  if (wanted === "SKIP") {
+    if (!engine.connections.hasMode(connection, ConnectionMode.Silent))
+      engine.connections.setMode(connection, ConnectionMode.SkipsNext, true);
+    return undefined;
+  }
+  engine.connections.setMode(connection, ConnectionMode.Silent, wanted === "OFF");
+  engine.connections.setMode(connection, ConnectionMode.SkipsNext | ConnectionMode.Muted, false);
+  return wanted === "ON" ? OK : undefined;
+}
+
+/** No command blocks a client, so none is ever unblocked. */
+function unblock({ words }: HostCall): ReplyValue {
+  const [, id = "", reason] = words;
+  if (words.length > 3) return wrongSubcommand("CLIENT", words[0] ?? "");
+  if (reason !== undefined && !/^(TIMEOUT|ERROR)$/i.test(reason)) {
+    return new ReplyError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+  }
+  if (!/^-?\d{1,18}$/.test(id)) return new ReplyError("ERR value is not an integer or out of range");
+  return 0;
 }

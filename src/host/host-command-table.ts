@@ -3,10 +3,11 @@
 
 import type { CommandDescription } from "../engine.ts";
 import { ReplyError, type ReplyValue, SimpleString } from "../resp.ts";
+import { MANUAL } from "./command-manual.ts";
 import { type HostCall, wrongArity } from "./host-call.ts";
 import { matchesGlob } from "./host-glob.ts";
 
-/** Answers `COMMAND [COUNT | INFO | LIST | DOCS | GETKEYS | HELP]`. */
+/** Answers `COMMAND [COUNT | INFO | LIST | DOCS | GETKEYS | GETKEYSANDFLAGS | HELP]`. */
 export function commandCommand(call: HostCall): ReplyValue {
   const [name, ...rest] = call.words;
   const commands = call.engine.commands();
@@ -22,6 +23,8 @@ export function commandCommand(call: HostCall): ReplyValue {
       return docs(rest.length === 0 ? commands : named(commands, rest));
     case "GETKEYS":
       return rest.length < 2 ? wrongArity("command|getkeys") : keysOf(commands, rest);
+    case "GETKEYSANDFLAGS":
+      return rest.length < 2 ? wrongArity("command|getkeysandflags") : keysWithFlags(commands, rest);
     case "HELP":
       return HELP.map((line) => new SimpleString(line));
     default:
@@ -39,6 +42,8 @@ const HELP = [
   "    Return documentation details about commands.",
   "GETKEYS <full-command>",
   "    Return the keys from a full command.",
+  "GETKEYSANDFLAGS <full-command>",
+  "    Return the keys from a full command, and what it does to each.",
   "INFO [<command-name> ...]",
   "    Return details about multiple commands.",
   "LIST [FILTERBY PATTERN <pattern>]",
@@ -95,13 +100,14 @@ function docs(commands: readonly (CommandDescription | undefined)[]): ReplyValue
   for (const command of commands) {
     if (command === undefined) continue;
     const { summary, since, group } = command;
-    pages[command.name.toLowerCase()] = { summary, since, group };
+    const { complexity = "", syntax = "" } = MANUAL[command.name] ?? {};
+    pages[command.name.toLowerCase()] = { summary, since, group, complexity, syntax };
   }
   return pages;
 }
 
 /** Picks the keys of a whole command by its first, last and step; a last of -1 counts from the end. */
-function keysOf(commands: readonly CommandDescription[], words: readonly string[]): ReplyValue {
+function keysOf(commands: readonly CommandDescription[], words: readonly string[]): string[] | ReplyError {
   const [command] = named(commands, words.slice(0, 1));
   if (command === undefined) return new ReplyError("ERR Invalid command specified");
   const { arity, firstKey, lastKey, keyStep } = command;
@@ -113,4 +119,17 @@ function keysOf(commands: readonly CommandDescription[], words: readonly string[
   const keys: string[] = [];
   for (let index = firstKey; index <= last; index += keyStep) keys.push(words[index] ?? "");
   return keys;
+}
+
+/** Each key with what the command does to it; SET reads the old value only with GET. */
+function keysWithFlags(commands: readonly CommandDescription[], words: readonly string[]): ReplyValue {
+  const keys = keysOf(commands, words);
+  if (keys instanceof ReplyError) return keys;
+  const name = words[0]?.toUpperCase() ?? "";
+  const reads = name === "SET" && words.slice(3).some((word) => word.toUpperCase() === "GET");
+  const kinds = reads ? ["RW access update"] : (MANUAL[name]?.keys ?? "").split("; ");
+  return keys.map((key, index) => {
+    const flags = kinds[Math.min(index, kinds.length - 1)] ?? "";
+    return [key, flags.split(" ").map((flag) => new SimpleString(flag))];
+  });
 }

@@ -2,7 +2,7 @@
 // their arguments, and the answer goes back into its reply stream. There is no socket in here: the server, and a
 // database embedded in a program, answer through the same table. Texts and orders of checks are those of Redis 8.
 
-import { type Engine, Outcome } from "../engine.ts";
+import { ConnectionMode, type Engine, Outcome } from "../engine.ts";
 import { encodeReply, ReplyError, type ReplyValue, SimpleString } from "../resp.ts";
 import {
   type HostCall,
@@ -18,6 +18,8 @@ import { commandCommand } from "./host-command-table.ts";
 import type { HostClient, HostFacts, Verdict } from "./host-facts.ts";
 import { infoCommand } from "./host-report.ts";
 import { configCommand } from "./host-settings.ts";
+import { memoryCommand } from "./memory-report.ts";
+import { slowLogCommand } from "./slow-log-command.ts";
 
 /** A reply in RESP, and whether the connection ends after it. */
 interface HostAnswer {
@@ -47,8 +49,10 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   COMMAND: commandCommand,
   CONFIG: configCommand,
   INFO: infoCommand,
-  QUIT: () => OK,
+  MEMORY: memoryCommand,
+  QUIT: quit,
   RESET: reset,
+  SLOWLOG: slowLogCommand,
 };
 
 /** Answers the commands that the engine leaves to its host. */
@@ -91,20 +95,21 @@ export class HostCommands {
     const [name = "", ...words] = args.map((arg) => this.decoder.decode(arg));
     const handler = HANDLERS[name.toUpperCase()];
     const { engine, facts } = this;
-    const inTransaction = engine.watching(connection).queuedCommands > 0;
-    const call = { words, bytes: args.slice(1), connection, client, engine, facts, inTransaction };
+    const inTransaction = engine.connections.hasMode(connection, ConnectionMode.Executing);
+    const bytes = args.slice(1);
+    const call: HostCall = { words, bytes, connection, client, engine, facts, inTransaction, closes: false };
     const reply = handler === undefined ? new ReplyError(`ERR unknown command '${name}'`) : handler(call);
-    const close = handler === HANDLERS.QUIT;
     if (reply instanceof Promise) {
       // Who closed meanwhile has no connection left whose protocol could be asked.
       const protocol = (): 2 | 3 => (client.connections.includes(connection) ? engine.protocol(connection) : 2);
-      return reply.then((found) => ({ reply: encode(found, protocol()), close }));
+      return reply.then((found) => ({ reply: encode(found, protocol()), close: call.closes }));
     }
-    return { reply: encode(reply, engine.protocol(connection)), close };
+    return { reply: encode(reply, engine.protocol(connection)), close: call.closes };
   }
 }
 
 function encode(reply: HostReply, protocol: 2 | 3): Uint8Array {
+  if (reply === undefined) return new Uint8Array();
   if (!(reply instanceof Verbatim)) return encodeReply(reply, protocol);
   if (protocol === 2) return encodeReply(reply.text, protocol);
   const bytes = new TextEncoder().encode(`txt:${reply.text}`);
@@ -217,10 +222,16 @@ function helloOptions({ bytes, words }: HostCall): HelloOptions | ReplyError {
   return options;
 }
 
+function quit(call: HostCall): ReplyValue {
+  call.closes = true;
+  return OK;
+}
+
 function reset(call: HostCall): ReplyValue {
   const { client, connection, engine, facts } = call;
   engine.reset(connection);
   client.name = "";
+  client.noEvict = false;
   if (facts.password?.required) {
     setAuthenticated(engine, client, false);
     client.loggedOut();

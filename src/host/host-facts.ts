@@ -1,6 +1,8 @@
 // What the host's commands report about the process and the one who asks. The server fills these from its sockets
 // and settings; an embedded database from its options, with itself as the only client.
 
+import type { SlowLog } from "./slow-log.ts";
+
 /** A client as `CLIENT INFO` shows it; the commands change its name and library. */
 export interface HostClient {
   readonly id: number;
@@ -9,10 +11,14 @@ export interface HostClient {
   readonly connectedMs: number;
   /** The engine's connections that belong to it: a WebSocket that sends text and binary frames has two. */
   readonly connections: number[];
+  /** Those of them on which every command must be answered, since answers are told apart by their order. */
+  readonly answered: number[];
   lastActiveMs: number;
   authenticated: boolean;
   /** Called when a client that was authenticated no longer is: its time to authenticate begins anew. */
   loggedOut: () => void;
+  /** As CLIENT NO-EVICT set it: no client is ever evicted, but tools ask. */
+  noEvict: boolean;
   name: string;
   libraryName: string;
   libraryVersion: string;
@@ -92,6 +98,9 @@ export interface HostFacts {
   /** Absent where nobody is asked for a password. */
   readonly password?: PasswordCheck | undefined;
   clients(): Iterable<HostClient>;
+  /** Cuts a client off. Absent where there are no sockets. */
+  readonly closeClient?: ((client: HostClient) => void) | undefined;
+  readonly slowLog: SlowLog;
   connectionCounts(): ConnectionCounts;
   /** Absent where nobody samples. */
   readonly rates?: (() => Rates) | undefined;
@@ -113,6 +122,8 @@ export function newClient(id: number, address: string, localAddress: string, aut
     localAddress,
     connectedMs: now,
     connections: [],
+    answered: [],
+    noEvict: false,
     lastActiveMs: now,
     authenticated,
     loggedOut: () => undefined,

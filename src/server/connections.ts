@@ -65,6 +65,11 @@ export class Connections {
     for (const connection of this.open) yield connection.client;
   }
 
+  /** Closes the connection of a client now. */
+  close(client: HostClient): void {
+    for (const connection of this.open) if (connection.client === client) connection.destroy();
+  }
+
   counts(): ConnectionCounts {
     const { resp, websocket } = this.traffic;
     const moved = this.moved();

@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import type { Engine } from "../engine.ts";
 import { type HostFacts, type PasswordCheck, type Rates, REDIS_VERSION } from "../host/host-facts.ts";
+import type { SlowLog } from "../host/slow-log.ts";
 import { VERSION } from "../version.ts";
 import type { Connections } from "./connections.ts";
 import type { LiveSettings } from "./live-settings.ts";
@@ -16,6 +17,7 @@ export function serverFacts(
   settings: LiveSettings,
   password: PasswordCheck,
   rates: () => Rates,
+  slowLog: SlowLog,
 ): HostFacts {
   return {
     redisVersion: REDIS_VERSION,
@@ -26,6 +28,8 @@ export function serverFacts(
     changes: settings,
     password,
     clients: () => connections.clients(),
+    closeClient: (client) => connections.close(client),
+    slowLog,
     connectionCounts: () => connections.counts(),
     rates,
     resetStatistics: () => {

@@ -9,6 +9,7 @@ import { startTicking } from "../database/ticker.ts";
 import { Engine } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
 import { HostCommands } from "../host/host-commands.ts";
+import { slowLogOf } from "../host/slow-commands.ts";
 import type { Settings } from "../settings/server-settings.ts";
 import { Connections } from "./connections.ts";
 import { createHttpServer, type Health, readPage } from "./http.ts";
@@ -107,12 +108,16 @@ class RunningServer implements Server {
     const { outputLimitBytes, authTimeoutMs, keepaliveMs, idleTimeoutMs, maxValueBytes, maxArguments } = options;
     const times = { authTimeoutMs, keepaliveMs, idleTimeoutMs };
     const limits: ConnectionLimits = { ...times, outputLimitBytes, maxValueBytes, maxArguments };
+    const slowLog = slowLogOf(this.engine, () => this.connections.clients());
+    slowLog.slowerThanUs = options.slowerThanUs;
+    slowLog.maxLength = options.slowLogLength;
     const effects = settingEffects({
       engine: this.engine,
       connections: this.connections,
       limits,
       password,
       budget,
+      slowLog,
       listeners: () => ({ http: this.httpServer, resp: this.tcpServer }),
     });
     this.live = new LiveSettings(options, effects, options.settingsFile);
@@ -120,7 +125,7 @@ class RunningServer implements Server {
       const { receivedBytes, sentBytes } = this.connections.counts();
       return { commands: this.engine.statistics.commandCount, receivedBytes, sentBytes };
     });
-    const facts = serverFacts(this.engine, this.connections, this.live, password, () => this.rates.rates());
+    const facts = serverFacts(this.engine, this.connections, this.live, password, () => this.rates.rates(), slowLog);
     const failOnce = once(failed);
     // One object with the limits, so that connections see them change.
     const shared: SharedHost = Object.assign(limits, {

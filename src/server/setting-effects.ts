@@ -5,6 +5,7 @@ import type { Server as HttpServer } from "node:http";
 import type { Server as NetServer } from "node:net";
 import type { Engine } from "../engine.ts";
 import { setAuthenticated } from "../host/host-commands.ts";
+import type { SlowLog } from "../host/slow-log.ts";
 import type { Connections } from "./connections.ts";
 import { SPARE_SOCKETS } from "./http.ts";
 import type { Effects } from "./live-settings.ts";
@@ -30,6 +31,7 @@ export interface EffectTargets {
   readonly budget: OutputBudget;
   /** Asked when it happens: the listeners are made after the settings. */
   listeners(): { http: HttpServer; resp: NetServer | undefined };
+  readonly slowLog: SlowLog;
 }
 
 /** Ties settings to the parts of a server. */
@@ -66,6 +68,12 @@ export function settingEffects(targets: EffectTargets): Effects {
     outputLimitBytes: (bytes) => {
       limits.outputLimitBytes = bytes;
       limitClients();
+    },
+    slowerThanUs: (us) => {
+      targets.slowLog.slowerThanUs = us;
+    },
+    slowLogLength: (length) => {
+      targets.slowLog.maxLength = length;
     },
     outputWaitingBytes: (bytes) => {
       budget.waitingBytes = bytes;

@@ -228,6 +228,7 @@ class JsonStream {
   ) {
     this.channel = new JsonChannel(wire, ending, host.connections.traffic.websocket.batches);
     this.session = openSession(host, this.channel, client);
+    client.answered.push(this.session.connection);
   }
 
   receive(text: string): void {

@@ -48,6 +48,10 @@ const CONNECTIONS_MAX = 1_000_000;
 const IDLE_SECONDS_MAX = 2_000_000;
 const KEEPALIVE_SECONDS_MAX = 32_767;
 
+/** An hour; and entries of up to 4 KiB. */
+const SLOWER_THAN_US_MAX = 3_600_000_000;
+const SLOW_LOG_LENGTH_MAX = 100_000;
+
 function setting<T>(one: Setting<T>): Setting<T> {
   return one;
 }
@@ -245,6 +249,24 @@ export const SERVER_SETTINGS = {
     default: 128 * MEBI,
     live: true,
     redis: outputLimitForm("client-output-buffer-limit", SIZE_BYTES_MIN, memoryBytesMax),
+  }),
+  slowerThanUs: setting({
+    key: "slowlog-slower-than",
+    group: "Limits",
+    description: "microseconds from which SLOWLOG keeps a command; 0 keeps all, -1 none; below 1000 timing costs more",
+    kind: count(-1, SLOWER_THAN_US_MAX),
+    default: 10_000,
+    live: true,
+    redis: integerForm("slowlog-log-slower-than", -1, SLOWER_THAN_US_MAX),
+  }),
+  slowLogLength: setting({
+    key: "slowlog-max-len",
+    group: "Limits",
+    description: "commands that SLOWLOG keeps",
+    kind: count(0, SLOW_LOG_LENGTH_MAX),
+    default: 128,
+    live: true,
+    redis: integerForm("slowlog-max-len", 0, SLOW_LOG_LENGTH_MAX),
   }),
   outputWaitingBytes: setting({
     key: "output-waiting",

@@ -6,8 +6,8 @@ import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { afterEach, describe, expect, test } from "vitest";
-import { findTool } from "./external-tools.ts";
-import { startTestServer, type TestServer } from "./server-fixture.ts";
+import { findTool } from "../external-tools.ts";
+import { startTestServer, type TestServer } from "../server-fixture.ts";
 
 const run = promisify(execFile);
 const toClose: (() => unknown)[] = [];

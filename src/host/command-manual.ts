@@ -1,0 +1,185 @@
+// What the engine's command table does not hold, because the engine has no use for it: the syntax of each command's
+// arguments, how its time grows, what it does to its keys, and where it differs from Redis. COMMAND DOCS, GETKEYSANDFLAGS
+// and docs/commands.md are made of both; a test holds them together.
+
+/** One command of the manual. */
+export interface ManualEntry {
+  /** Arguments after the name, as Redis writes them; empty for none. */
+  readonly syntax: string;
+  /** Growth of the time it takes. */
+  readonly complexity: string;
+  /** What it does to each key, in the words of Redis's key flags; keys of several kinds are separated by a semicolon. */
+  readonly keys?: string;
+  /** Where it differs from Redis. */
+  readonly differs?: string;
+}
+
+const READ = "RO access";
+const LOOK = "RO";
+const REMOVE = "RM delete";
+const CHANGE = "RW update";
+const READ_AND_CHANGE = "RW access update";
+const OVERWRITE = "OW update";
+const COPY_TO = "RO access; OW update";
+
+const OPTIONAL_TIME = "[EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]";
+const CONDITION = "[NX | XX | GT | LT]";
+const HEX = "The number must be decimal: hexadecimal ones are refused.";
+const VECTOR = "(FP32 vector | VALUES count value [value ...])";
+const FREED_LATER = "Large values are freed piece by piece afterwards, whichever option is given.";
+
+function entry(syntax: string, complexity: string, keys?: string, differs?: string): ManualEntry {
+  return { syntax, complexity, ...(keys === undefined ? {} : { keys }), ...(differs === undefined ? {} : { differs }) };
+}
+
+/** The manual, by upper-case name. */
+export const MANUAL: Readonly<Record<string, ManualEntry>> = {
+  // connection
+  PING: entry("[message]", "O(1)"),
+  ECHO: entry("message", "O(1)"),
+  SELECT: entry("index", "O(1)"),
+  AUTH: entry("[username] password", "O(1)", undefined, "There is one user, `default`. A transaction refuses it."),
+  HELLO: entry(
+    "[protover [AUTH username password] [SETNAME clientname]]",
+    "O(1)",
+    undefined,
+    "A transaction refuses its AUTH.",
+  ),
+  QUIT: entry("", "O(1)"),
+  RESET: entry("", "O(N) with N the queued commands and watched keys"),
+  CLIENT: entry(
+    "subcommand [argument ...]",
+    "O(N) with N the clients, for LIST and KILL; else O(1)",
+    undefined,
+    "Knows GETNAME GETREDIR HELP ID INFO KILL LIST NO-EVICT NO-TOUCH REPLY SETINFO SETNAME UNBLOCK. REPLY OFF and SKIP " +
+      "are refused inside a transaction, in text frames and by an embedded database, where every command has its answer.",
+  ),
+  // transactions
+  MULTI: entry("", "O(1)"),
+  EXEC: entry(
+    "",
+    "That of the queued commands",
+    undefined,
+    "A queued command that memory does not allow fails by itself, with OOM. A wrong subcommand is told when it is executed.",
+  ),
+  DISCARD: entry("", "O(N) with N the queued commands and watched keys"),
+  WATCH: entry("key [key ...]", "O(N) with N the keys", LOOK),
+  UNWATCH: entry("", "O(N) with N the watched keys"),
+  // server
+  COMMAND: entry(
+    "[COUNT | DOCS [name ...] | GETKEYS command ... | GETKEYSANDFLAGS command ... | HELP | INFO [name ...] | LIST [FILTERBY filter]]",
+    "O(N) with N the commands",
+    undefined,
+    "Categories, tips, key specifications and subcommands are empty lists.",
+  ),
+  CONFIG: entry("subcommand [argument ...]", "O(N) with N the settings"),
+  INFO: entry("[section ...]", "O(1)"),
+  SLOWLOG: entry("(GET [count] | LEN | RESET | HELP)", "O(N) with N the entries answered"),
+  MEMORY: entry(
+    "(USAGE key [SAMPLES count] | STATS | DOCTOR | PURGE | HELP)",
+    "O(N) with N the fields that are read, for USAGE; else O(1)",
+    LOOK,
+    "USAGE counts cells and pages as they are held, and reads 1,024 fields of a large hash unless SAMPLES says otherwise.",
+  ),
+  DBSIZE: entry("", "O(1)", undefined, "Keys that have expired count until they are noticed, as in Redis."),
+  FLUSHDB: entry("[ASYNC | SYNC]", "O(1)", undefined, FREED_LATER),
+  FLUSHALL: entry("[ASYNC | SYNC]", "O(1)", undefined, FREED_LATER),
+  SWAPDB: entry("index1 index2", "O(N) with N the watched keys of both databases"),
+  // generic
+  DEL: entry("key [key ...]", "O(N) with N the keys", REMOVE, "The same as UNLINK: large values are freed later."),
+  UNLINK: entry("key [key ...]", "O(N) with N the keys", REMOVE),
+  EXISTS: entry("key [key ...]", "O(N) with N the keys", LOOK),
+  TOUCH: entry("key [key ...]", "O(N) with N the keys", LOOK),
+  TYPE: entry("key", "O(1)", LOOK),
+  RENAME: entry("key newkey", "O(1)", "RW access delete; OW update"),
+  RENAMENX: entry("key newkey", "O(1)", "RW access delete; OW insert"),
+  MOVE: entry("key db", "O(1)", READ_AND_CHANGE),
+  COPY: entry(
+    "source destination [DB destination-db] [REPLACE]",
+    "O(N) with N the bytes or fields of the value",
+    COPY_TO,
+    "A vector set cannot be copied.",
+  ),
+  KEYS: entry("pattern", "O(N) with N the keys of the database"),
+  SCAN: entry("cursor [MATCH pattern] [COUNT count] [TYPE type]", "O(1) a call, O(N) for all keys"),
+  RANDOMKEY: entry("", "O(1)"),
+  OBJECT: entry(
+    "(ENCODING | FREQ | IDLETIME | REFCOUNT) key",
+    "O(1)",
+    LOOK,
+    "Encodings are nearkey's in Redis's words; the reference count is always 1.",
+  ),
+  EXPIRE: entry(`key seconds ${CONDITION}`, "O(1)", CHANGE),
+  PEXPIRE: entry(`key milliseconds ${CONDITION}`, "O(1)", CHANGE),
+  EXPIREAT: entry(`key unix-time-seconds ${CONDITION}`, "O(1)", CHANGE),
+  PEXPIREAT: entry(`key unix-time-milliseconds ${CONDITION}`, "O(1)", CHANGE),
+  TTL: entry("key", "O(1)", READ),
+  PTTL: entry("key", "O(1)", READ),
+  EXPIRETIME: entry("key", "O(1)", READ),
+  PEXPIRETIME: entry("key", "O(1)", READ),
+  PERSIST: entry("key", "O(1)", CHANGE),
+  // string
+  GET: entry("key", "O(1)", READ),
+  SET: entry(`key value [NX | XX] [GET] ${OPTIONAL_TIME}`, "O(1)", OVERWRITE),
+  SETNX: entry("key value", "O(1)", "OW insert"),
+  SETEX: entry("key seconds value", "O(1)", OVERWRITE),
+  PSETEX: entry("key milliseconds value", "O(1)", OVERWRITE),
+  GETSET: entry("key value", "O(1)", READ_AND_CHANGE),
+  GETDEL: entry("key", "O(1)", "RW access delete"),
+  GETEX: entry(`key ${OPTIONAL_TIME.replace("KEEPTTL", "PERSIST")}`, "O(1)", READ_AND_CHANGE),
+  MGET: entry("key [key ...]", "O(N) with N the keys", READ),
+  MSET: entry("key value [key value ...]", "O(N) with N the keys", OVERWRITE),
+  MSETNX: entry("key value [key value ...]", "O(N) with N the keys", "OW insert"),
+  STRLEN: entry("key", "O(1)", LOOK),
+  APPEND: entry("key value", "O(1)", "RW insert"),
+  SETRANGE: entry("key offset value", "O(N) with N the bytes written", CHANGE),
+  GETRANGE: entry("key start end", "O(N) with N the bytes answered", READ),
+  SUBSTR: entry("key start end", "O(N) with N the bytes answered", READ),
+  INCR: entry("key", "O(1)", READ_AND_CHANGE),
+  DECR: entry("key", "O(1)", READ_AND_CHANGE),
+  INCRBY: entry("key increment", "O(1)", READ_AND_CHANGE),
+  DECRBY: entry("key decrement", "O(1)", READ_AND_CHANGE),
+  INCRBYFLOAT: entry("key increment", "O(1)", READ_AND_CHANGE, HEX),
+  // hash
+  HSET: entry("key field value [field value ...]", "O(N) with N the fields", CHANGE),
+  HMSET: entry("key field value [field value ...]", "O(N) with N the fields", CHANGE),
+  HSETNX: entry("key field value", "O(1)", "RW insert"),
+  HGET: entry("key field", "O(1)", READ),
+  HMGET: entry("key field [field ...]", "O(N) with N the fields", READ),
+  HGETALL: entry("key", "O(N) with N the fields of the hash", READ),
+  HDEL: entry("key field [field ...]", "O(N) with N the fields", "RW delete"),
+  HEXISTS: entry("key field", "O(1)", LOOK),
+  HLEN: entry("key", "O(1)", LOOK),
+  HKEYS: entry("key", "O(N) with N the fields of the hash", READ),
+  HVALS: entry("key", "O(N) with N the fields of the hash", READ),
+  HSTRLEN: entry("key field", "O(1)", LOOK),
+  HINCRBY: entry("key field increment", "O(1)", READ_AND_CHANGE),
+  HINCRBYFLOAT: entry("key field increment", "O(1)", READ_AND_CHANGE, HEX),
+  HSCAN: entry("key cursor [MATCH pattern] [COUNT count] [NOVALUES]", "O(1) a call, O(N) for all fields", READ),
+  HRANDFIELD: entry("key [count [WITHVALUES]]", "O(N) with N the fields answered", READ),
+  // vector_set
+  VADD: entry(
+    `key ${VECTOR} element [CAS] [NOQUANT | Q8 | BIN] [EF count] [SETATTR attributes] [M links] ` +
+      "[METRIC COSINE | L2 | IP]",
+    "O(log(N)) with N the elements",
+    CHANGE,
+    "Takes METRIC when the set is made. Vectors are kept as float32 whatever is asked for, REDUCE is refused, CAS changes nothing.",
+  ),
+  VSIM: entry(
+    `key (ELE element | FP32 vector | VALUES count value [value ...]) [WITHSCORES] [WITHATTRIBS] [WITHDISTANCES] ` +
+      "[COUNT count] [EPSILON distance] [EF count] [FILTER expression] [FILTER-EF count] [TRUTH] [NOTHREAD]",
+    "O(log(N)) with N the elements; O(N) with TRUTH",
+    READ,
+    "Takes WITHDISTANCES.",
+  ),
+  VREM: entry("key element", "O(log(N)) with N the elements", "RW delete"),
+  VCARD: entry("key", "O(1)", LOOK),
+  VDIM: entry("key", "O(1)", LOOK),
+  VEMB: entry("key element [RAW]", "O(1)", READ),
+  VISMEMBER: entry("key element", "O(1)", LOOK),
+  VSETATTR: entry("key element attributes", "O(1)", CHANGE),
+  VGETATTR: entry("key element", "O(1)", READ),
+  VINFO: entry("key", "O(1)", LOOK),
+  VLINKS: entry("key element [WITHSCORES]", "O(1)", READ),
+  VRANDMEMBER: entry("key [count]", "O(N) with N the elements answered", READ),
+};

@@ -1,0 +1,216 @@
+// Every command through ioredis, by its own methods where it has them.
+
+import { Redis } from "ioredis";
+import { afterEach, describe, expect, test } from "vitest";
+import { commandNames, serveScenarios } from "./scenario-server.ts";
+
+/** One use of a command: a promise of what the client makes of it. */
+type Scenario = (client: Redis) => Promise<void>;
+
+const FAR_S = Math.floor(Date.now() / 1000) + 100_000;
+
+async function is(promise: Promise<unknown>, expected: unknown): Promise<void> {
+  expect(await promise).toEqual(expected);
+}
+
+async function withKey(client: Redis): Promise<void> {
+  await client.set("k", "value");
+}
+
+async function withHash(client: Redis): Promise<void> {
+  await client.hset("h", { a: "1", b: "2" });
+}
+
+async function withVectors(client: Redis): Promise<void> {
+  await client.call("VADD", "v", "VALUES", 2, 1, 0, "e");
+  await client.call("VADD", "v", "VALUES", 2, 0, 1, "f");
+}
+
+/** A scenario that begins with something stored. */
+function after(prepare: Scenario, ...uses: [use: (client: Redis) => Promise<unknown>, expected: unknown][]): Scenario {
+  return async (client) => {
+    await prepare(client);
+    for (const [use, expected] of uses) await is(use(client), expected);
+  };
+}
+
+const nothing: Scenario = async () => undefined;
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  PING: after(nothing, [(c) => c.ping(), "PONG"], [(c) => c.ping("hello"), "hello"]),
+  ECHO: after(nothing, [(c) => c.echo("välue"), "välue"]),
+  SELECT: after(withKey, [(c) => c.select(5), "OK"], [(c) => c.dbsize(), 0]),
+  SWAPDB: after(withKey, [(c) => c.swapdb(0, 3), "OK"], [(c) => c.dbsize(), 0]),
+  MOVE: after(withKey, [(c) => c.move("k", 3), 1], [(c) => c.exists("k"), 0]),
+  AUTH: after(nothing, [(c) => c.auth("default", "anything"), "OK"]),
+  HELLO: after(nothing, [(c) => c.hello(), expect.arrayContaining(["version", "8.0.2"])]),
+  QUIT: after(nothing, [(c) => c.quit(), "OK"]),
+  RESET: after(nothing, [(c) => c.call("RESET"), "RESET"]),
+  CLIENT: after(
+    nothing,
+    [(c) => c.client("SETNAME", "tester"), "OK"],
+    [(c) => c.client("GETNAME"), "tester"],
+    [(c) => c.client("LIST"), expect.stringContaining("name=tester")],
+    [(c) => c.client("NO-EVICT", "ON"), "OK"],
+    [(c) => c.client("KILL", "ID", 99), 0],
+  ),
+  COMMAND: after(
+    nothing,
+    [(c) => c.command("COUNT"), commandNames().length],
+    [(c) => c.command("GETKEYS", "MSET", "a", "1", "b", "2"), ["a", "b"]],
+  ),
+  CONFIG: after(nothing, [(c) => c.config("GET", "databases"), ["databases", "16"]]),
+  INFO: after(nothing, [(c) => c.info("server"), expect.stringContaining("redis_version:8.0.2")]),
+  SLOWLOG: after(
+    nothing,
+    [(c) => c.slowlog("RESET"), "OK"],
+    [(c) => c.slowlog("LEN"), 0],
+    [(c) => c.slowlog("GET"), []],
+  ),
+  MEMORY: after(
+    withKey,
+    [(c) => c.memory("USAGE", "k"), expect.any(Number)],
+    [(c) => c.memory("USAGE", "nothing"), null],
+  ),
+  MULTI: after(nothing, [
+    (c) => c.multi().set("k", 1).incr("k").exec(),
+    [
+      [null, "OK"],
+      [null, 2],
+    ],
+  ]),
+  EXEC: async (client) => {
+    await withHash(client);
+    const results = await client.multi().set("k", 1).incr("h").get("k").exec();
+    expect(results?.map(([error, value]) => error?.message.split(" ")[0] ?? value)).toEqual(["OK", "WRONGTYPE", "1"]);
+    await expect(client.multi().set("k", 1).call("NOSUCH").exec()).rejects.toThrow("EXECABORT");
+  },
+  DISCARD: async (client) => {
+    await client.multi({ pipeline: false });
+    await client.set("k", "other");
+    await is(client.discard(), "OK");
+    await is(client.get("k"), null);
+  },
+  WATCH: async (client) => {
+    await withKey(client);
+    await client.watch("k");
+    const other = client.duplicate();
+    await other.set("k", "changed");
+    other.disconnect();
+    await is(client.multi().set("k", "mine").exec(), null);
+    await is(client.get("k"), "changed");
+  },
+  UNWATCH: async (client) => {
+    await client.watch("k");
+    await withKey(client);
+    await is(client.unwatch(), "OK");
+    await is(client.multi().get("k").exec(), [[null, "value"]]);
+  },
+  GET: after(withKey, [(c) => c.get("k"), "value"], [(c) => c.getBuffer("k"), Buffer.from("value")]),
+  SET: after(nothing, [(c) => c.set("k", "1", "EX", 100, "NX"), "OK"], [(c) => c.set("k", "2", "NX"), null]),
+  SETNX: after(withKey, [(c) => c.setnx("k", "x"), 0]),
+  SETEX: after(nothing, [(c) => c.setex("k", 100, "v"), "OK"], [(c) => c.ttl("k"), 100]),
+  PSETEX: after(nothing, [(c) => c.psetex("k", 100_000, "v"), "OK"], [(c) => c.ttl("k"), 100]),
+  GETSET: after(withKey, [(c) => c.getset("k", "other"), "value"]),
+  GETDEL: after(withKey, [(c) => c.getdel("k"), "value"], [(c) => c.exists("k"), 0]),
+  GETEX: after(withKey, [(c) => c.getex("k", "EX", 100), "value"], [(c) => c.ttl("k"), 100]),
+  MGET: after(withKey, [(c) => c.mget("k", "nothing"), ["value", null]]),
+  MSET: after(nothing, [(c) => c.mset({ a: 1, b: 2 }), "OK"], [(c) => c.mget("a", "b"), ["1", "2"]]),
+  MSETNX: after(withKey, [(c) => c.msetnx({ k: 1, b: 2 }), 0]),
+  STRLEN: after(withKey, [(c) => c.strlen("k"), 5]),
+  APPEND: after(withKey, [(c) => c.append("k", "s"), 6]),
+  SETRANGE: after(withKey, [(c) => c.setrange("k", 1, "X"), 5], [(c) => c.get("k"), "vXlue"]),
+  GETRANGE: after(withKey, [(c) => c.getrange("k", 1, -2), "alu"]),
+  SUBSTR: after(withKey, [(c) => c.substr("k", 0, 0), "v"]),
+  INCR: after(nothing, [(c) => c.incr("n"), 1]),
+  DECR: after(nothing, [(c) => c.decr("n"), -1]),
+  INCRBY: after(nothing, [(c) => c.incrby("n", 5), 5]),
+  INCRBYFLOAT: after(nothing, [(c) => c.incrbyfloat("n", 0.5), "0.5"]),
+  DECRBY: after(nothing, [(c) => c.decrby("n", 5), -5]),
+  DBSIZE: after(withKey, [(c) => c.dbsize(), 1]),
+  FLUSHDB: after(withKey, [(c) => c.flushdb(), "OK"], [(c) => c.dbsize(), 0]),
+  FLUSHALL: after(withKey, [(c) => c.flushall("ASYNC"), "OK"], [(c) => c.dbsize(), 0]),
+  DEL: after(withKey, [(c) => c.del("k", "nothing"), 1]),
+  UNLINK: after(withKey, [(c) => c.unlink("k", "nothing"), 1]),
+  EXISTS: after(withKey, [(c) => c.exists("k", "k", "nothing"), 2]),
+  TOUCH: after(withKey, [(c) => c.touch("k", "nothing"), 1]),
+  TYPE: after(withHash, [(c) => c.type("h"), "hash"]),
+  RENAME: after(withKey, [(c) => c.rename("k", "l"), "OK"], [(c) => c.get("l"), "value"]),
+  RENAMENX: after(withKey, [(c) => c.renamenx("k", "l"), 1]),
+  KEYS: after(withKey, [(c) => c.keys("k*"), ["k"]]),
+  SCAN: async (client) => {
+    for (let key = 0; key < 50; key++) await client.set(`k${key}`, "v");
+    const found: string[] = [];
+    for await (const keys of client.scanStream({ match: "k*" })) found.push(...(keys as string[]));
+    expect(new Set(found).size).toBe(50);
+  },
+  RANDOMKEY: after(withKey, [(c) => c.randomkey(), "k"]),
+  OBJECT: after(withKey, [(c) => c.object("ENCODING", "k"), "embstr"], [(c) => c.object("IDLETIME", "k"), 0]),
+  EXPIRE: after(withKey, [(c) => c.expire("k", 100), 1], [(c) => c.expire("k", 50, "GT"), 0]),
+  PEXPIRE: after(withKey, [(c) => c.pexpire("k", 100_000), 1]),
+  EXPIREAT: after(withKey, [(c) => c.expireat("k", FAR_S), 1], [(c) => c.expiretime("k"), FAR_S]),
+  PEXPIREAT: after(withKey, [(c) => c.pexpireat("k", FAR_S * 1000), 1], [(c) => c.expiretime("k"), FAR_S]),
+  TTL: after(withKey, [(c) => c.ttl("k"), -1], [(c) => c.ttl("nothing"), -2]),
+  PTTL: after(withKey, [(c) => c.pttl("k"), -1]),
+  EXPIRETIME: after(withKey, [(c) => c.expiretime("k"), -1]),
+  PEXPIRETIME: after(withKey, [(c) => c.pexpiretime("k"), -1]),
+  PERSIST: after(withKey, [(c) => c.expire("k", 100), 1], [(c) => c.persist("k"), 1], [(c) => c.ttl("k"), -1]),
+  COPY: after(
+    withKey,
+    [(c) => c.copy("k", "l", "DB", 2), 1],
+    [(c) => c.copy("k", "l"), 1],
+    [(c) => c.get("l"), "value"],
+  ),
+  HSET: after(withHash, [(c) => c.hset("h", { a: "3", c: "4" }), 1]),
+  HMSET: after(nothing, [(c) => c.hmset("h", { a: "1" }), "OK"]),
+  HSETNX: after(withHash, [(c) => c.hsetnx("h", "a", "3"), 0]),
+  HGET: after(withHash, [(c) => c.hget("h", "a"), "1"]),
+  HMGET: after(withHash, [(c) => c.hmget("h", "b", "x"), ["2", null]]),
+  HGETALL: after(withHash, [(c) => c.hgetall("h"), { a: "1", b: "2" }]),
+  HDEL: after(withHash, [(c) => c.hdel("h", "a", "x"), 1]),
+  HEXISTS: after(withHash, [(c) => c.hexists("h", "a"), 1]),
+  HLEN: after(withHash, [(c) => c.hlen("h"), 2]),
+  HKEYS: after(withHash, [(c) => c.hkeys("h"), ["a", "b"]]),
+  HVALS: after(withHash, [(c) => c.hvals("h"), ["1", "2"]]),
+  HSTRLEN: after(withHash, [(c) => c.hstrlen("h", "a"), 1]),
+  HINCRBY: after(withHash, [(c) => c.hincrby("h", "a", 5), 6]),
+  HINCRBYFLOAT: after(withHash, [(c) => c.hincrbyfloat("h", "a", 0.5), "1.5"]),
+  HSCAN: after(withHash, [(c) => c.hscan("h", 0), ["0", ["a", "1", "b", "2"]]]),
+  HRANDFIELD: after(withHash, [(c) => c.hrandfield("h", 5), ["a", "b"]]),
+  VADD: after(nothing, [(c) => c.call("VADD", "v", "VALUES", 2, 1, 0, "e"), 1]),
+  VSIM: after(withVectors, [(c) => c.call("VSIM", "v", "ELE", "e", "WITHSCORES", "COUNT", 1), ["e", "1"]]),
+  VREM: after(withVectors, [(c) => c.call("VREM", "v", "e"), 1], [(c) => c.call("VREM", "v", "e"), 0]),
+  VCARD: after(withVectors, [(c) => c.call("VCARD", "v"), 2]),
+  VDIM: after(withVectors, [(c) => c.call("VDIM", "v"), 2]),
+  VEMB: after(withVectors, [(c) => c.call("VEMB", "v", "e"), ["1", "0"]]),
+  VISMEMBER: after(withVectors, [(c) => c.call("VISMEMBER", "v", "f"), 1]),
+  VSETATTR: after(withVectors, [(c) => c.call("VSETATTR", "v", "e", '{"a":1}'), 1]),
+  VGETATTR: after(
+    withVectors,
+    [(c) => c.call("VSETATTR", "v", "e", '{"a":1}'), 1],
+    [(c) => c.call("VGETATTR", "v", "e"), '{"a":1}'],
+  ),
+  VINFO: after(withVectors, [(c) => c.call("VINFO", "v"), expect.arrayContaining(["vector-dim", 2])]),
+  VLINKS: after(withVectors, [(c) => c.call("VLINKS", "v", "e"), expect.arrayContaining([["f"]])]),
+  VRANDMEMBER: after(withVectors, [(c) => c.call("VRANDMEMBER", "v", 5), expect.arrayContaining(["e", "f"])]),
+};
+
+const toClose: Redis[] = [];
+
+afterEach(() => {
+  for (const client of toClose.splice(0)) client.disconnect();
+});
+
+describe("ioredis", () => {
+  const port = serveScenarios();
+
+  test("has a scenario of every command", () => {
+    expect(Object.keys(SCENARIOS).sort()).toEqual(commandNames());
+  });
+
+  test.each(Object.entries(SCENARIOS))("%s", async (_, scenario) => {
+    const client = new Redis(port(), "127.0.0.1", { maxRetriesPerRequest: 1 });
+    toClose.push(client);
+    await scenario(client);
+  });
+});

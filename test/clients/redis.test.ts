@@ -1,0 +1,252 @@
+// Every command through redis (node-redis), by its own methods where it has them, over RESP2 and RESP3.
+
+import { createClient, WatchError } from "redis";
+import { afterEach, describe, expect, test } from "vitest";
+import { commandNames, serveScenarios } from "./scenario-server.ts";
+
+/** A client whose replies are the same over both protocols where node-redis makes them so. */
+function newClient(port: number, RESP: 2 | 3) {
+  return createClient({ RESP, socket: { port, host: "127.0.0.1", reconnectStrategy: false } });
+}
+
+type Client = ReturnType<typeof newClient>;
+type Scenario = (client: Client) => Promise<void>;
+
+const FAR_S = Math.floor(Date.now() / 1000) + 100_000;
+
+async function withKey(client: Client): Promise<void> {
+  await client.set("k", "value");
+}
+
+async function withHash(client: Client): Promise<void> {
+  await client.hSet("h", { a: "1", b: "2" });
+}
+
+async function withVectors(client: Client): Promise<void> {
+  await client.vAdd("v", [1, 0], "e");
+  await client.vAdd("v", [0, 1], "f");
+}
+
+const nothing: Scenario = async () => undefined;
+
+/** A scenario that begins with something stored. */
+function after(prepare: Scenario, ...uses: [use: (client: Client) => Promise<unknown>, expected: unknown][]): Scenario {
+  return async (client) => {
+    await prepare(client);
+    for (const [use, expected] of uses) expect(plain(await use(client))).toEqual(expected);
+  };
+}
+
+/** Objects of replies have no prototype. */
+function plain(reply: unknown): unknown {
+  if (Array.isArray(reply)) return reply.map(plain);
+  return typeof reply === "object" && reply !== null && Object.getPrototypeOf(reply) === null ? { ...reply } : reply;
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  PING: after(nothing, [(c) => c.ping(), "PONG"], [(c) => c.ping("hello"), "hello"]),
+  ECHO: after(nothing, [(c) => c.echo("välue"), "välue"]),
+  SELECT: async (client) => {
+    await withKey(client);
+    await client.select(5);
+    expect(await client.dbSize()).toBe(0);
+  },
+  SWAPDB: after(withKey, [(c) => c.swapDb(0, 3), "OK"], [(c) => c.dbSize(), 0]),
+  MOVE: after(withKey, [(c) => c.move("k", 3), 1], [(c) => c.exists("k"), 0]),
+  AUTH: after(nothing, [(c) => c.auth({ username: "default", password: "anything" }), "OK"]),
+  HELLO: after(nothing, [(c) => c.hello(), expect.objectContaining({ server: "redis", version: "8.0.2" })]),
+  QUIT: after(nothing, [(c) => c.sendCommand(["QUIT"]), "OK"]),
+  RESET: after(nothing, [(c) => c.sendCommand(["RESET"]), "RESET"]),
+  CLIENT: after(
+    nothing,
+    [(c) => c.clientSetName("tester"), "OK"],
+    [(c) => c.clientGetName(), "tester"],
+    [(c) => c.clientInfo(), expect.objectContaining({ name: "tester", db: 0, multi: -1 })],
+    [(c) => c.clientList(), [expect.objectContaining({ name: "tester", user: "default" })]],
+    [(c) => c.clientNoEvict(true), "OK"],
+    [(c) => c.clientNoTouch(true), "OK"],
+    [(c) => c.clientKill({ filter: "ID", id: 99 }), 0],
+  ),
+  COMMAND: after(
+    nothing,
+    [(c) => c.commandCount(), commandNames().length],
+    [(c) => c.commandGetKeys(["MSET", "a", "1", "b", "2"]), ["a", "b"]],
+    [(c) => c.commandGetKeysAndFlags(["GET", "a"]), [{ key: "a", flags: ["RO", "access"] }]],
+    [
+      (c) => c.commandInfo(["get"]),
+      [expect.objectContaining({ name: "get", arity: 2, firstKeyIndex: 1, lastKeyIndex: 1, step: 1 })],
+    ],
+    [(c) => c.commandList({ FILTERBY: { type: "PATTERN", value: "hget*" } }), ["hget", "hgetall"]],
+  ),
+  CONFIG: after(nothing, [(c) => c.configGet("databases"), { databases: "16" }], [(c) => c.configResetStat(), "OK"]),
+  INFO: after(nothing, [(c) => c.info("server"), expect.stringContaining("redis_version:8.0.2")]),
+  SLOWLOG: after(
+    nothing,
+    [(c) => c.sendCommand(["SLOWLOG", "LEN"]), 0],
+    [(c) => c.sendCommand(["SLOWLOG", "GET"]), []],
+  ),
+  MEMORY: after(
+    withKey,
+    [(c) => c.memoryUsage("k"), expect.any(Number)],
+    [(c) => c.memoryUsage("nothing"), null],
+    [(c) => c.memoryDoctor(), expect.stringContaining("in order")],
+    [(c) => c.memoryStats(), expect.objectContaining({ "keys.count": 1 })],
+  ),
+  MULTI: after(nothing, [(c) => c.multi().set("k", "1").incr("k").exec(), ["OK", 2]]),
+  EXEC: async (client) => {
+    await withHash(client);
+    await expect(client.multi().set("k", "1").incr("h").exec()).rejects.toThrow("1 commands failed");
+    await expect(client.multi().set("k", "1").addCommand(["NOSUCH"]).exec()).rejects.toThrow();
+    expect(await client.get("k")).toBe("1");
+  },
+  DISCARD: after(
+    nothing,
+    [(c) => c.sendCommand(["MULTI"]), "OK"],
+    [(c) => c.sendCommand(["SET", "k", "v"]), "QUEUED"],
+    [(c) => c.sendCommand(["DISCARD"]), "OK"],
+    [(c) => c.get("k"), null],
+  ),
+  WATCH: async (client) => {
+    await withKey(client);
+    const other = client.duplicate();
+    await other.connect();
+    await client.watch("k");
+    await other.set("k", "changed");
+    await other.close();
+    await expect(client.multi().set("k", "mine").exec()).rejects.toThrow(WatchError);
+    expect(await client.get("k")).toBe("changed");
+  },
+  UNWATCH: async (client) => {
+    await client.watch("k");
+    await withKey(client);
+    await client.unwatch();
+    expect(await client.multi().get("k").exec()).toEqual(["value"]);
+  },
+  GET: after(withKey, [(c) => c.get("k"), "value"], [(c) => c.get("nothing"), null]),
+  SET: after(
+    nothing,
+    [(c) => c.set("k", "1", { expiration: { type: "EX", value: 100 }, condition: "NX" }), "OK"],
+    [(c) => c.set("k", "2", { condition: "NX" }), null],
+  ),
+  SETNX: after(withKey, [(c) => c.setNX("k", "x"), 0]),
+  SETEX: after(nothing, [(c) => c.setEx("k", 100, "v"), "OK"], [(c) => c.ttl("k"), 100]),
+  PSETEX: after(nothing, [(c) => c.pSetEx("k", 100_000, "v"), "OK"], [(c) => c.ttl("k"), 100]),
+  GETSET: after(withKey, [(c) => c.getSet("k", "other"), "value"]),
+  GETDEL: after(withKey, [(c) => c.getDel("k"), "value"], [(c) => c.exists("k"), 0]),
+  GETEX: after(withKey, [(c) => c.getEx("k", { type: "EX", value: 100 }), "value"], [(c) => c.ttl("k"), 100]),
+  MGET: after(withKey, [(c) => c.mGet(["k", "nothing"]), ["value", null]]),
+  MSET: after(nothing, [(c) => c.mSet({ a: "1", b: "2" }), "OK"], [(c) => c.mGet(["a", "b"]), ["1", "2"]]),
+  MSETNX: after(withKey, [(c) => c.mSetNX({ k: "1", b: "2" }), 0]),
+  STRLEN: after(withKey, [(c) => c.strLen("k"), 5]),
+  APPEND: after(withKey, [(c) => c.append("k", "s"), 6]),
+  SETRANGE: after(withKey, [(c) => c.setRange("k", 1, "X"), 5], [(c) => c.get("k"), "vXlue"]),
+  GETRANGE: after(withKey, [(c) => c.getRange("k", 1, -2), "alu"]),
+  SUBSTR: after(withKey, [(c) => c.sendCommand(["SUBSTR", "k", "0", "0"]), "v"]),
+  INCR: after(nothing, [(c) => c.incr("n"), 1]),
+  DECR: after(nothing, [(c) => c.decr("n"), -1]),
+  INCRBY: after(nothing, [(c) => c.incrBy("n", 5), 5]),
+  INCRBYFLOAT: after(nothing, [(c) => c.incrByFloat("n", 0.5), "0.5"]),
+  DECRBY: after(nothing, [(c) => c.decrBy("n", 5), -5]),
+  DBSIZE: after(withKey, [(c) => c.dbSize(), 1]),
+  FLUSHDB: after(withKey, [(c) => c.flushDb(), "OK"], [(c) => c.dbSize(), 0]),
+  FLUSHALL: after(withKey, [(c) => c.flushAll(), "OK"], [(c) => c.dbSize(), 0]),
+  DEL: after(withKey, [(c) => c.del(["k", "nothing"]), 1]),
+  UNLINK: after(withKey, [(c) => c.unlink(["k", "nothing"]), 1]),
+  EXISTS: after(withKey, [(c) => c.exists(["k", "k", "nothing"]), 2]),
+  TOUCH: after(withKey, [(c) => c.touch(["k", "nothing"]), 1]),
+  TYPE: after(withHash, [(c) => c.type("h"), "hash"]),
+  RENAME: after(withKey, [(c) => c.rename("k", "l"), "OK"], [(c) => c.get("l"), "value"]),
+  RENAMENX: after(withKey, [(c) => c.renameNX("k", "l"), 1]),
+  KEYS: after(withKey, [(c) => c.keys("k*"), ["k"]]),
+  SCAN: async (client) => {
+    await client.mSet(Object.fromEntries(Array.from({ length: 50 }, (_, key) => [`k${key}`, "v"])));
+    const found = new Set<string>();
+    for await (const keys of client.scanIterator({ MATCH: "k*" })) for (const key of keys) found.add(key);
+    expect(found.size).toBe(50);
+  },
+  RANDOMKEY: after(withKey, [(c) => c.randomKey(), "k"]),
+  OBJECT: after(
+    withKey,
+    [(c) => c.objectEncoding("k"), "embstr"],
+    [(c) => c.objectIdleTime("k"), 0],
+    [(c) => c.objectRefCount("k"), 1],
+  ),
+  EXPIRE: after(withKey, [(c) => c.expire("k", 100), 1], [(c) => c.expire("k", 50, "GT"), 0]),
+  PEXPIRE: after(withKey, [(c) => c.pExpire("k", 100_000), 1]),
+  EXPIREAT: after(withKey, [(c) => c.expireAt("k", FAR_S), 1], [(c) => c.expireTime("k"), FAR_S]),
+  PEXPIREAT: after(withKey, [(c) => c.pExpireAt("k", FAR_S * 1000), 1], [(c) => c.expireTime("k"), FAR_S]),
+  TTL: after(withKey, [(c) => c.ttl("k"), -1], [(c) => c.ttl("nothing"), -2]),
+  PTTL: after(withKey, [(c) => c.pTTL("k"), -1]),
+  EXPIRETIME: after(withKey, [(c) => c.expireTime("k"), -1]),
+  PEXPIRETIME: after(withKey, [(c) => c.pExpireTime("k"), -1]),
+  PERSIST: after(withKey, [(c) => c.expire("k", 100), 1], [(c) => c.persist("k"), 1], [(c) => c.ttl("k"), -1]),
+  COPY: after(
+    withKey,
+    [(c) => c.copy("k", "l", { DB: 2 }), 1],
+    [(c) => c.copy("k", "l"), 1],
+    [(c) => c.get("l"), "value"],
+  ),
+  HSET: after(withHash, [(c) => c.hSet("h", { a: "3", c: "4" }), 1]),
+  HMSET: after(nothing, [(c) => c.sendCommand(["HMSET", "h", "a", "1"]), "OK"]),
+  HSETNX: after(withHash, [(c) => c.hSetNX("h", "a", "3"), 0]),
+  HGET: after(withHash, [(c) => c.hGet("h", "a"), "1"]),
+  HMGET: after(withHash, [(c) => c.hmGet("h", ["b", "x"]), ["2", null]]),
+  HGETALL: after(withHash, [(c) => c.hGetAll("h"), { a: "1", b: "2" }]),
+  HDEL: after(withHash, [(c) => c.hDel("h", ["a", "x"]), 1]),
+  HEXISTS: after(withHash, [(c) => c.hExists("h", "a"), 1]),
+  HLEN: after(withHash, [(c) => c.hLen("h"), 2]),
+  HKEYS: after(withHash, [(c) => c.hKeys("h"), ["a", "b"]]),
+  HVALS: after(withHash, [(c) => c.hVals("h"), ["1", "2"]]),
+  HSTRLEN: after(withHash, [(c) => c.hStrLen("h", "a"), 1]),
+  HINCRBY: after(withHash, [(c) => c.hIncrBy("h", "a", 5), 6]),
+  HINCRBYFLOAT: after(withHash, [(c) => c.hIncrByFloat("h", "a", 0.5), "1.5"]),
+  HSCAN: after(withHash, [
+    (c) => c.hScan("h", "0"),
+    {
+      cursor: "0",
+      entries: [
+        { field: "a", value: "1" },
+        { field: "b", value: "2" },
+      ],
+    },
+  ]),
+  HRANDFIELD: after(withHash, [(c) => c.hRandFieldCount("h", 5), ["a", "b"]]),
+  VADD: after(nothing, [(c) => c.vAdd("v", [1, 0], "e"), true], [(c) => c.vAdd("v", [1, 0], "e"), false]),
+  VSIM: after(
+    withVectors,
+    [(c) => c.vSim("v", "e", { COUNT: 1 }), ["e"]],
+    [(c) => c.vSimWithScores("v", [1, 0], { COUNT: 1 }), { e: 1 }],
+  ),
+  VREM: after(withVectors, [(c) => c.vRem("v", "e"), true], [(c) => c.vRem("v", "e"), false]),
+  VCARD: after(withVectors, [(c) => c.vCard("v"), 2]),
+  VDIM: after(withVectors, [(c) => c.vDim("v"), 2]),
+  VEMB: after(withVectors, [(c) => c.vEmb("v", "e"), [1, 0]]),
+  VISMEMBER: after(withVectors, [(c) => c.sendCommand(["VISMEMBER", "v", "f"]).then(Boolean), true]),
+  VSETATTR: after(withVectors, [(c) => c.vSetAttr("v", "e", { a: 1 }), true]),
+  VGETATTR: after(withVectors, [(c) => c.vSetAttr("v", "e", { a: 1 }), true], [(c) => c.vGetAttr("v", "e"), { a: 1 }]),
+  VINFO: after(withVectors, [(c) => c.vInfo("v"), expect.objectContaining({ "vector-dim": 2, size: 2 })]),
+  VLINKS: after(withVectors, [(c) => c.vLinks("v", "e"), expect.arrayContaining([["f"]])]),
+  VRANDMEMBER: after(withVectors, [(c) => c.vRandMember("v", 5), expect.arrayContaining(["e", "f"])]),
+};
+
+const toClose: Client[] = [];
+
+afterEach(() => {
+  for (const client of toClose.splice(0)) if (client.isOpen) client.destroy();
+});
+
+test("redis has a scenario of every command", () => {
+  expect(Object.keys(SCENARIOS).sort()).toEqual(commandNames());
+});
+
+describe.each([2, 3] as const)("redis over RESP%i", (RESP) => {
+  const port = serveScenarios();
+
+  test.each(Object.entries(SCENARIOS))("%s", async (_, scenario) => {
+    const client = newClient(port(), RESP);
+    client.on("error", () => undefined);
+    toClose.push(client);
+    await client.connect();
+    await scenario(client);
+  });
+});

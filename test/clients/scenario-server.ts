@@ -1,0 +1,43 @@
+// What the scenarios of all clients share: one server for a file, emptied after each of its tests, and the names of the
+// command table, for the check that every command has a scenario.
+
+import { afterAll, afterEach, beforeAll } from "vitest";
+import type { Engine } from "../../src/engine.ts";
+import { type Server, startServer } from "../../src/server/server.ts";
+import { SERVER_DEFAULTS } from "../../src/server/server-options.ts";
+import { debugEngine, debugModule, feed } from "../debug-engine.ts";
+
+/** All commands, sorted. */
+export function commandNames(): string[] {
+  return debugEngine()
+    .commands()
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** Serves the tests of the file; answers where. */
+export function serveScenarios(): () => number {
+  let server: Server | undefined;
+  let failure: unknown;
+  beforeAll(async () => {
+    const options = { ...SERVER_DEFAULTS, port: 0, respPort: 0, maxMemoryBytes: 256 << 20 };
+    server = await startServer(debugModule(), options, (error) => {
+      failure = error;
+    });
+  });
+  afterEach(() => {
+    if (server !== undefined && failure === undefined) empty(server.engine);
+  });
+  afterAll(async () => {
+    await server?.stop();
+    if (failure !== undefined) throw failure;
+  });
+  return () => server?.resp?.port ?? 0;
+}
+
+function empty(engine: Engine): void {
+  const connection = engine.connect();
+  engine.setAuthenticated(connection, true);
+  feed(engine, connection, Buffer.from("FLUSHALL\r\n"));
+  engine.disconnect(connection);
+}
