@@ -200,6 +200,18 @@ describe("every setting", () => {
   });
 });
 
+describe("a slow log's threshold", () => {
+  test.each([
+    ["10ms", 10_000],
+    ["0us", 0],
+    ["off", -1],
+    ["2h", undefined],
+  ])("%s is %j microseconds", (input, wanted) => {
+    const read = v.safeParse(SERVER_SETTINGS.slowerThanUs.kind.schema, input);
+    expect(read.success ? read.output : undefined).toBe(wanted);
+  });
+});
+
 describe("a file to begin with", () => {
   test("says the defaults and nothing else", () => {
     const { settings, problems } = resolveSettings(file(settingsTemplate()));

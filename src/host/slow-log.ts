@@ -60,7 +60,7 @@ export class SlowLog {
     return this.#commands.length;
   }
 
-  /** Keeps a command if it was slow. AUTH is never kept, HELLO without its password, and EXEC as the commands it ran. */
+  /** Keeps a command if it was slow: AUTH never, HELLO and CONFIG SET without a password, EXEC as the commands it ran. */
   record({ microseconds, arguments: args, argumentCount }: SlowCommand, client: HostClient): void {
     if (this.#slowerThanUs < 0 || microseconds < this.#slowerThanUs || this.#length === 0) return;
     const name = nameOf(args);
@@ -69,7 +69,7 @@ export class SlowLog {
       id: this.#nextId++,
       atSeconds: Math.floor(Date.now() / 1000),
       durationUs: Math.floor(microseconds),
-      words: wordsOf(name === "HELLO" ? withoutPassword(args) : args, argumentCount),
+      words: wordsOf(withoutPassword(name, args), argumentCount),
       address: client.address,
       name: client.name,
     });
@@ -105,10 +105,12 @@ function nameOf(args: readonly SlowArgument[]): string {
 
 const REDACTED: SlowArgument = { length: 10, bytes: bytesOf("(redacted)") };
 
-/** HELLO <version> AUTH <user> <password> …: what follows AUTH is not shown. */
-function withoutPassword(args: readonly SlowArgument[]): SlowArgument[] {
-  const auth = args.findIndex((arg) => textOf(arg).toUpperCase() === "AUTH");
-  return args.map((arg, index) => (auth >= 0 && index > auth ? REDACTED : arg));
+/** HELLO <version> AUTH <user> <password> …, CONFIG SET … requirepass <password> …: what follows these words is not shown. */
+function withoutPassword(name: string, args: readonly SlowArgument[]): readonly SlowArgument[] {
+  if (name !== "HELLO" && name !== "CONFIG") return args;
+  const before = name === "HELLO" ? "AUTH" : "REQUIREPASS";
+  const at = args.findIndex((arg) => textOf(arg).toUpperCase() === before);
+  return args.map((arg, index) => (at >= 0 && index > at ? REDACTED : arg));
 }
 
 function wordsOf(args: readonly SlowArgument[], count: number): Uint8Array[] {

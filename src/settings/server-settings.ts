@@ -253,8 +253,8 @@ export const SERVER_SETTINGS = {
   slowerThanUs: setting({
     key: "slowlog-slower-than",
     group: "Limits",
-    description: "microseconds from which SLOWLOG keeps a command; 0 keeps all, -1 none; below 1000 timing costs more",
-    kind: count(-1, SLOWER_THAN_US_MAX),
+    description: "commands that take so long are kept in SLOWLOG; 0us keeps all; below 1ms timing costs more",
+    kind: duration({ unit: "us", min: 0, max: SLOWER_THAN_US_MAX, off: -1 }),
     default: 10_000,
     live: true,
     redis: integerForm("slowlog-log-slower-than", -1, SLOWER_THAN_US_MAX),

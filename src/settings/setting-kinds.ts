@@ -61,9 +61,10 @@ export function duration(rules: DurationRules): Kind<number> {
   const scale = MICROSECONDS[unit] as number;
   const step = (rules.step ?? scale) / scale;
   const whole = rules.step === MICROSECONDS.s ? "whole seconds, " : "";
+  const units = unit === "us" ? "us, ms, s, m or h" : "ms, s, m or h";
   const orOff = off === undefined ? "" : `, or "off"`;
   const print = (value: number): string => (value === off ? "off" : durationText(value * scale));
-  const allowed = `a duration such as "10s", in ${whole}ms, s, m or h, from ${durationText(min * scale)} to ${durationText(max * scale)}${orOff}`;
+  const allowed = `a duration such as "10s", in ${whole}${units}, from ${durationText(min * scale)} to ${durationText(max * scale)}${orOff}`;
   const read = (input: string): number => {
     if (input.trim().toLowerCase() === "off") return off ?? Number.NaN;
     const match = /^(\d{1,15})(us|ms|s|m|h)$/.exec(input.trim().toLowerCase());

@@ -46,7 +46,7 @@ The file is [TOML](https://toml.io) with one line a setting and no tables. Files
   false\` keeps that out.) An empty variable says nothing.
 
 **While it runs**, \`CONFIG SET\` changes what is marked *live*, all settings of one command or none, under the name in the
-column CONFIG and in Redis's notation: bytes, seconds, \`normal <bytes> 0 0\`. \`CONFIG REWRITE\`
+column CONFIG and in Redis's notation: bytes, seconds (microseconds for the slow log), \`normal <bytes> 0 0\`. \`CONFIG REWRITE\`
 writes what was changed that way into the file, on the lines where it stands, a password as its hash; flags and variables
 still come before it at the next start. \`CONFIG GET\` answers every setting but a password.
 `;
