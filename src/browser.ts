@@ -11,6 +11,7 @@ import type { Database } from "./database/database.ts";
 
 export type { BrowserOpenOptions, EngineSource } from "./browser/browser-options.ts";
 export { WorkerDatabase } from "./browser/worker-database.ts";
+export type { CallOptions } from "./client/pending-call.ts";
 export { Pipeline, type Settled } from "./database/client-pipeline.ts";
 export { Database, type DatabaseStats } from "./database/database.ts";
 export type { Answer, Mode } from "./database/database-methods.ts";

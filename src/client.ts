@@ -3,15 +3,11 @@
 // fast: thirty thousand round trips a second become millions of commands.
 
 import { ClientLink } from "./client/client-link.ts";
-import { type ConnectOptions, checkDuration, linkSettings } from "./client/client-options.ts";
+import { type ConnectOptions, linkSettings } from "./client/client-options.ts";
 import type { ClientStateName, StateListener } from "./client/client-state.ts";
+import { LinkedMethods } from "./client/linked-methods.ts";
 import type { CallOptions } from "./client/pending-call.ts";
-import { resultOf, transactionOf } from "./client/transaction.ts";
-import { Pipeline } from "./database/client-pipeline.ts";
-import type { Operation } from "./database/operations.ts";
-import { checkSendable, PromiseMethods } from "./database/promise-methods.ts";
 import { NearkeyError } from "./errors.ts";
-import type { Argument, Reply } from "./resp.ts";
 
 export type { ConnectOptions, ReconnectOptions, TlsOptions } from "./client/client-options.ts";
 export type { WebSocketClass, WebSocketLike } from "./client/client-socket.ts";
@@ -42,9 +38,8 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
  * the codes that each names, `connection-lost`, `closed-by-server`, `timed-out` and `aborted` (the command was sent and may
  * have run), `not-sent` (it has certainly not run) and `closed`.
  */
-export class Client extends PromiseMethods {
+export class Client extends LinkedMethods {
   readonly #link: ClientLink;
-  readonly #call: CallOptions;
 
   /**
    * Made by `connect()`, not by hand.
@@ -52,9 +47,8 @@ export class Client extends PromiseMethods {
    * @internal
    */
   constructor(link: ClientLink, call: CallOptions = {}) {
-    super();
+    super(link, call);
     this.#link = link;
-    this.#call = call;
   }
 
   /** Where the connection stands. */
@@ -80,36 +74,7 @@ export class Client extends PromiseMethods {
    * @throws NearkeyError `invalid-option`
    */
   with(options: CallOptions): Client {
-    if (options.timeoutMs !== undefined) checkDuration("timeoutMs", options.timeoutMs);
-    return new Client(this.#link, { ...this.#call, ...options });
-  }
-
-  /**
-   * Collects commands that run all at once, or not at all when one of them is none: `MULTI` and `EXEC` around them, in
-   * one frame. One that fails while it runs (a wrong type) does not undo the others, as in Redis.
-   */
-  transaction(): Pipeline {
-    return new Pipeline((operations) => this.#transact(operations));
-  }
-
-  #transact(operations: readonly Operation<unknown>[]): Promise<unknown>[] {
-    if (operations.length === 0) return [];
-    const whole = this.#runWhole(operations);
-    return operations.map(async (operation, index) => {
-      const replies = (await whole)[index] as Reply[];
-      try {
-        return resultOf(operation, replies);
-      } catch (error) {
-        const takeBack = operation.undo && (error as NearkeyError).code === "unsafe-integer";
-        if (takeBack) await this.submit({ commands: [operation.undo as Argument[]], read: () => undefined });
-        throw error;
-      }
-    });
-  }
-
-  async #runWhole(operations: readonly Operation<unknown>[]): Promise<Reply[][]> {
-    for (const { commands } of operations) checkSendable(commands);
-    return this.submit(transactionOf(operations));
+    return new Client(this.#link, this.bounded(options));
   }
 
   /**
@@ -118,9 +83,5 @@ export class Client extends PromiseMethods {
    */
   override close(): Promise<void> {
     return this.#link.close();
-  }
-
-  protected override submit<Result>(operation: Operation<Result>): Promise<Result> {
-    return this.#link.submit(operation, this.#call);
   }
 }

@@ -188,6 +188,30 @@ describe.skipIf(!hasChromium)("in a browser", () => {
       expect(replies).toEqual({ ordered: true, results: [true, 2, "2"] });
     });
 
+    test("runs transactions, and ends calls that were aborted or took too long", async () => {
+      const seen = await app.page.evaluate(async () => {
+        const db = await globalThis.nearkeyPackage.open();
+        const results = await db.transaction().set("a", "1").increment("a", 4).send();
+        const code = (promise: Promise<unknown>) =>
+          promise.then(
+            () => "done",
+            (error) => error.code,
+          );
+        const controller = new AbortController();
+        controller.abort();
+        const aborted = await code(db.with({ signal: controller.signal }).get("a"));
+        // Busy for long with what was asked before.
+        const busy = Promise.all(Array.from({ length: 100 }, () => db.set("big", "x".repeat(1 << 20))));
+        const late = await code(db.with({ timeoutMs: 1 }).get("a"));
+        await busy;
+        const value = await db.get("a");
+        await db.close();
+        return { results, aborted, late, value };
+      });
+      expect(seen).toEqual({ results: [true, 5], aborted: "not-sent", late: expect.any(String), value: "5" });
+      expect(["timed-out", "not-sent"]).toContain(seen.late);
+    });
+
     test("goes on after a command that could not be read, and with those behind it", async () => {
       const seen = await app.page.evaluate(async () => {
         const db = await globalThis.nearkeyPackage.open();

@@ -3,8 +3,8 @@
 // the page's side, where they can still be refused.
 
 import { ClientLink } from "../client/client-link.ts";
-import type { Operation } from "../database/operations.ts";
-import { PromiseMethods } from "../database/promise-methods.ts";
+import { LinkedMethods } from "../client/linked-methods.ts";
+import type { CallOptions } from "../client/pending-call.ts";
 import type { EngineWorker } from "./engine-worker.ts";
 
 /** Most bytes of commands that wait for the worker. */
@@ -15,12 +15,12 @@ const WAITING_BYTES_MAX = 256 * 1024 * 1024;
  * beside the codes that each names, `closed` after `close()`, `not-sent` when more than 256 MiB of commands wait, and
  * `engine-failed` once the worker broke: what was in it is lost.
  */
-export class WorkerDatabase extends PromiseMethods {
+export class WorkerDatabase extends LinkedMethods {
   readonly #worker: EngineWorker;
   readonly #link: ClientLink;
 
-  private constructor(worker: EngineWorker, link: ClientLink) {
-    super();
+  private constructor(worker: EngineWorker, link: ClientLink, call: CallOptions = {}) {
+    super(link, call);
     this.#worker = worker;
     this.#link = link;
   }
@@ -46,13 +46,19 @@ export class WorkerDatabase extends PromiseMethods {
     return new WorkerDatabase(worker, link);
   }
 
+  /**
+   * The same database with bounds on its calls: `db.with({ timeoutMs: 100, signal }).get("key")`. A call that ends so
+   * may still run, as one that is under way to a server may. What is left out is as before.
+   *
+   * @throws NearkeyError `invalid-option`
+   */
+  with(options: CallOptions): WorkerDatabase {
+    return new WorkerDatabase(this.#worker, this.#link, this.bounded(options));
+  }
+
   /** Refuses new commands, waits for the replies of those issued, and ends the worker. May be called again. */
   override async close(): Promise<void> {
     await this.#link.close();
     this.#worker.terminate();
-  }
-
-  protected override submit<Result>(operation: Operation<Result>): Promise<Result> {
-    return this.#link.submit(operation);
   }
 }
