@@ -16,19 +16,19 @@ const TABLES: u32 = DATABASES * SHARDS;
 const SEGMENTS_A_STEP: u32 = 4;
 const TABLES_A_STEP: u32 = 1024;
 
-// The cursor: table number << 32 | directory index of the next segment; past the last table when the lap is over.
+// The cursor: tables left << 32 | directory index of the next segment; 0 when the lap is over.
 
 /** Begins the lap for the meaning that access bits have from now on. */
 export function startAdoption(): void {
   clearQueues();
   // Queues are found through the databases that may hold keys: all of them until eviction looks.
   counters.inhabited = (1 << DATABASES) - 1;
-  counters.adoptionCursor = accessKind() == Access.Time ? (<u64>TABLES) << 32 : 0;
+  counters.adoptionCursor = accessKind() == Access.Time ? 0 : (<u64>TABLES) << 32;
 }
 
 /** Goes on with the lap; true when it is not over. */
 export function adoptSome(): bool {
-  let number = <u32>(counters.adoptionCursor >> 32);
+  let number = TABLES - <u32>(counters.adoptionCursor >> 32);
   let index = <u32>counters.adoptionCursor;
   let segments: u32 = 0;
   for (let tables: u32 = 0; number < TABLES && tables < TABLES_A_STEP && segments < SEGMENTS_A_STEP; ) {
@@ -44,7 +44,7 @@ export function adoptSome(): bool {
     segments++;
     adoptSegment(segment);
   }
-  counters.adoptionCursor = ((<u64>number) << 32) | index;
+  counters.adoptionCursor = ((<u64>(TABLES - number)) << 32) | index;
   return number < TABLES;
 }
 
