@@ -27,6 +27,17 @@ const HOST_COMMANDS: Words[] = [
   ["AUTH", "x"],
   ["RESET"],
   ["SELECT", "0"],
+  ["CLIENT", "REPLY", "SKIP"],
+  ["CLIENT", "REPLY", "OFF"],
+  ["CLIENT", "REPLY", "ON"],
+  ["CLIENT", "NO-TOUCH", "ON"],
+  ["CLIENT", "LIST"],
+  ["CLIENT", "KILL", "ID", "999999"],
+  ["MEMORY", "USAGE", "k0"],
+  ["MEMORY", "USAGE", "h0", "SAMPLES", "0"],
+  ["MEMORY", "STATS"],
+  ["SLOWLOG", "GET", "3"],
+  ["COMMAND", "GETKEYSANDFLAGS", "MSET", "a", "1"],
 ];
 
 /** Makes pipelines of valid commands. */
