@@ -157,7 +157,7 @@ describe("changes", () => {
     expect(await web.json()).toMatchObject({ id: 1, error: { message: expect.stringContaining(String(MEBI)) } });
     const many = await RespSocket.open(server.respPort);
     many.write("*101\r\n");
-    expect(await many.rest()).toBe("-ERR Protocol error: invalid multibulk length\r\n");
+    expect(await many.rest()).toMatch(/invalid multibulk length, a command has at most 100 arguments/);
   });
 
   test("client-output-buffer-limit: who reads nothing is cut off sooner", async () => {

@@ -3,7 +3,7 @@
 import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "../layout";
 import { argumentAddress, argumentBytes, argumentCount, argumentIs } from "../protocol/arguments";
 import { register } from "../protocol/catalog";
-import { addWork, hashOfArgument } from "../protocol/dispatch";
+import { addWork, findArgument, hashOfArgument } from "../protocol/dispatch";
 import {
   copyValue,
   entryAt,
@@ -51,7 +51,7 @@ function parseCopyOptions(): bool {
 function findIn(db: u32, index: u32): usize {
   const own = database;
   selectDatabase(db);
-  const slot = findKey(argumentAddress(index), argumentBytes(index), hashOfArgument(index));
+  const slot = findArgument(index);
   selectDatabase(own);
   return slot;
 }

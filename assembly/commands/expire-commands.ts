@@ -1,20 +1,13 @@
 // Commands about when a key dies. Times are kept in ms since epoch; a time in the past deletes the key at once.
 
 import { CommandFlag } from "../layout";
-import {
-  argumentAddress,
-  argumentBytes,
-  argumentCount,
-  argumentInteger,
-  argumentIs,
-  lastInteger,
-} from "../protocol/arguments";
+import { argumentCount, argumentInteger, argumentIs, lastInteger } from "../protocol/arguments";
 import { register } from "../protocol/catalog";
 import { errorArgument, QUOTED_BYTES_MAX } from "../protocol/command-error";
-import { hashOfArgument } from "../protocol/dispatch";
+import { findArgument, hashOfArgument } from "../protocol/dispatch";
 import { expires, expiryOf } from "../memory/entry";
 import { EXPIRY_INVALID, replyInvalidExpiry } from "./expiry-argument";
-import { clock, findKey, removeKey, setExpiry, shardOf } from "../keyspace/keyspace";
+import { clock, removeKey, setExpiry, shardOf } from "../keyspace/keyspace";
 import {
   beginError,
   endError,
@@ -33,7 +26,7 @@ const WHEN_LATER: u32 = 4;
 const WHEN_EARLIER: u32 = 8;
 
 function find(): usize {
-  return findKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  return findArgument(1);
 }
 
 /** Options from argument 3 on; ~0 after replying an error. */

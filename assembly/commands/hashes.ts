@@ -4,7 +4,7 @@ import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "../layout";
 import { adoptPages, argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { replyArity, replyOverlong } from "../protocol/command-error";
-import { addWork, hashOfArgument } from "../protocol/dispatch";
+import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../protocol/dispatch";
 import { TYPE_HASH, typeOf, valueOf } from "../memory/entry";
 import { admit, cellShare } from "../keyspace/eviction";
 import {
@@ -22,7 +22,7 @@ import {
   setField,
   startFields,
 } from "./hash-value";
-import { findKey, noteChange, pin, readKey, removeKey, shardOf, touchEntry } from "../keyspace/keyspace";
+import { noteChange, pin, removeKey, shardOf, touchEntry } from "../keyspace/keyspace";
 import {
   replyArray,
   replyBulk,
@@ -40,7 +40,7 @@ import { slotEntry } from "../memory/table";
 export const NOT_A_HASH: usize = 1;
 
 export function findHash(): usize {
-  const slot = findKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  const slot = findArgument(1);
   if (slot == 0 || typeOf(slotEntry(slot)) == TYPE_HASH) return slot;
   replyWrongType();
   return NOT_A_HASH;
@@ -48,7 +48,7 @@ export function findHash(): usize {
 
 /** The same for reading: answers the entry, counts hit or miss. */
 export function readHash(): usize {
-  const entry = readKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  const entry = readKeyArgument(1);
   if (entry == 0 || typeOf(entry) == TYPE_HASH) return entry;
   replyWrongType();
   return NOT_A_HASH;

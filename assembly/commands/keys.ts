@@ -12,7 +12,7 @@ import {
 } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { replyOverlong } from "../protocol/command-error";
-import { addWork, findArgument, hashOfArgument } from "../protocol/dispatch";
+import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../protocol/dispatch";
 import {
   createEntry,
   ENTRY_HEADER_BYTES,
@@ -40,7 +40,6 @@ import {
   insertKey,
   moveValue,
   pin,
-  readKey,
   removeKey,
   setUntouching,
   shardAt,
@@ -82,7 +81,7 @@ function del(): void {
 function exists(): void {
   let found = 0;
   for (let index: u32 = 1; index < argumentCount; index++) {
-    if (readKey(argumentAddress(index), argumentBytes(index), hashOfArgument(index)) != 0) found++;
+    if (readKeyArgument(index) != 0) found++;
   }
   replyInteger(found);
 }

@@ -3,10 +3,10 @@
 import { CommandFlag, PAGE_BITS, PAGE_BYTES } from "../layout";
 import { argumentAddress, argumentBytes, argumentInteger, lastInteger } from "../protocol/arguments";
 import { register } from "../protocol/catalog";
-import { addWork, hashOfArgument } from "../protocol/dispatch";
+import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../protocol/dispatch";
 import { entryAt, isPaged, TYPE_STRING, typeOf, valueOf, zeroValue } from "../memory/entry";
 import { admitEntry } from "../keyspace/eviction";
-import { findKey, noteChange, readKey, touchEntry } from "../keyspace/keyspace";
+import { findKey, noteChange, touchEntry } from "../keyspace/keyspace";
 import {
   beginBulk,
   endBulk,
@@ -27,7 +27,7 @@ import { slotEntry } from "../memory/table";
 const WORK_SHIFT: u32 = 9;
 
 function strLen(): void {
-  const entry = readKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  const entry = readKeyArgument(1);
   if (entry != 0 && typeOf(entry) != TYPE_STRING) replyWrongType();
   else replyInteger(entry == 0 ? 0 : entryAt(entry).valueBytes);
 }
@@ -77,7 +77,7 @@ function setRange(): void {
     replyError("ERR offset is out of range");
     return;
   }
-  const slot = findKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  const slot = findArgument(1);
   const bytes = slot == 0 ? 0 : entryAt(slotEntry(slot)).valueBytes;
   if (slot != 0 && typeOf(slotEntry(slot)) != TYPE_STRING) {
     replyWrongType();
@@ -118,7 +118,7 @@ function getRange(): void {
     return;
   }
   let end = lastInteger();
-  const entry = readKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  const entry = readKeyArgument(1);
   if (entry != 0 && typeOf(entry) != TYPE_STRING) {
     replyWrongType();
     return;

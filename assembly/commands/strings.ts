@@ -4,11 +4,11 @@ import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "../layout";
 import { argumentAddress, argumentBytes, argumentCount, argumentIs } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { replyArity } from "../protocol/command-error";
-import { findArgument, hashOfArgument } from "../protocol/dispatch";
+import { findArgument, hashOfArgument, readKeyArgument } from "../protocol/dispatch";
 import { expires, expiryOf, TYPE_STRING, typeOf } from "../memory/entry";
 import { admit, cellShare } from "../keyspace/eviction";
 import { expiryFrom, replyInvalidExpiry } from "./expiry-argument";
-import { clock, findKey, readKey, removeKey, setExpiry, shardOf } from "../keyspace/keyspace";
+import { clock, findKey, removeKey, setExpiry, shardOf } from "../keyspace/keyspace";
 import {
   replyArray,
   replyInteger,
@@ -23,7 +23,7 @@ import { admitExpiry, admitValue, NEVER, setString } from "./string-value";
 import { slotEntry } from "../memory/table";
 
 function get(): void {
-  const entry = readKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  const entry = readKeyArgument(1);
   if (entry == 0) replyNull();
   else if (typeOf(entry) != TYPE_STRING) replyWrongType();
   else replyValue(entry);
@@ -152,7 +152,7 @@ function getSet(): void {
 }
 
 function getDel(): void {
-  const entry = readKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  const entry = readKeyArgument(1);
   if (entry == 0) {
     replyNull();
   } else if (typeOf(entry) != TYPE_STRING) {
@@ -167,7 +167,7 @@ function getDel(): void {
 function getEx(): void {
   const flags = parseOptions(2, PERSISTS | TIMED);
   if (flags == ~0) return;
-  const entry = readKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  const entry = readKeyArgument(1);
   if (entry == 0) {
     replyNull();
     return;
@@ -196,7 +196,7 @@ function getEx(): void {
 function mGet(): void {
   replyArray(argumentCount - 1);
   for (let index: u32 = 1; index < argumentCount; index++) {
-    const entry = readKey(argumentAddress(index), argumentBytes(index), hashOfArgument(index));
+    const entry = readKeyArgument(index);
     if (entry == 0 || typeOf(entry) != TYPE_STRING) replyNull();
     else replyValue(entry);
   }

@@ -14,7 +14,7 @@ import {
 } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { replyArity } from "../protocol/command-error";
-import { hashOfArgument } from "../protocol/dispatch";
+import { findArgument, hashOfArgument } from "../protocol/dispatch";
 import { Metric } from "../vectors/distance";
 import {
   addDistances,
@@ -240,7 +240,7 @@ function addUnlinking(set: VectorSet): void {
 
 /** The set of a writing command, 0 after replying that there is none (as false) or that the key holds something else. */
 function writtenSet(): usize {
-  const slot = findKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  const slot = findArgument(1);
   if (slot == 0) {
     replyBoolean(false);
     return 0;
@@ -278,7 +278,7 @@ function vSetAttr(): void {
     replyBoolean(false);
     return;
   }
-  pin(slotEntry(findKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1))));
+  pin(slotEntry(findArgument(1)));
   if (!admitAttributes(set, id, 3)) {
     replyNoMemory();
     return;

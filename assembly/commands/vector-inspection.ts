@@ -1,19 +1,11 @@
 // Commands that look at a vector set without searching it. Replies are Redis 8's; VINFO says `metric` and
 // `ef-construction` besides, and that the stored numbers are float32. VEMB answers the very numbers that were given.
 
-import {
-  argumentAddress,
-  argumentBytes,
-  argumentCount,
-  argumentInteger,
-  argumentIs,
-  lastInteger,
-} from "../protocol/arguments";
+import { argumentCount, argumentInteger, argumentIs, lastInteger } from "../protocol/arguments";
 import { replyArity } from "../protocol/command-error";
-import { addWork, connection, hashOfArgument } from "../protocol/dispatch";
+import { addWork, connection, readKeyArgument } from "../protocol/dispatch";
 import { measure, Metric } from "../vectors/distance";
 import { findElement, isVectorSet, replyName, setOf } from "./elements";
-import { readKey } from "../keyspace/keyspace";
 import { linkAt, linkCount } from "../vectors/links";
 import { random } from "../memory/memory";
 import { readOriginal } from "../vectors/original";
@@ -37,7 +29,7 @@ import { NodeState, nodeAt, NONE, rowOf, VectorSet, vectorAt } from "../vectors/
 
 /** The entry of the set in argument 1: 0 when there is no key, NONE after replying that it holds something else. */
 function readSet(): u32 {
-  const entry = readKey(argumentAddress(1), argumentBytes(1), hashOfArgument(1));
+  const entry = readKeyArgument(1);
   if (entry == 0 || isVectorSet(entry)) return <u32>entry;
   replyWrongType();
   return NONE;

@@ -17,7 +17,7 @@ import {
   takeHostCommand,
 } from "./command-timing";
 import { Connection, connectionAt, copyRecords, dropInput, dropTail, hasMode, setMode } from "./connection";
-import { findKey, hashKey, pin, selectDatabase, setClock, setUntouching } from "../keyspace/keyspace";
+import { findKey, hashKey, pin, readSlot, selectDatabase, setClock, setUntouching } from "../keyspace/keyspace";
 import { groupCount, groupEnd, hasPagedKey, Parsed, parsedAt, parseGroup, prepare } from "./group";
 import { collect, EMPTY, INCOMPLETE, keepPartial, MALFORMED, parsedEnd, replyMalformed } from "./parser";
 import {
@@ -58,6 +58,11 @@ export function hashOfArgument(index: u32): u64 {
 /** The slot of the live key in an argument, 0 when there is none. */
 export function findArgument(index: u32): usize {
   return findKey(argumentAddress(index), argumentBytes(index), hashOfArgument(index));
+}
+
+/** Finds the key in an argument for reading: counts the hit or miss, notes the access. The entry, 0 for none. */
+export function readKeyArgument(index: u32): usize {
+  return readSlot(findArgument(index));
 }
 
 function setResult(word: Result, value: u32): void {

@@ -5,7 +5,7 @@
 import { ARGUMENT_BYTES, ConnectionMode, INPUT_HEADROOM, PAGED_ARGUMENT_BYTES, REGISTERS_BASE } from "../layout";
 import { addPacked, Connection, fillLarge, hasMode, keepTail, startLarge } from "./connection";
 import { parsedInteger, parseInteger } from "../text/number";
-import { beginError, endError, errorBytes, errorText } from "./reply";
+import { beginError, endError, errorBytes, errorInteger, errorText } from "./reply";
 import { argumentsMax, valueBytesMax } from "../memory/settings";
 import { admit, mayAdmit } from "../keyspace/eviction";
 import { pagesFor } from "../memory/entry";
@@ -69,8 +69,11 @@ function parseHeader(connection: Connection, at: usize, end: usize): u32 {
   }
   if (end - line < 2) return INCOMPLETE;
   parsedEnd = line + 2;
-  if (!readLength(at + 1, line) || length > <i64>argumentsMax()) {
-    return malformed("Protocol error: invalid multibulk length");
+  if (!readLength(at + 1, line)) return malformed("Protocol error: invalid multibulk length");
+  if (length > <i64>argumentsMax()) {
+    malformed("Protocol error: invalid multibulk length");
+    tooMany = true;
+    return MALFORMED;
   }
   const count = length;
   if (hasMode(connection, ConnectionMode.Stranger) && count > UNAUTHENTICATED_ARGUMENTS) {
@@ -169,11 +172,14 @@ function parseBulk(connection: Connection, at: usize, end: usize): u32 {
 // What was wrong with the command parsed last. The byte that stood where '$' should has UNEXPECTED added: it may be 0.
 let complaint: string = "";
 let unexpected: u32 = 0;
+/** Set when it has more arguments than the setting allows, which the reply then names. */
+let tooMany: bool = false;
 const UNEXPECTED: u32 = 0x100;
 
 function malformed(words: string): u32 {
   complaint = words;
   unexpected = 0;
+  tooMany = false;
   return MALFORMED;
 }
 
@@ -186,6 +192,11 @@ export function replyMalformed(): void {
     store<u8>(REGISTERS_BASE, <u8>unexpected);
     errorBytes(REGISTERS_BASE, 1);
     errorText("'");
+  }
+  if (tooMany) {
+    errorText(", a command has at most ");
+    errorInteger(argumentsMax());
+    errorText(" arguments (--max-arguments)");
   }
   endError();
 }
