@@ -202,6 +202,15 @@ describe("what a client may not do", () => {
     expect(await client.rest()).toBe("-ERR Protocol error: invalid bulk length\r\n");
   });
 
+  test("lines with quotes are read once, whatever ends the call before them", async () => {
+    const server = await startTestServer();
+    const client = await RespSocket.open(server.respPort);
+    client.write('CLIENT ID\r\nSET k "a b"\r\nGET k\r\nMULTI\r\nSET q "c d"\r\nEXEC\r\nSET z "e f"\r\nGET z\r\n');
+    const replies = [];
+    for (let count = 0; count < 8; count++) replies.push(await client.reply());
+    expect(replies).toEqual([1, "OK", "a b", "OK", "QUEUED", ["OK"], "OK", "e f"]);
+  });
+
   test("more arguments than --max-arguments are refused", async () => {
     const server = await startTestServer({ maxArguments: 10 });
     const client = await RespSocket.open(server.respPort);

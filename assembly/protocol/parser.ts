@@ -2,7 +2,14 @@
 // texts of protocol errors are Redis's. A command that ends within the bytes is parsed to records of (address, length);
 // one that does not is kept as a tail or, when it is long, collected (see connection.ts).
 
-import { ARGUMENT_BYTES, ConnectionMode, INPUT_HEADROOM, PAGED_ARGUMENT_BYTES, REGISTERS_BASE } from "../layout";
+import {
+  ARGUMENT_BYTES,
+  ARGUMENTS_BASE,
+  ConnectionMode,
+  INPUT_HEADROOM,
+  PAGED_ARGUMENT_BYTES,
+  REGISTERS_BASE,
+} from "../layout";
 import { addPacked, Connection, fillLarge, hasMode, keepTail, startLarge } from "./connection";
 import { parsedInteger, parseInteger } from "../text/number";
 import { beginError, endError, errorBytes, errorInteger, errorText } from "./reply";
@@ -17,7 +24,7 @@ export const INCOMPLETE: u32 = 1;
 export const EMPTY: u32 = 2;
 /** A protocol error: replyMalformed tells which; the connection ends. */
 export const MALFORMED: u32 = 3;
-/** The command does not fit the argument records left: execute what is parsed first. */
+/** The command does not fit the argument records left, or must come first in its group: execute what is parsed first. */
 export const FULL: u32 = 4;
 
 /** End of the command parsed last, and how many arguments it has. */
@@ -26,14 +33,12 @@ export let parsedCount: u32 = 0;
 
 /** A line of a request is refused when it is longer; with its end it fits a tail. */
 const LINE_BYTES_MAX: usize = INPUT_HEADROOM - 2;
-/** Words of the longest inline command. */
-const LINE_WORDS_MAX: u32 = (INPUT_HEADROOM >> 1) + 1;
 const UNAUTHENTICATED_ARGUMENTS: i64 = 10;
 const UNAUTHENTICATED_BYTES: i64 = 16384;
 
 /** Parses the command at `at` to records from `records` on, of which `room` are left. */
 export function parseCommand(connection: Connection, at: usize, end: usize, records: usize, room: u32): u32 {
-  if (load<u8>(at) != 0x2a) return parseInline(at, end, records, room);
+  if (load<u8>(at) != 0x2a) return parseInline(at, end, records);
   const header = parseHeader(connection, at, end);
   if (header != PARSED) return header;
   const count = parsedCount;
@@ -203,13 +208,14 @@ export function replyMalformed(): void {
 
 // ---- inline commands: a line of words, with quotes as in Redis's sdssplitargs, decoded in place (they only shrink)
 
-function parseInline(at: usize, end: usize, records: usize, room: u32): u32 {
+function parseInline(at: usize, end: usize, records: usize): u32 {
   let line = at;
   while (line < end && load<u8>(line) != 0x0a) line++;
   if (line - at > INPUT_HEADROOM) return malformed("Protocol error: too big inline request");
   if (line == end) return INCOMPLETE;
-  // Before the first word is decoded, which cannot be done twice.
-  if (room < LINE_WORDS_MAX) return FULL;
+  // Only as the first of a group: words are decoded in place, which cannot be done twice, and what a call leaves
+  // unexecuted is parsed again.
+  if (records != ARGUMENTS_BASE) return FULL;
   parsedEnd = line + 1;
   const last = textEnd(at, line > at && load<u8>(line - 1) == 0x0d ? line - 1 : line);
   let count: u32 = 0;
