@@ -20,6 +20,7 @@ import { Connection, connectionAt, copyRecords, dropInput, dropTail, hasMode, se
 import { findKey, hashKey, pin, readSlot, selectDatabase, setClock, setUntouching } from "../keyspace/keyspace";
 import { groupCount, groupEnd, hasPagedKey, Parsed, parsedAt, parseGroup, prepare } from "./group";
 import { collect, EMPTY, INCOMPLETE, keepPartial, MALFORMED, parsedEnd, replyMalformed } from "./parser";
+import { forgetRequest } from "./repeated-request";
 import {
   beginReplies,
   endReplies,
@@ -81,6 +82,7 @@ export function execute(address: usize, bytes: u32, now: i64, started: f64): Out
   beginWork();
   beginTiming(started);
   slowFull = false;
+  forgetRequest();
   const end = <usize>(INPUT_BASE + bytes);
   const outcome = run(prependTail(), end);
   settleSpan(work, address);

@@ -10,18 +10,21 @@ import {
   GROUP_BASE,
   GROUP_COMMANDS,
   GROUP_RECORD_BYTES,
+  PAGE_BYTES,
 } from "../layout";
 import { counters } from "../memory/memory";
 import { chunkOf, likelyEntry } from "../memory/table";
+import { entryAt } from "../memory/entry";
 import { hashKey, shardOf } from "../keyspace/keyspace";
 import { Command, findCommand, hasFlag } from "./catalog";
 import { replyOverlong } from "./command-error";
 import { countRejection, setRunning } from "./command-statistics";
 import { Connection, PAGED_BIT } from "./connection";
-import { EMPTY, PARSED, parseCommand, parsedCount, parsedEnd } from "./parser";
+import { EMPTY, PARSED, parseCommand, parsedCommand, parsedCount, parsedEnd } from "./parser";
+import { rememberRequest } from "./repeated-request";
 
 // A command parsed ahead, 32 bytes:
-//   0 where it starts | 4 its argument records | 8 their count | 12 command, 0 unknown | 16 hash of its first key | 24 chunk
+//   0 where it starts | 4 its argument records | 8 their count | 12 command, 0 unknown | 16 hash of its first key | 24 chunk | 28 its record
 @unmanaged
 export class Parsed {
   start: u32;
@@ -29,7 +32,10 @@ export class Parsed {
   count: u32;
   command: u32;
   hash: u64;
+  /** The chunk of its first key, 0 when there is none to touch. */
   chunk: u32;
+  /** The argument record of its first key; 0 when it has none that lies in one piece. */
+  keyRecord: u32;
 }
 
 if (offsetof<Parsed>() > GROUP_RECORD_BYTES) ERROR("a group record must fit 32 bytes");
@@ -64,7 +70,7 @@ export function parseGroup(connection: Connection, at: usize, end: usize): u32 {
     parsed.start = <u32>next;
     parsed.records = <u32>records;
     parsed.count = parsedCount;
-    const endsGroup = prepare(parsed);
+    const endsGroup = lookUp(parsed, parsedCommand != 0 ? <usize>parsedCommand : find(parsed));
     records += parsedCount * ARGUMENT_BYTES;
     room -= parsedCount;
     next = parsedEnd;
@@ -72,40 +78,77 @@ export function parseGroup(connection: Connection, at: usize, end: usize): u32 {
     groupCount++;
     if (endsGroup) break;
   }
-  touchEntries();
+  touchAhead();
   return status;
 }
 
-/** Looks the command up, hashes its first key and touches the chunk it is in; true when nothing may be parsed past it. */
-export function prepare(parsed: Parsed): bool {
+/** Finds a command by its name. */
+function find(parsed: Parsed): usize {
+  const name = load<u32>(parsed.records);
+  const bytes = load<u32>(parsed.records, 4);
+  const command = findCommand(name, bytes);
+  if (command != 0) rememberRequest(parsed.start, name, bytes, parsed.count, command);
+  return command;
+}
+
+/** Notes the command and where its first key is; true when nothing may be parsed past it. */
+@inline
+function lookUp(parsed: Parsed, command: usize): bool {
   const name = <usize>parsed.records;
-  const command = findCommand(load<u32>(name), load<u32>(name, 4));
   parsed.command = <u32>command;
   parsed.chunk = 0;
+  parsed.keyRecord = 0;
   if (command == 0) return false;
   const firstKey = <i32>changetype<Command>(command).firstKey;
   if (firstKey <= 0) return hasFlag(changetype<Command>(command), CommandFlag.EndsGroup);
   if (<u32>firstKey >= parsed.count) return false;
   const record = name + <usize>firstKey * ARGUMENT_BYTES;
-  const bytes = load<u32>(record, 4);
-  if (bytes & PAGED_BIT) return false;
-  parsed.hash = hashKey(load<u32>(record), bytes);
-  const chunk = chunkOf(shardOf(parsed.hash), parsed.hash);
-  parsed.chunk = <u32>chunk;
-  counters.touched += load<u8>(chunk);
+  if ((load<u32>(record, 4) & PAGED_BIT) == 0) parsed.keyRecord = <u32>record;
   return false;
 }
 
-/** Touches the entries that the group's commands will most likely read: three cache lines of each. */
-function touchEntries(): void {
+/** What parseGroup does for each command, for one that was collected. */
+export function prepare(parsed: Parsed): void {
+  lookUp(parsed, findCommand(load<u32>(parsed.records), load<u32>(parsed.records, 4)));
+  const record = <usize>parsed.keyRecord;
+  if (record != 0) parsed.hash = hashKey(load<u32>(record), load<u32>(record, 4));
+}
+
+const LINE_BYTES: u32 = 64;
+/** Header and key of a usual entry. */
+const HEAD_BYTES: u32 = 28;
+/** Of a value; the processor itself reads on from there. */
+const TOUCHED_BYTES_MAX: u32 = 256;
+
+/**
+ * Hashes the keys, and touches their chunks and then their likely entries. Short loops, so that the misses of all
+ * commands are under way at once: with the touch behind each parsed command, a GET of 100,000 keys took 85 ns, not 73.
+ */
+function touchAhead(): void {
+  for (let index: u32 = 0; index < groupCount; index++) {
+    const parsed = parsedAt(index);
+    const record = <usize>parsed.keyRecord;
+    if (record == 0) continue;
+    const hash = hashKey(load<u32>(record), load<u32>(record, 4));
+    parsed.hash = hash;
+    parsed.chunk = <u32>chunkOf(shardOf(hash), hash);
+  }
   let sum: u32 = 0;
+  for (let index: u32 = 0; index < groupCount; index++) sum += load<u8>(<usize>parsedAt(index).chunk);
   for (let index: u32 = 0; index < groupCount; index++) {
     const parsed = parsedAt(index);
     if (parsed.chunk == 0) continue;
     const entry = likelyEntry(parsed.chunk, parsed.hash);
-    // Not past the page: it may be the last one of the memory.
-    if (entry == 0 || (entry & 0xffff) > 0xff80) continue;
-    sum += load<u8>(entry) + load<u8>(entry, 64) + load<u8>(entry, 120);
+    parsed.chunk = <u32>entry;
+    if (entry != 0) sum += load<u8>(entry);
+  }
+  for (let index: u32 = 0; index < groupCount; index++) {
+    const entry = <usize>parsedAt(index).chunk;
+    if (entry == 0) continue;
+    // The lines behind its first, as far as it has more; not past the page, which may be the last one of the memory.
+    const bytes = min<u32>(entryAt(entry).valueBytes, TOUCHED_BYTES_MAX) + HEAD_BYTES;
+    const room = PAGE_BYTES - (<u32>entry & (PAGE_BYTES - 1));
+    for (let at: u32 = LINE_BYTES; at < min(bytes, room); at += LINE_BYTES) sum += load<u8>(entry + at);
   }
   counters.touched += sum;
 }

@@ -14,6 +14,7 @@ import { addPacked, Connection, fillLarge, hasMode, keepTail, startLarge } from 
 import { parsedInteger, parseInteger } from "../text/number";
 import { beginError, endError, errorBytes, errorInteger, errorText } from "./reply";
 import { argumentsMax, valueBytesMax } from "../memory/settings";
+import { recordRepeated, repeatedCommand, repeatedCount, repeats } from "./repeated-request";
 import { admit, mayAdmit } from "../keyspace/eviction";
 import { pagesFor } from "../memory/entry";
 
@@ -36,15 +37,27 @@ const LINE_BYTES_MAX: usize = INPUT_HEADROOM - 2;
 const UNAUTHENTICATED_ARGUMENTS: i64 = 10;
 const UNAUTHENTICATED_BYTES: i64 = 16384;
 
+/** The command of the last parsed request, when its beginning was that of one found before; else 0. */
+export let parsedCommand: u32 = 0;
+
 /** Parses the command at `at` to records from `records` on, of which `room` are left. */
 export function parseCommand(connection: Connection, at: usize, end: usize, records: usize, room: u32): u32 {
-  if (load<u8>(at) != 0x2a) return parseInline(at, end, records);
-  const header = parseHeader(connection, at, end);
-  if (header != PARSED) return header;
-  const count = parsedCount;
+  parsedCommand = repeats(at, end) ? repeatedCommand : 0;
+  if (parsedCommand == 0) {
+    if (load<u8>(at) != 0x2a) return parseInline(at, end, records);
+    const header = parseHeader(connection, at, end);
+    if (header != PARSED) return header;
+  }
+  const count = parsedCommand == 0 ? parsedCount : repeatedCount;
   if (count > room) return FULL;
   let next = parsedEnd;
-  for (let index: u32 = 0; index < count; index++) {
+  let index: u32 = 0;
+  if (parsedCommand != 0) {
+    next = recordRepeated(at, records);
+    records += ARGUMENT_BYTES;
+    index = 1;
+  }
+  for (; index < count; index++) {
     const status = parseBulk(connection, next, end);
     if (status != PARSED) return status;
     const left = <u32>(end - bulkStart);
