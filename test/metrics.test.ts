@@ -116,6 +116,24 @@ describe("counts", () => {
   });
 });
 
+test("slow commands are counted and kept with their arguments, whoever answers them", async () => {
+  const server = await startTestServer();
+  const resp = await RespSocket.open(server.respPort);
+  await resp.command("SET k before");
+  await resp.command("CONFIG SET slowlog-log-slower-than 0");
+  await resp.command("SET", "k", "v".repeat(300));
+  await resp.command("CLIENT GETNAME");
+  await resp.command("CONFIG SET slowlog-log-slower-than 1000000");
+  await resp.command("SET k after");
+  const kept = (await resp.command("SLOWLOG GET 10")) as [number, number, number, string[]][];
+  const words = kept.map((entry) => entry[3]);
+  expect(words).toContainEqual(["SET", "k", `${"v".repeat(128)}... (172 more bytes)`]);
+  expect(words).toContainEqual(["CLIENT", "GETNAME"]);
+  expect(words.flat()).not.toContain("before");
+  expect(words.flat()).not.toContain("after");
+  expect(metricOf(await scrape(server), "nearkey_slow_commands_total")).toBe(kept.length);
+});
+
 describe("who may read", () => {
   const ask = (server: TestServer, headers: Record<string, string>) =>
     fetch(`http://127.0.0.1:${server.httpPort}/metrics`, { headers });

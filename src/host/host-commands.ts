@@ -76,7 +76,9 @@ export class HostCommands {
     let closes = false;
     let outcome = Outcome.Host;
     while (outcome === Outcome.Host) {
-      const answer = this.#answer(engine.hostArguments(), connection, client);
+      const args = engine.hostArguments();
+      const startedMs = performance.now();
+      const answer = this.#answer(args, connection, client);
       if (answer instanceof Promise) {
         return answer.then(({ reply, close }) => {
           // Of a connection that closed meanwhile the engine knows nothing any more.
@@ -84,10 +86,19 @@ export class HostCommands {
           return { outcome: isOpen ? engine.reply(connection, reply) : Outcome.Done, closes: close };
         });
       }
+      this.#noteSlow((performance.now() - startedMs) * 1000, args, connection, client);
       closes ||= answer.close;
       outcome = engine.reply(connection, answer.reply);
     }
     return { outcome, closes };
+  }
+
+  /** The engine keeps the arguments of its own commands; those of the host are only here. */
+  #noteSlow(microseconds: number, args: readonly Uint8Array[], connection: number, client: HostClient): void {
+    const { slowLog } = this.facts;
+    if (slowLog.slowerThanUs < 0 || microseconds < slowLog.slowerThanUs) return;
+    const shown = args.map((bytes) => ({ length: bytes.length, bytes }));
+    slowLog.record({ microseconds, connection, argumentCount: args.length, arguments: shown }, client);
   }
 
   /** Answers one command; `args[0]` is its name as it was sent. */

@@ -60,6 +60,11 @@ export class SlowLog {
     return this.#commands.length;
   }
 
+  /** How many commands were slow since the start, whatever became of them here. */
+  get total(): number {
+    return this.#nextId;
+  }
+
   /** Keeps a command if it was slow: AUTH never, HELLO and CONFIG SET without a password, EXEC as the commands it ran. */
   record({ microseconds, arguments: args, argumentCount }: SlowCommand, client: HostClient): void {
     if (this.#slowerThanUs < 0 || microseconds < this.#slowerThanUs || this.#length === 0) return;

@@ -142,7 +142,7 @@ class RunningServer implements Server {
     });
     const page = options.pageFolder === undefined ? new Map() : readPage(options.pageFolder);
     const health = (): Health => this.health(facts.startedMs);
-    const sources = { engine: this.engine, connections: this.connections, slowCommands: () => 0 };
+    const sources = { engine: this.engine, connections: this.connections, slowCommands: () => slowLog.total };
     const metrics = new MetricsPage(new ServerMetrics(sources), password, options.openMetrics);
     const http = { origins: shared.origins, page, health, metrics, failed: failOnce };
     this.httpServer = createHttpServer(http, shared, tls);
