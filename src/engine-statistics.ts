@@ -189,7 +189,7 @@ export class EngineStatistics {
     return counts;
   }
 
-  /** Passes over all pages: 0.1 ms a GiB. */
+  /** Passes over the records of all pages, 16 bytes each. */
   memory(): MemoryStatistics {
     const census = (this.#exports.takeCensus() >>> 0) >>> 2;
     const words = new Uint32Array(this.#memory.buffer);

@@ -1,5 +1,5 @@
 // Counting pages by what they hold and cells by their size, for whoever asks where the memory went. It passes over the
-// page table once (16 bytes a page: 0.1 ms a GiB), so it is for a report now and then and kept by nobody in between.
+// page table once (16 bytes a page), so it is for a report now and then and kept by nobody in between.
 //
 // Census, at WORKSPACE_BASE: pages of each PageKind (16 x u32) | for each zone and class: pages, used cells (2 x u32)
 

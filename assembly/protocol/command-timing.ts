@@ -17,7 +17,7 @@ import {
   SLOW_NEVER,
   SPAN_BASE,
 } from "../layout";
-import { copyBytes } from "../memory/memory";
+import { copyBytes, counters } from "../memory/memory";
 import { isTimed, slowMicroseconds } from "../memory/settings";
 import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "./arguments";
 import { Command } from "./catalog";
@@ -42,9 +42,8 @@ let spanStart: u32 = 0;
 let timed: bool = false;
 /** When the clock was last read, ms. */
 let mark: f64 = 0;
-/** Different commands of the span, listed at SPAN_BASE, and all commands of it. */
+/** Different commands of the span, listed at SPAN_BASE. */
 let different: u32 = 0;
-let commands: u32 = 0;
 /** The command that the host answers, and the connection that waits for it. */
 let hostCommand: usize = 0;
 let hostConnection: usize = 0;
@@ -53,7 +52,7 @@ let isHostAnswering: bool = false;
 
 /** Begins a call. `started`: the clock as the host read it just now, 0 when it did not. */
 export function beginTiming(started: f64): void {
-  if (commands != 0) flushSpan(-1); // a transaction went on behind a command of the host, and no call has settled it
+  if (different != 0) flushSpan(-1); // a transaction went on behind a command of the host, and no call has settled it
   timed = isTimed();
   if (timed) mark = started > 0 ? started : clock();
   beginSpan(0);
@@ -72,13 +71,12 @@ function beginSpan(work: u32): void {
 @inline
 export function noteCommand(command: Command, before: u32, work: u32, connection: usize): bool {
   if (command.pending++ == 0) store<u32>(SPAN_BASE + (different++ << 2), <u32>changetype<usize>(command));
-  commands++;
   return work >= spanEnd && endSpan(command, before, work, connection);
 }
 
 /** Ends the span, if a command ran in it: before a call returns, and before a lone command's arguments are let go. */
 export function settleSpan(work: u32, connection: usize): void {
-  if (commands == 0) return;
+  if (different == 0) return;
   const last = changetype<Command>(<usize>load<u32>(SPAN_BASE + ((different - 1) << 2)));
   endSpan(last, work, work, connection);
 }
@@ -90,22 +88,30 @@ function endSpan(last: Command, before: u32, work: u32, connection: usize): bool
     const now = clock();
     let nanoseconds = max<f64>(0, (now - mark) * 1e6);
     mark = now;
-    if (commands == 1 || work - before >= HEAVY_WORK) {
+    const alone = different == 1 && last.pending == 1;
+    if (alone || work - before >= HEAVY_WORK) {
       // What ran inside of it (EXEC) may have ended spans before.
-      const own =
-        commands == 1 ? nanoseconds : (nanoseconds * <f64>(work - max(before, spanStart))) / <f64>(work - spanStart);
+      const own = alone ? nanoseconds : (nanoseconds * <f64>(work - max(before, spanStart))) / <f64>(work - spanStart);
       nanoseconds -= own;
-      commands--;
       last.pending--;
+      counters.commands++;
       countCalls(changetype<usize>(last), 1, own);
       full = noteSlow(own / 1000, connection);
     }
-    flushSpan(nanoseconds / commands);
+    flushSpan(nanoseconds / pendingCalls());
   } else {
     flushSpan(-1);
   }
   beginSpan(work);
   return full;
+}
+
+function pendingCalls(): u32 {
+  let calls: u32 = 0;
+  for (let index: u32 = 0; index < different; index++) {
+    calls += changetype<Command>(<usize>load<u32>(SPAN_BASE + (index << 2))).pending;
+  }
+  return calls;
 }
 
 /** Counts the commands of the span, each with this share of its time; negative when there was no clock. */
@@ -115,11 +121,11 @@ function flushSpan(share: f64): void {
     const calls = command.pending;
     if (calls == 0) continue;
     command.pending = 0;
+    counters.commands += calls;
     if (share < 0) countUntimed(changetype<usize>(command), calls);
     else countCalls(changetype<usize>(command), calls, share);
   }
   different = 0;
-  commands = 0;
 }
 
 // ---- commands that the host answers
@@ -130,6 +136,7 @@ export function beginHostCommand(command: usize, connection: usize): void {
   hostCommand = command;
   hostConnection = connection;
   hostMark = mark;
+  counters.commands++;
   isHostAnswering = false;
 }
 

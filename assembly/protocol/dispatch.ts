@@ -3,7 +3,7 @@
 // the bytes of the commands that did not run again. A command of the host ends the call too, with nothing on the stack.
 
 import { ARGUMENTS_BASE, CommandFlag, ConnectionMode, INPUT_BASE, Outcome, REGISTERS_BASE, Result } from "../layout";
-import { copyBytes, counters } from "../memory/memory";
+import { copyBytes } from "../memory/memory";
 import { argumentAddress, argumentBytes, setArguments } from "./arguments";
 import { Command, hasFlag } from "./catalog";
 import { replyArity, replyUnknown } from "./command-error";
@@ -246,7 +246,6 @@ function isRefused(command: usize, count: u32): bool {
 @inline
 function perform(address: usize, records: usize, count: u32, hash: u64): Outcome {
   const command = changetype<Command>(address);
-  counters.commands++;
   if (hasFlag(command, CommandFlag.Host)) {
     settleSpan(work, changetype<usize>(connection));
     beginHostCommand(address, changetype<usize>(connection));

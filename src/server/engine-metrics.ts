@@ -1,5 +1,5 @@
 // The metrics that the engine's own counters make: commands and their durations, keys, memory. Every value is read at
-// the scrape, in well under a millisecond (docs/metrics.md), and one scrape reads each part of the engine once.
+// the scrape, which reads each part of the engine once.
 
 import type { Engine } from "../engine.ts";
 import { durationBounds } from "../engine-statistics.ts";
