@@ -227,6 +227,10 @@ export const WATCH_BUCKETS: u32 = 2048;
 export const WATCHES_BASE: u32 = MARKS_BASE + MARKS_BYTES;
 export const WATCHES_BYTES: u32 = 8 + WATCH_BUCKETS * 4;
 
+/** Keys that eviction has chosen and not evicted yet, and the chunks that it draws: see keyspace/victim.ts. */
+export const VICTIMS_BASE: u32 = WATCHES_BASE + WATCHES_BYTES;
+export const VICTIMS_BYTES: u32 = 1024;
+
 /** Flags of a command, as Redis names them. */
 export const enum CommandFlag {
   Write = 1,

@@ -36,7 +36,7 @@ function append(): void {
   const hash = hashOfArgument(1);
   const slot = findKey(argumentAddress(1), argumentBytes(1), hash);
   if (slot == 0) {
-    if (!admitValue(1, 2)) {
+    if (!admitValue(1, 2, false)) {
       replyNoMemory();
       return;
     }

@@ -32,10 +32,13 @@ import { setSlot, slotEntry } from "../memory/table";
 /** No expiry. */
 export const NEVER: i64 = -1;
 
-/** True when the argument may become the value of the key; a received page is held already and costs nothing more. */
-export function admitValue(keyIndex: u32, valueIndex: u32): bool {
+/**
+ * True when the argument may become the value of the key, with or without an expiry; a received page is held already and
+ * costs nothing more.
+ */
+export function admitValue(keyIndex: u32, valueIndex: u32, expiring: bool): bool {
   if (isArgumentPaged(valueIndex)) return admit(1);
-  return admitEntry(argumentBytes(keyIndex), argumentBytes(valueIndex), true);
+  return admitEntry(argumentBytes(keyIndex), argumentBytes(valueIndex), expiring);
 }
 
 /** A new string entry from two arguments. */

@@ -97,7 +97,7 @@ function set(): void {
 
 /** SET as its options say; replies. */
 function setWith(keyIndex: u32, valueIndex: u32, flags: u32, expiry: i64): void {
-  if (!admitValue(keyIndex, valueIndex)) {
+  if (!admitValue(keyIndex, valueIndex, expiry >= 0 || (flags & KEEP_EXPIRY) != 0)) {
     replyNoMemory();
     return;
   }
@@ -125,7 +125,7 @@ function setWith(keyIndex: u32, valueIndex: u32, flags: u32, expiry: i64): void 
 function setNx(): void {
   if (findArgument(1) != 0) {
     replyInteger(0);
-  } else if (!admitValue(1, 2)) {
+  } else if (!admitValue(1, 2, false)) {
     replyNoMemory();
   } else {
     setString(0, hashOfArgument(1), 1, 2, NEVER);

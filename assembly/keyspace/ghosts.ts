@@ -57,6 +57,13 @@ function ageOf(ghost: u32): u32 {
   return ((ghosts.clock >> ghosts.shift) - ghost) & 0xffff;
 }
 
+/** Reads a byte of where a key's ghost would be, so that it is in the cache when it is asked for. */
+export function touchGhost(hash: u64): u32 {
+  if (ghosts.count == 0) return 0;
+  const page = <usize>load<u32>(pageSlot(hash));
+  return page == 0 ? 0 : load<u8>(bucketOf(page, hash));
+}
+
 /** True, once, when a key left the small queue no longer than `capacity` ghosts ago. */
 export function knownGhost(hash: u64, capacity: u32): bool {
   if (ghosts.count == 0) return false;

@@ -16,9 +16,11 @@ import { counters, dirty, pageAt, releasePage, takePage } from "../memory/memory
 import { accessKind } from "../memory/settings";
 import {
   CHUNK_BYTES,
+  chunkOf,
   chunksOfCode,
   codeOf,
   homeChunk,
+  likelyEntry,
   segmentOf,
   slotAddress,
   slotEntry,
@@ -27,7 +29,7 @@ import {
   tagsEqual,
 } from "../memory/table";
 import { STAMP_MASK, stampOf, startInQueue } from "./access";
-import { forgetGhosts, knownGhost } from "./ghosts";
+import { forgetGhosts, knownGhost, touchGhost } from "./ghosts";
 import { countAllKeys, shardAt } from "./shards";
 
 @unmanaged
@@ -196,6 +198,32 @@ export function clearQueues(): void {
 /** `clearQueues` where there are any and no key is left to be in them. */
 export function clearIdleQueues(): void {
   if (accessKind() == Access.Queues && wordsOf(SMALL) + wordsOf(MAIN) != 0 && countAllKeys() == 0) clearQueues();
+}
+
+/** Words touched ahead at a time: their misses overlap, where one word after another would wait for each. */
+const WORDS_AHEAD: u32 = 16;
+
+/** Brings what the next words of a queue lead to into the cache, once for every 16 of them. */
+export function touchAhead(queue: u32): void {
+  const older = olderOf(queue);
+  const chain = older.words != 0 ? older : newerOf(queue);
+  if ((chain.start & (WORDS_AHEAD * WORD_BYTES - 1)) != 0) return;
+  const from = ((<usize>chain.first) << PAGE_BITS) + chain.start;
+  const end = from + min(chain.words, WORDS_AHEAD) * WORD_BYTES;
+  let sum: u32 = 0;
+  if (queue == SMALL) for (let at = from; at < end; at += WORD_BYTES) sum += touchGhost(load<u64>(at));
+  for (let left = counters.inhabited; left != 0; left &= left - 1) {
+    for (let at = from; at < end; at += WORD_BYTES) {
+      const chunk = chunkOf(shardAt(ctz(left), load<u8>(at, 7)), load<u64>(at));
+      if (chunk != 0) sum += load<u8>(chunk);
+    }
+    for (let at = from; at < end; at += WORD_BYTES) {
+      const chunk = chunkOf(shardAt(ctz(left), load<u8>(at, 7)), load<u64>(at));
+      const entry = chunk == 0 ? 0 : likelyEntry(chunk, load<u64>(at));
+      if (entry != 0) sum += load<u8>(entry);
+    }
+  }
+  counters.touched += sum;
 }
 
 /** The table of the slot found last. */

@@ -8,7 +8,7 @@ import { slotEntry } from "../memory/table";
 import { setUses, usesOf } from "./access";
 import { rememberGhost } from "./ghosts";
 import { pinned } from "./keyspace";
-import { findWord, MAIN, putBack, SMALL, takeOldest, wordsOf } from "./queues";
+import { findWord, MAIN, putBack, SMALL, takeOldest, touchAhead, wordsOf } from "./queues";
 
 const WORDS_MAX: u32 = 256;
 /** One word in so many is to be in the small queue. */
@@ -22,6 +22,7 @@ export function nextVictim(): usize {
     const all = wordsOf(SMALL) + wordsOf(MAIN);
     if (all == 0) return 0;
     const queue = wordsOf(SMALL) * SMALL_SHARE >= all || wordsOf(MAIN) == 0 ? SMALL : MAIN;
+    touchAhead(queue);
     const word = takeOldest(queue);
     const slot = findWord(word);
     // A vector set is never evicted: it needs no place.

@@ -81,6 +81,8 @@ export class Counters {
   /** Databases that held keys when eviction last looked, a bit each, and evictions until it looks again. */
   inhabited: u32;
   untilLook: u32;
+  /** Keys that eviction has chosen and not evicted yet. */
+  victims: u32;
   /** Keys removed, modulo 2^32, and how many of them there were when tables were last made smaller. */
   removed: u32;
   removedAtShrink: u32;

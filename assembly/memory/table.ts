@@ -126,6 +126,24 @@ export function findSlot(table: Table, key: usize, bytes: u32, hash: u64): usize
   return 0;
 }
 
+/** The slot that refers to an entry whose key has this hash; 0 when there is none. It does not read the entry. */
+export function slotHolding(table: Table, entry: usize, hash: u64): usize {
+  const segment = segmentOf(table, hash);
+  const chunks = chunksOfCode(codeOf(segment));
+  const tag = tagOf(hash);
+  const home = homeChunk(hash, chunks);
+  let at = home;
+  do {
+    const chunk = segment + at * CHUNK_BYTES;
+    for (let fitting = tagsEqual(chunk, tag); fitting != 0; fitting &= fitting - 1) {
+      if (slotEntry(slotAddress(chunk, ctz(fitting))) == entry) return slotAddress(chunk, ctz(fitting));
+    }
+    if (load<u8>(chunk, 12) == 0) return 0;
+    if (++at == chunks) at = 0;
+  } while (at != home);
+  return 0;
+}
+
 /** Puts an entry into the first chunk with room among `walkMax` from its home on; 0 when all are full, and then nothing is changed. */
 export function place(segment: usize, entry: usize, hash: u64, expiring: bool, walkMax: u32): usize {
   const chunks = chunksOfCode(codeOf(segment));
