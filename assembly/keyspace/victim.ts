@@ -1,10 +1,9 @@
-// Choosing the keys that go. As in Redis samples stand for an order of all keys that nobody keeps: of the entries in 12
-// runs of 12 neighbours in random pages, the 32 that the policy values least, and they go one after another with the
-// evictions to come unless they were used meanwhile. Reading an entry is a cache miss, most of what an eviction costs:
-// neighbours are read ahead by the processor, and the misses of many overlap. Sampled so (4.5 entries an eviction, those
-// of the oldest runs) LRU hits as often as with the best of 16 entries at random places, at under half the cost. Where
-// few pages hold candidates, random chunks of the tables are read instead: a chunk knows which of its slots expire.
-// Vector sets are never evicted, nor is the key under work.
+// Choosing the keys that go. As in Redis samples stand for an order of all keys that nobody keeps: the entries in 8 runs of
+// 12 neighbours in random pages compete with the best of earlier samples for 32 places, the 16 that the policy values
+// least go one after another with the evictions to come, unless they were used meanwhile, and the rest stay for the next
+// samples. Reading an entry is a cache miss, most of what an eviction costs: neighbours are read ahead by the processor,
+// and the misses of many overlap. Where few pages hold candidates, random chunks of the tables are read instead: a chunk
+// knows which of its slots expire. Vector sets are never evicted, nor is the key under work.
 
 import { DATABASES, Eviction, PAGE_BITS, PageKind, SHARDS, VICTIMS_BASE, VICTIMS_BYTES } from "../layout";
 import { entryAt, expires, expiryOf, keyOf, TYPE_VECTOR_SET, typeOf } from "../memory/entry";
@@ -22,16 +21,17 @@ import {
   Table,
 } from "../memory/table";
 import { directorySize, liveSlots, segmentAt, segmentEnd } from "../memory/table-walk";
-import { evictsExpiringOnly, frequencyOf, idleOf, usesOf } from "./access";
+import { accessNow, evictsExpiringOnly, frequencyOf, idleOf, usesOf } from "./access";
 import { hashKey, pinned, removeKey, shardAt } from "./keyspace";
 import { foundTable } from "./queues";
 import { nextVictim } from "./victim-queue";
 
 /** Evictions after which it is looked anew which databases hold keys. */
 const EVICTIONS_A_LOOK: u32 = 256;
-/** Runs or chunks whose keys are compared, and how many of these keys are kept as victims. */
-const DRAWS: u32 = 12;
+/** Runs or chunks whose keys are compared, places for the best of them, and how many of these wait for other samples. */
+const DRAWS: u32 = 8;
 const VICTIMS_MAX: u32 = 32;
+const VICTIMS_WAITING: u32 = 16;
 
 /** A chosen key, 24 bytes: found again by its hash and address, and let off when its access bits have changed. */
 @unmanaged
@@ -56,7 +56,9 @@ const DRAW_BYTES: u32 = 16;
 const DRAWS_BASE: usize = VICTIMS_BASE + VICTIM_BYTES * VICTIMS_MAX;
 if (offsetof<Victim>() != VICTIM_BYTES || offsetof<Draw>() != DRAW_BYTES)
   ERROR("victims and draws must keep their size");
-if (VICTIM_BYTES * VICTIMS_MAX + DRAW_BYTES * DRAWS > VICTIMS_BYTES) ERROR("victims and draws must fit their region");
+const TAKEN: usize = DRAWS_BASE + DRAW_BYTES * DRAWS;
+if (VICTIM_BYTES * (VICTIMS_MAX + 1) + DRAW_BYTES * DRAWS > VICTIMS_BYTES)
+  ERROR("victims and draws must fit their region");
 
 /** Size class of the entry evicted last. */
 export let evictedClass: u32 = 0;
@@ -88,12 +90,9 @@ export function evictOne(): bool {
   if (counters.untilLook == 0) lookForKeys();
   counters.untilLook--;
   if (policy == Eviction.AllKeysS3Fifo && evictQueued()) return true;
+  if (counters.victims <= VICTIMS_WAITING) chooseFromPages();
   if (evictChosen()) return true;
-  if (counters.inhabited != 0) {
-    chooseFromPages();
-    if (evictChosen()) return true;
-    choose();
-  }
+  if (counters.inhabited != 0) chooseFromChunks();
   return evictChosen() || evictAny();
 }
 
@@ -105,10 +104,10 @@ function evictQueued(): bool {
   return true;
 }
 
-/** Evicts the best of the chosen keys that is still there and was not used since; false when none is left. */
+/** Evicts the chosen key worth least that is still there and was not used since; false when none is left. */
 function evictChosen(): bool {
   while (counters.victims != 0) {
-    const victim = victimAt(--counters.victims);
+    const victim = takeWorst();
     const entry = <usize>victim.entry;
     const slot = findVictim(entry, victim.hash);
     if (slot == 0 || !mayEvict(entry) || entryAt(entry).access != victim.access) continue;
@@ -190,6 +189,7 @@ function chooseFromPages(): void {
   let runs: u32 = 0;
   let sum: u32 = 0;
   const pages = state.freshPage - state.heapStart;
+  ageVictims();
   for (let tried: u32 = 0; tried < PAGES_TRIED && runs < DRAWS; tried++) {
     const bits = random();
     const number = state.heapStart + <u32>(((bits & 0xffffffff) * pages) >> 32);
@@ -220,7 +220,7 @@ function compareRun(draw: Draw): void {
 
 // ---- choosing: each step goes through all draws, so that their cache misses overlap
 
-function choose(): void {
+function chooseFromChunks(): void {
   let draws: u32 = 0;
   let sum: u32 = 0;
   let left = counters.inhabited;
@@ -297,42 +297,69 @@ function compareCandidates(draw: Draw): void {
   }
 }
 
-/** Puts a candidate among the victims when it is worth less than one of them, the worth least last. */
+// The place of the victim worth most, once there are as many as can be; call-scoped.
+let best: u32 = 0;
+let bestScore: i64 = 0;
+
+/** Makes a candidate a victim, where there is no place that of the one worth most when that is worth more than it. */
 function offer(entry: usize, score: i64): void {
-  const count = counters.victims;
-  let place: u32 = 0;
-  if (count == VICTIMS_MAX) {
-    if (score <= victimAt(0).score) return;
-    if (isVictim(entry)) return;
-    // The one worth most falls out.
-    for (; place + 1 < count && victimAt(place + 1).score <= score; place++) moveVictim(place, place + 1);
+  let place = counters.victims;
+  if (place == VICTIMS_MAX) {
+    if (score <= bestScore) return;
+    place = best;
   } else {
-    if (isVictim(entry)) return;
     counters.victims++;
-    for (place = count; place > 0 && victimAt(place - 1).score > score; place--) moveVictim(place, place - 1);
   }
   const victim = victimAt(place);
   victim.score = score;
   victim.entry = <u32>entry;
   victim.access = entryAt(entry).access;
+  victim.hash = 0;
+  if (counters.victims == VICTIMS_MAX) findBest();
 }
 
-function isVictim(entry: usize): bool {
-  for (let index: u32 = 0; index < counters.victims; index++) if (<usize>victimAt(index).entry == entry) return true;
-  return false;
+function findBest(): void {
+  best = 0;
+  bestScore = victimAt(0).score;
+  for (let index: u32 = 1; index < VICTIMS_MAX; index++) {
+    if (victimAt(index).score >= bestScore) continue;
+    best = index;
+    bestScore = victimAt(index).score;
+  }
 }
 
-/** Score, entry and access bits: the hash comes when all victims stand. */
 @inline
-function moveVictim(to: u32, from: u32): void {
-  v128.store(changetype<usize>(victimAt(to)), v128.load(changetype<usize>(victimAt(from))));
+function copyVictim(to: usize, from: usize): void {
+  v128.store(to, v128.load(from));
+  store<u64>(to, load<u64>(from, 16), 16);
 }
 
-/** Hashes the victims' keys and touches the chunks that they will be found in. */
+/** Takes the victim that is worth least out of its place; answers where it lies until the next is chosen. */
+function takeWorst(): Victim {
+  let worst: u32 = 0;
+  for (let index: u32 = 1; index < counters.victims; index++) {
+    if (victimAt(index).score > victimAt(worst).score) worst = index;
+  }
+  const last = --counters.victims;
+  copyVictim(TAKEN, changetype<usize>(victimAt(worst)));
+  if (worst != last) copyVictim(changetype<usize>(victimAt(worst)), changetype<usize>(victimAt(last)));
+  return changetype<Victim>(TAKEN);
+}
+
+/** Those who wait grow as old as those they are compared with. */
+function ageVictims(): void {
+  if (policy != Eviction.AllKeysLru && policy != Eviction.VolatileLru) return;
+  for (let index: u32 = 0; index < counters.victims; index++) {
+    victimAt(index).score = <i32>(accessNow - victimAt(index).access);
+  }
+}
+
+/** Hashes the keys of new victims and touches the chunks that they will be found in. One that waits may be gone. */
 function hashVictims(): void {
   let sum: u32 = 0;
   for (let index: u32 = 0; index < counters.victims; index++) {
     const victim = victimAt(index);
+    if (victim.hash != 0) continue;
     const entry = <usize>victim.entry;
     victim.hash = hashKey(keyOf(entry), entryAt(entry).keyBytes);
     const chunk = chunkOf(shardAt(ctz(counters.inhabited), <u32>(victim.hash >> 56)), victim.hash);
