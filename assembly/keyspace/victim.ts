@@ -10,37 +10,19 @@ import { entryAt, expires, expiryOf, keyOf, TYPE_VECTOR_SET, typeOf } from "../m
 import { counters, pageAt, pageOf, random, state } from "../memory/memory";
 import { evictionPolicy } from "../memory/settings";
 import { cellBytes } from "../memory/slabs";
-import {
-  CHUNK_BYTES,
-  chunkOf,
-  chunksOfCode,
-  codeOf,
-  slotAddress,
-  slotEntry,
-  slotHolding,
-  Table,
-} from "../memory/table";
+import { CHUNK_BYTES, chunksOfCode, codeOf, slotAddress, slotEntry, slotHolding, Table } from "../memory/table";
 import { directorySize, liveSlots, segmentAt, segmentEnd } from "../memory/table-walk";
-import { accessNow, evictsExpiringOnly, frequencyOf, idleOf, usesOf } from "./access";
+import { evictsExpiringOnly, frequencyOf, idleOf, usesOf } from "./access";
 import { hashKey, pinned, removeKey, shardAt } from "./keyspace";
 import { foundTable } from "./queues";
+import { ageVictims, hashVictims, offer, takeWorst, VICTIMS_END } from "./victim-pool";
 import { nextVictim } from "./victim-queue";
 
 /** Evictions after which it is looked anew which databases hold keys. */
 const EVICTIONS_A_LOOK: u32 = 256;
-/** Runs or chunks whose keys are compared, places for the best of them, and how many of these wait for other samples. */
+/** Runs or chunks whose keys are compared, and how many of the best of them wait for other samples. */
 const DRAWS: u32 = 8;
-const VICTIMS_MAX: u32 = 32;
 const VICTIMS_WAITING: u32 = 16;
-
-/** A chosen key, 24 bytes: found again by its hash and address, and let off when its access bits have changed. */
-@unmanaged
-class Victim {
-  score: i64;
-  entry: u32;
-  access: u32;
-  hash: u64;
-}
 
 /** What is drawn, 16 bytes: a chunk in a segment with the slots of candidates, or cells that begin at `chunk`, `segment` apart. */
 @unmanaged
@@ -51,14 +33,10 @@ class Draw {
   padding: u32;
 }
 
-const VICTIM_BYTES: u32 = 24;
 const DRAW_BYTES: u32 = 16;
-const DRAWS_BASE: usize = VICTIMS_BASE + VICTIM_BYTES * VICTIMS_MAX;
-if (offsetof<Victim>() != VICTIM_BYTES || offsetof<Draw>() != DRAW_BYTES)
-  ERROR("victims and draws must keep their size");
-const TAKEN: usize = DRAWS_BASE + DRAW_BYTES * DRAWS;
-if (VICTIM_BYTES * (VICTIMS_MAX + 1) + DRAW_BYTES * DRAWS > VICTIMS_BYTES)
-  ERROR("victims and draws must fit their region");
+const DRAWS_BASE: usize = (VICTIMS_END + 7) & ~7;
+if (offsetof<Draw>() != DRAW_BYTES) ERROR("a draw must stay 16 bytes");
+if (DRAWS_BASE + DRAW_BYTES * DRAWS > VICTIMS_BASE + VICTIMS_BYTES) ERROR("the draws must fit their region");
 
 /** Size class of the entry evicted last. */
 export let evictedClass: u32 = 0;
@@ -66,11 +44,6 @@ export let evictedClass: u32 = 0;
 // What runs, read once an eviction.
 let policy: u32 = 0;
 let expiringOnly: bool = false;
-
-@inline
-function victimAt(index: u32): Victim {
-  return changetype<Victim>(<usize>(VICTIMS_BASE + index * VICTIM_BYTES));
-}
 
 @inline
 function drawAt(index: u32): Draw {
@@ -90,7 +63,7 @@ export function evictOne(): bool {
   if (counters.untilLook == 0) lookForKeys();
   counters.untilLook--;
   if (policy == Eviction.AllKeysS3Fifo && evictQueued()) return true;
-  if (counters.victims <= VICTIMS_WAITING) chooseFromPages();
+  if (counters.victims <= VICTIMS_WAITING && counters.inhabited != 0) chooseFromPages();
   if (evictChosen()) return true;
   if (counters.inhabited != 0) chooseFromChunks();
   return evictChosen() || evictAny();
@@ -189,7 +162,7 @@ function chooseFromPages(): void {
   let runs: u32 = 0;
   let sum: u32 = 0;
   const pages = state.freshPage - state.heapStart;
-  ageVictims();
+  if (policy == Eviction.AllKeysLru || policy == Eviction.VolatileLru) ageVictims();
   for (let tried: u32 = 0; tried < PAGES_TRIED && runs < DRAWS; tried++) {
     const bits = random();
     const number = state.heapStart + <u32>(((bits & 0xffffffff) * pages) >> 32);
@@ -295,77 +268,6 @@ function compareCandidates(draw: Draw): void {
     const entry = slotEntry(slotAddress(<usize>draw.chunk, ctz(slots)));
     if (entry != pinned && typeOf(entry) != TYPE_VECTOR_SET) offer(entry, scoreOf(entry));
   }
-}
-
-// The place of the victim worth most, once there are as many as can be; call-scoped.
-let best: u32 = 0;
-let bestScore: i64 = 0;
-
-/** Makes a candidate a victim, where there is no place that of the one worth most when that is worth more than it. */
-function offer(entry: usize, score: i64): void {
-  let place = counters.victims;
-  if (place == VICTIMS_MAX) {
-    if (score <= bestScore) return;
-    place = best;
-  } else {
-    counters.victims++;
-  }
-  const victim = victimAt(place);
-  victim.score = score;
-  victim.entry = <u32>entry;
-  victim.access = entryAt(entry).access;
-  victim.hash = 0;
-  if (counters.victims == VICTIMS_MAX) findBest();
-}
-
-function findBest(): void {
-  best = 0;
-  bestScore = victimAt(0).score;
-  for (let index: u32 = 1; index < VICTIMS_MAX; index++) {
-    if (victimAt(index).score >= bestScore) continue;
-    best = index;
-    bestScore = victimAt(index).score;
-  }
-}
-
-@inline
-function copyVictim(to: usize, from: usize): void {
-  v128.store(to, v128.load(from));
-  store<u64>(to, load<u64>(from, 16), 16);
-}
-
-/** Takes the victim that is worth least out of its place; answers where it lies until the next is chosen. */
-function takeWorst(): Victim {
-  let worst: u32 = 0;
-  for (let index: u32 = 1; index < counters.victims; index++) {
-    if (victimAt(index).score > victimAt(worst).score) worst = index;
-  }
-  const last = --counters.victims;
-  copyVictim(TAKEN, changetype<usize>(victimAt(worst)));
-  if (worst != last) copyVictim(changetype<usize>(victimAt(worst)), changetype<usize>(victimAt(last)));
-  return changetype<Victim>(TAKEN);
-}
-
-/** Those who wait grow as old as those they are compared with. */
-function ageVictims(): void {
-  if (policy != Eviction.AllKeysLru && policy != Eviction.VolatileLru) return;
-  for (let index: u32 = 0; index < counters.victims; index++) {
-    victimAt(index).score = <i32>(accessNow - victimAt(index).access);
-  }
-}
-
-/** Hashes the keys of new victims and touches the chunks that they will be found in. One that waits may be gone. */
-function hashVictims(): void {
-  let sum: u32 = 0;
-  for (let index: u32 = 0; index < counters.victims; index++) {
-    const victim = victimAt(index);
-    if (victim.hash != 0) continue;
-    const entry = <usize>victim.entry;
-    victim.hash = hashKey(keyOf(entry), entryAt(entry).keyBytes);
-    const chunk = chunkOf(shardAt(ctz(counters.inhabited), <u32>(victim.hash >> 56)), victim.hash);
-    if (chunk != 0) sum += load<u8>(chunk);
-  }
-  counters.touched += sum;
 }
 
 /** The first shard with keys that may go, SHARDS when there is none. */

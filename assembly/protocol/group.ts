@@ -160,7 +160,8 @@ function touchAhead(): void {
 function touchGhosts(): void {
   let sum: u32 = 0;
   for (let index: u32 = 0; index < groupCount; index++) {
-    if (parsedAt(index).chunk != 0) sum += touchGhost(parsedAt(index).hash);
+    const parsed = parsedAt(index);
+    if (parsed.keyRecord != 0 && parsed.chunk == 0) sum += touchGhost(parsed.hash);
   }
   counters.touched += sum;
 }
