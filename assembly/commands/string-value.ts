@@ -36,7 +36,7 @@ export const NEVER: i64 = -1;
  * True when the argument may become the value of the key, with or without an expiry; a received page is held already and
  * costs nothing more.
  */
-export function admitValue(keyIndex: u32, valueIndex: u32, expiring: bool): bool {
+export function admitValue(keyIndex: u32, valueIndex: u32, expiring: bool = true): bool {
   if (isArgumentPaged(valueIndex)) return admit(1);
   return admitEntry(argumentBytes(keyIndex), argumentBytes(valueIndex), expiring);
 }
