@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "vitest";
 import { encodeCommand } from "../src/resp.ts";
+import { hashPassword } from "../src/server/password.ts";
 import { CloseCode, FrameReader, unmask } from "../src/server/websocket-frames.ts";
 import { Random, seedOfRun } from "./random.ts";
 import { eventually, startTestServer } from "./server-fixture.ts";
@@ -254,6 +255,37 @@ describe("over a socket", () => {
     const poke = setInterval(() => raw.socket.write(frame(PING)), 50);
     await raw.closed;
     clearInterval(poke);
+  });
+
+  test("what comes while the password of the upgrade is checked is not lost", async () => {
+    // A hash is not known before the first check, which takes a while.
+    const { httpPort } = await startTestServer({ password: await hashPassword("secret") });
+    const password = Buffer.from("secret").toString("base64url");
+    const raw = await RawWebSocket.open(httpPort, Buffer.alloc(0), {
+      headers: `Sec-WebSocket-Protocol: nearkey, nearkey.auth.${password}\r\n`,
+      // Not in the packet of the request, whose rest the upgrade carries along.
+      behind: frame(BINARY, "PING\r\n"),
+    });
+    raw.socket.write(frame(BINARY, "ECHO end\r\n"));
+    await eventually(() => raw.received.includes("end"));
+    expect(raw.received.toString("latin1")).toContain("+PONG");
+  });
+
+  test("what comes behind our goodbye is not kept", async () => {
+    const { httpPort } = await startTestServer({ password: "secret" });
+    const raw = await RawWebSocket.open(httpPort);
+    raw.socket.write(frame(BINARY, "*1\r\n$no\r\n"));
+    await eventually(() => raw.received.includes("no RESP"));
+    const before = process.memoryUsage().arrayBuffers;
+    raw.socket.write(frame(TEXT, "", { announced: 2 ** 40 }));
+    const piece = Buffer.alloc(1 << 20, "x");
+    let grown = 0;
+    for (let sent = 0; sent < 128 && !raw.socket.destroyed; sent++) {
+      await new Promise((resolve) => raw.socket.write(piece, resolve));
+      grown = Math.max(grown, process.memoryUsage().arrayBuffers - before);
+    }
+    expect(grown).toBeLessThan(32 << 20);
+    await raw.closed;
   });
 
   test("pings of one who reads nothing are not kept", async () => {

@@ -43,15 +43,23 @@ export class RawWebSocket {
     this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
   }
 
-  /** Connects and waits for the upgrade; `first` travels in the same packet as the request. */
-  static async open(port: number, first: Uint8Array = Buffer.alloc(0)): Promise<RawWebSocket> {
+  /**
+   * Connects and waits for the upgrade; `first` travels in the same packet as the request, `behind` a little later, not
+   * waiting for the answer.
+   */
+  static async open(
+    port: number,
+    first: Uint8Array = Buffer.alloc(0),
+    { headers = "", behind }: { headers?: string; behind?: Uint8Array } = {},
+  ): Promise<RawWebSocket> {
     const socket = connect(port, "127.0.0.1");
     socket.setNoDelay(true);
     const raw = new RawWebSocket(socket);
     const request =
       "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
-    socket.write(Buffer.concat([Buffer.from(request), first]));
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    socket.write(Buffer.concat([Buffer.from(`${request}${headers}\r\n`), first]));
+    if (behind !== undefined) setTimeout(() => socket.write(behind), 10);
     await raw.until(() => raw.received.includes("\r\n\r\n"));
     raw.received = raw.received.subarray(raw.received.indexOf("\r\n\r\n") + 4);
     return raw;

@@ -84,6 +84,8 @@ export class FrameReader {
   private readonly control = new Uint8Array(CONTROL_BYTES_MAX);
   private controlBytes = 0;
   private over = false;
+  /** Messages are read past, for the close frame behind them. */
+  private ignoring = false;
   /** Frames of messages that came so far. */
   frames = 0;
   /** Where unmasked bytes of binary messages lie in the piece at hand that nobody has got yet. */
@@ -101,6 +103,13 @@ export class FrameReader {
       at = this.left > 0 ? this.readPayload(bytes, at) : this.readHeader(bytes, at);
     }
     if (!this.over) this.deliver(bytes);
+  }
+
+  /** From now on messages are passed over and nothing of them is kept; control frames are heard as before. */
+  ignoreMessages(): void {
+    this.ignoring = true;
+    this.text = new Uint8Array(0);
+    this.textBytes = 0;
   }
 
   /** Reads nothing more, whatever comes. */
@@ -189,6 +198,8 @@ export class FrameReader {
     if (this.opcode >= Opcode.Close) {
       this.control.set(bytes.subarray(at, end), this.controlBytes);
       this.controlBytes += end - at;
+    } else if (this.ignoring) {
+      // Not kept, however long it is.
     } else if (this.message === Opcode.Text) {
       this.collect(bytes.subarray(at, end));
     } else {
@@ -235,7 +246,7 @@ export class FrameReader {
   private finishMessage(): void {
     const isText = this.message === Opcode.Text;
     this.message = Opcode.Continuation;
-    if (!isText) return;
+    if (!isText || this.ignoring) return;
     const { buffer, byteOffset } = this.text;
     const bytes = Buffer.from(buffer, byteOffset, this.textBytes);
     this.textBytes = 0;

@@ -75,8 +75,10 @@ export class WebSocketWire {
     });
     upgraded.removeAllListeners("error");
     upgraded.setTimeout(0);
-    // Not of one that encrypts, and not while the answer to the upgrade waits: it is in the old socket.
-    const plain = !("encrypted" in upgraded) && upgraded.writableLength === 0;
+    // Not of one that encrypts, and not while the old socket holds bytes: the answer to the upgrade that waits, or what
+    // the client sent behind it while its password was checked.
+    const isEmpty = upgraded.writableLength === 0 && upgraded.readableLength === 0;
+    const plain = !("encrypted" in upgraded) && isEmpty;
     const received = (bytes: number): void => this.reader.receive(readBuffer.subarray(0, bytes));
     const socket = plain ? readIntoOneBuffer(upgraded, readBuffer, received) : upgraded;
     this.socket = socket;
@@ -184,6 +186,7 @@ export class WebSocketWire {
     writeHeader(frame, Opcode.Close, payload.length);
     payload.copy(frame, 2);
     this.closing = true;
+    this.reader.ignoreMessages();
     this.writtenBytes += frame.length;
     // Before the write: its callback may come at once, and sets a shorter time.
     this.timer = setTimeout(() => this.socket.destroy(), CLOSE_MS);
