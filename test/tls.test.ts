@@ -5,6 +5,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
+import { connect as connectTcp } from "node:net";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { Redis } from "ioredis";
@@ -65,6 +66,21 @@ describe.skipIf(none)("over TLS", () => {
     client.write("PING\r\n".repeat(10_000));
     client.socket.end();
     expect(await client.rest()).toBe("+PONG\r\n".repeat(10_000));
+  });
+
+  test("a stop does not wait for handshakes", async () => {
+    const server = await start();
+    for (const port of [server.respPort, server.httpPort]) {
+      const silent = connectTcp(port, "127.0.0.1").on("error", () => undefined);
+      toClose.push(() => silent.destroy());
+      await once(silent, "connect");
+      // Who came later was let in: so was the silent one.
+      await nameAt(port);
+    }
+    const started = performance.now();
+    await server.stop();
+    // A handshake may take 10 seconds.
+    expect(performance.now() - started).toBeLessThan(4000);
   });
 
   test("a reader that stops is not read from, and gets everything later", async () => {

@@ -3,7 +3,7 @@
 // ends it at once, since nothing in its memory can be trusted afterwards.
 
 import type { Server as HttpServer } from "node:http";
-import type { AddressInfo, Server as NetServer } from "node:net";
+import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { Server as SecureServer, type TlsOptions } from "node:tls";
 import { startTicking } from "../database/ticker.ts";
 import { Engine } from "../engine.ts";
@@ -87,6 +87,8 @@ class RunningServer implements Server {
   private readonly connections: Connections;
   private readonly httpServer: HttpServer;
   private readonly tcpServer: NetServer | undefined;
+  /** Closes the sockets that are still open, whatever they are about. */
+  private readonly closeSockets: () => void;
   private readonly stopTicking: () => void;
   private readonly secondTimer: NodeJS.Timeout;
   private readonly rates: RateSampler;
@@ -150,6 +152,7 @@ class RunningServer implements Server {
     if (options.respPort !== undefined) {
       this.tcpServer = tls === undefined ? createTcpServer(shared) : createTlsServer(shared, tls);
     }
+    this.closeSockets = watchSockets([this.httpServer, this.tcpServer]);
     this.stopTicking = startTicking((nowMs) => this.engine.tick(nowMs), failOnce);
     this.secondTimer = setInterval(() => {
       this.closeIdle(limits.idleTimeoutMs);
@@ -202,7 +205,8 @@ class RunningServer implements Server {
   private async drain(): Promise<void> {
     const closed = [close(this.httpServer), close(this.tcpServer)];
     await this.connections.drain(DRAIN_MS);
-    this.httpServer.closeAllConnections();
+    // Beside HTTP's, those in a handshake of TLS, which would keep the listeners open for as long as that may take.
+    this.closeSockets();
     await Promise.all(closed);
     this.stopTicking();
     clearInterval(this.secondTimer);
@@ -223,6 +227,20 @@ class RunningServer implements Server {
       total_commands: stats.commands,
     };
   }
+}
+
+/** Keeps the sockets that listeners accept; the function that it answers closes those still open. */
+function watchSockets(listeners: readonly (NetServer | undefined)[]): () => void {
+  const open = new Set<Socket>();
+  for (const listener of listeners) {
+    listener?.on("connection", (socket) => {
+      open.add(socket);
+      socket.once("close", () => open.delete(socket));
+    });
+  }
+  return () => {
+    for (const socket of open) socket.destroy();
+  };
 }
 
 function once(failed: (error: unknown) => void): (error: unknown) => void {
