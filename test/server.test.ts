@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { NearkeyError } from "../src/errors.ts";
+import { newClient } from "../src/host/host-facts.ts";
+import { Connections } from "../src/server/connections.ts";
 import { startServer } from "../src/server/server.ts";
 
 const module = new WebAssembly.Module(readFileSync("dist/engine.debug.wasm"));
@@ -39,6 +41,27 @@ test("stopping twice is stopping once", async () => {
   const server = await startServer(module, { port: 0, respPort: 0 }, unexpected);
   await Promise.all([server.stop(), server.stop()]);
   await server.stop();
+});
+
+test("an idle client is asked to finish, and cut off when it reads nothing", () => {
+  const connections = new Connections(10);
+  const calls: string[] = [];
+  const client = newClient(1, "127.0.0.1:1", "127.0.0.1:2", true);
+  const traffic = { receivedBytes: 0, sentBytes: 0, receivedFrames: 0, sentFrames: 0 };
+  connections.add({
+    client,
+    protocol: "resp",
+    traffic,
+    finish: () => void calls.push("finish"),
+    destroy: () => void calls.push("destroy"),
+  });
+  const silent = (ms: number): void => connections.closeIdle(2000, client.lastActiveMs + ms);
+  silent(2000);
+  expect(calls).toEqual([]);
+  silent(2001);
+  expect(calls).toEqual(["finish"]);
+  silent(7001);
+  expect(calls).toEqual(["finish", "destroy"]);
 });
 
 test("an engine that traps is told of once", async () => {

@@ -10,6 +10,8 @@ const POLL_MS = 5;
 /** Nothing having arrived for so long, what clients sent before the end began is taken as delivered. */
 const QUIET_MS = 10;
 const QUIET_MS_MAX = 200;
+/** Time for an idle client to take the replies that it has not read, before it is cut off. */
+const IDLE_GRACE_MS = 5000;
 
 /** A client that is connected. */
 export interface OpenConnection {
@@ -98,10 +100,12 @@ export class Connections {
     }
   }
 
-  /** Ends connections that sent nothing for so long, as their commands finish. */
+  /** Ends connections that sent nothing for so long, as their commands finish; those that read nothing by force. */
   closeIdle(idleMs: number, nowMs: number): void {
     for (const connection of [...this.open]) {
-      if (nowMs - connection.client.lastActiveMs > idleMs) connection.finish();
+      const silentMs = nowMs - connection.client.lastActiveMs;
+      if (silentMs > idleMs + IDLE_GRACE_MS) connection.destroy();
+      else if (silentMs > idleMs) connection.finish();
     }
   }
 
