@@ -8,6 +8,9 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { RespSocket, startTestServer } from "./server-fixture.ts";
 
+/** What HTTP clients that know HTTP/2 send with their first request. */
+const OFFER = { connection: "Upgrade, HTTP2-Settings", upgrade: "h2c", "http2-settings": "AAMAAABkAAQCAAAAAAIAAAAA" };
+
 interface Answer {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
@@ -70,6 +73,16 @@ describe("/health", () => {
     const { headers } = await ask(server.httpPort, "/health", { headers: { origin: "https://app.example.org" } });
     expect(headers["access-control-allow-origin"]).toBe("https://app.example.org");
   });
+});
+
+test("an offer of HTTP/2 is passed over", async () => {
+  const server = await startTestServer();
+  const answer = await ask(server.httpPort, "/health", { headers: OFFER });
+  expect(answer).toMatchObject({ status: 200, headers: { connection: "close" } });
+  expect(JSON.parse(answer.body)).toMatchObject({ status: "ok" });
+  expect(await ask(server.httpPort, "/none", { headers: OFFER })).toMatchObject({ status: 404 });
+  const foreign = { ...OFFER, host: "rebound.example.org" };
+  expect(await ask(server.httpPort, "/health", { headers: foreign })).toMatchObject({ status: 403 });
 });
 
 describe("the page", () => {

@@ -3,7 +3,7 @@
 // handshake is that of the `ws` library, without compression: it would cost more than it saves on a cache's traffic.
 // The frames are ours (websocket-frames.ts).
 
-import type { IncomingMessage, Server } from "node:http";
+import { type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
@@ -55,6 +55,7 @@ export function attachWebSockets(server: Server, host: WebSocketHost): void {
   };
   server.on("upgrade", (request, socket, head) => {
     socket.on("error", () => socket.destroy());
+    if (request.headers.upgrade?.toLowerCase() !== "websocket") return answerAsRequest(server, request, socket);
     const refusal = refusalOf(request, host);
     if (refusal !== undefined) return refuse(socket, refusal);
     const password = passwordOf(request);
@@ -62,6 +63,15 @@ export function attachWebSockets(server: Server, host: WebSocketHost): void {
     if (!(verdict instanceof Promise)) return accept(request, socket, head, verdict);
     verdict.then((found) => accept(request, socket, head, found)).catch(host.failed);
   });
+}
+
+/** An offer of another protocol is passed over, as HTTP lets us: clients that know HTTP/2 offer h2c with each request. */
+function answerAsRequest(server: Server, request: IncomingMessage, socket: Duplex): void {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Socket);
+  response.once("finish", () => socket.end(() => socket.destroy()));
+  server.emit("request", request, response);
 }
 
 interface Refusal {
