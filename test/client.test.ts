@@ -97,6 +97,8 @@ describe("methods", () => {
     await expect(client.command("GET", null as unknown as string)).rejects.toEqual(withCode("invalid-argument"));
     await expect(client.command("hello", 2)).rejects.toEqual(withCode("invalid-argument"));
     await expect(client.command("SELECT", 1)).rejects.toThrowError(/database 0/);
+    await expect(client.command("client", "reply", "off")).rejects.toThrowError(/replies/);
+    expect(await client.command("CLIENT", "GETNAME")).toBeNull();
     await expect(client.has("k".repeat(32_705))).rejects.toEqual(withCode("invalid-argument"));
     const many = Array.from({ length: 40_000 }, (_, index) => [`${index}`, ""] as const);
     await expect(client.setMany(many)).rejects.toThrowError(/32768/);

@@ -94,6 +94,9 @@ export function checkSendable(commands: readonly (readonly Argument[])[]): void 
   const name = typeof first?.[0] === "string" ? first[0].toUpperCase() : "";
   const refusal = refusedCommands.get(name);
   if (refusal !== undefined) throw new NearkeyError("invalid-argument", `${name} ${refusal}`);
+  if (name === "CLIENT" && String(first?.[1]).toUpperCase() === "REPLY") {
+    throw new NearkeyError("invalid-argument", "CLIENT REPLY would leave calls without the replies that end them");
+  }
   if (name === "MSET" && commands.length > 1) {
     throw new NearkeyError("invalid-argument", `setMany takes at most ${PAIRS_MAX} pairs at once from afar`);
   }
