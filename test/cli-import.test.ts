@@ -7,6 +7,7 @@ import { WebSocketServer } from "ws";
 import { type Client, connect } from "../src/client-node.ts";
 import { CliProcess, runCli, testFolder } from "./cli-program.ts";
 import { ServedProcess } from "./served-process.ts";
+import { startTestServer } from "./server-fixture.ts";
 import { bytesOf, npyFile, npyHeader, vecsFile } from "./vector-files.ts";
 
 const folder = testFolder("import");
@@ -227,6 +228,31 @@ describe("an import", () => {
     server.close();
     expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, imported: 50, refused: 0 });
     expect({ keys: seen.size, connections }).toEqual({ keys: 50, connections: 2 });
+  });
+
+  test("refuses the rows that the server cannot read, and no other", async () => {
+    const server = await startTestServer({ maxValueBytes: 65_536 });
+    const value = (row: number): string => "v".repeat(row % 150 === 50 ? 70_000 : 1);
+    const input = Array.from({ length: 1500 }, (_, row) => `{"key":"k:${row}","value":"${value(row)}"}\n`).join("");
+    const args = [
+      "import",
+      "-",
+      "--format",
+      "jsonl",
+      "--as",
+      "keys",
+      "--json",
+      "--url",
+      `127.0.0.1:${server.httpPort}`,
+    ];
+    const { code, stdout } = await runCli(args, { input });
+    const reason = {
+      code: "protocol-error",
+      count: 10,
+      places: [51, 201, 351, 501, 651].map((line) => `line ${line}`),
+    };
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, imported: 1490, reasons: [reason] });
+    expect(server.engine.stats().keys).toBe(1490);
   });
 
   const refusals: [string, string[], RegExp][] = [

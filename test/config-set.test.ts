@@ -252,6 +252,17 @@ describe("CONFIG REWRITE", () => {
     expect(await again.command("AUTH geheim")).toBe("OK");
   });
 
+  test("of several clients at once happens one after the other", async () => {
+    const path = join(folder, "often.toml");
+    writeFileSync(path, "");
+    const server = await startTestServer({ settingsFile: path });
+    const clients = await Promise.all(Array.from({ length: 8 }, () => RespSocket.open(server.respPort)));
+    await clients[0]?.command("CONFIG SET maxmemory 32mb");
+    const replies = await Promise.all(clients.map((client) => client.command("CONFIG REWRITE")));
+    expect(replies).toEqual(clients.map(() => "OK"));
+    expect(readFileSync(path, "utf8")).toBe('max-memory = "32mb"\n');
+  });
+
   test("leaves a file alone that it cannot edit, and says so", async () => {
     const path = join(folder, "hard.toml");
     const text = 'max-memory = """\n64mb"""\n';

@@ -42,6 +42,8 @@ const rows: ReadonlyMap<string, Row> = new Map(
 /** Settings that can be read and, some of them, changed. */
 export class LiveSettings implements SettingTexts, SettingChanges {
   private readonly changed = new Set<SettingName>();
+  /** The last rewrite of the file: another one waits for it. */
+  private rewriting: Promise<string | undefined> = Promise.resolve(undefined);
 
   constructor(
     private settings: Settings,
@@ -141,7 +143,12 @@ export class LiveSettings implements SettingTexts, SettingChanges {
     }
   }
 
-  async rewrite(): Promise<string | undefined> {
+  rewrite(): Promise<string | undefined> {
+    this.rewriting = this.rewriting.then(() => this.rewriteNow());
+    return this.rewriting;
+  }
+
+  private async rewriteNow(): Promise<string | undefined> {
     if (this.file === undefined) return "The server is running without a config file";
     try {
       const edited = editSettingsFile(await readFile(this.file, "utf8"), await this.changedTexts());

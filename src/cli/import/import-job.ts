@@ -11,7 +11,7 @@ import { concernsRowOnly, mayBeRepeated, type Sendable, type Sink } from "./sink
 const WINDOW_BYTES = 2 * 1024 * 1024;
 /** And rows: the promises of more outlive the collector's young generation (8,192 rows: half as many keys a second). */
 const WINDOW_ROWS = 1024;
-/** How often a row is sent whose connection broke. */
+/** How often a row is sent whose connection broke while nothing was heard of any other either. */
 const TRIES = 5;
 
 /** Limits of an import. */
@@ -121,14 +121,22 @@ export class ImportJob {
     this.#arrived?.();
   }
 
+  /** One row that the server cannot read ends the connection for all that are behind it: those are sent again. */
   async #sendUntilHeard(ready: Sendable): Promise<unknown> {
     for (let tries = 1; ; tries++) {
+      const heard = this.#heard;
       try {
         return await ready.send();
       } catch (error) {
+        if (this.#heard > heard) tries = 1;
         if (!mayBeRepeated(error) || tries === TRIES) throw error;
       }
     }
+  }
+
+  /** Rows whose fate is known. */
+  get #heard(): number {
+    return this.stored + this.refusals.count;
   }
 
   #refuse(code: string, message: string, place: string): void {

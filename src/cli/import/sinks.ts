@@ -128,14 +128,15 @@ export function concernsRowOnly(error: unknown): error is NearkeyError {
   return error instanceof NearkeyError && !FATAL_CODES.has(error.code);
 }
 
-/** Whether the row may be sent again: the connection broke, not the row. */
+/** Whether the row may be sent again: the connection broke, or the server ended it for a row before this one. */
 export function mayBeRepeated(error: unknown): boolean {
-  return error instanceof NearkeyError && error.code === "connection-lost";
+  return error instanceof NearkeyError && (error.code === "connection-lost" || error.code === "closed-by-server");
 }
 
 const FATAL_CODES: ReadonlySet<string> = new Set([
   "authentication-required",
   "closed",
+  "closed-by-server",
   "connection-failed",
   "connection-lost",
   "engine-failed",
