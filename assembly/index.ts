@@ -7,9 +7,9 @@ import { execute as executeBatch, finishHostCommand as finish, writeReply as wri
 import { registerDatabases } from "./commands/databases";
 import { registerExpireCommands } from "./commands/expire-commands";
 import { expireSome } from "./keyspace/expiry";
-import { adoptSome } from "./keyspace/adoption";
+import { adoptSome, pagesToAdopt } from "./keyspace/adoption";
 import { clearIdleQueues } from "./keyspace/queues";
-import { changeLimit, changePolicy, trim } from "./keyspace/eviction";
+import { admit, changeLimit, changePolicy, trim } from "./keyspace/eviction";
 import { freeStep } from "./keyspace/graveyard";
 import { registerCopy } from "./commands/copy";
 import { registerHashes } from "./commands/hashes";
@@ -94,9 +94,15 @@ export function tick(now: f64): bool {
   while (left > 0 && freeStep()) left--;
   const expiring = expireSome();
   const trimming = trim();
-  const adopting = adoptSome();
+  const adopting = !trimming && adopt();
   clearIdleQueues();
   return expiring || trimming || adopting || state.graveyard != 0;
+}
+
+/** Takes some more keys in, once there is room for what that takes. */
+function adopt(): bool {
+  const pages = pagesToAdopt();
+  return (pages == 0 || admit(pages)) && adoptSome();
 }
 
 export function describedCommands(): u32 {

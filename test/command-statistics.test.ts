@@ -222,6 +222,29 @@ describe("slow commands", () => {
     expect(slow[1]?.arguments[2]).toEqual({ length: 100_000, bytes: new Uint8Array(0) });
   });
 
+  test("never show the arguments of another command", () => {
+    const { driver, time } = driverWithClock();
+    const slow: { arguments: readonly { bytes: Uint8Array }[] }[] = [];
+    driver.engine.onSlow = (commands) => slow.push(...commands);
+    driver.engine.statistics.slowMicroseconds = 10_000;
+    time.stepMicroseconds = 20_000;
+    const value = "v".repeat(1_000_000);
+    driver.run("SET", "large", value);
+    slow.length = 0;
+    driver.runAll([
+      ["SET", "k", "v"],
+      ["CONFIG", "GET", "x"],
+    ]);
+    driver.runAll([
+      ["SET", "k", "v"],
+      ["NOSUCH", "word"],
+    ]);
+    // Copying the large value ends a span: the last command is alone in one, and its arguments are let go.
+    driver.runAll([["MULTI"], ["GET", "large"], ["SET", "k", "v"], ["EXEC"]]);
+    const names = slow.map((each) => Buffer.from(each.arguments[0]?.bytes ?? []).toString());
+    expect(names).toEqual(["GET"]);
+  });
+
   test("are all kept when each command is slow, however many a batch has", () => {
     const { driver, time } = driverWithClock();
     const slow: unknown[] = [];

@@ -71,6 +71,39 @@ describe("a policy", () => {
   });
 });
 
+describe("queues", () => {
+  it("give all their memory back with the last key, however often", () => {
+    const driver = new EngineDriver({ maxMemoryBytes: room(4 * MiB), eviction: "allkeys-s3fifo" });
+    const before = driver.heldPages;
+    for (let round = 0; round < 3; round++) {
+      for (let index = 0; index < 25_000; index++) driver.must("SET", `key:${index}`, text(100));
+      expect(driver.engine.statistics.memory().kinds.queues).toBeGreaterThan(0);
+      driver.must("FLUSHALL");
+      driver.settle();
+      expect(driver.heldPages).toBe(before);
+    }
+  });
+
+  it("follow keys whose database changes places", () => {
+    const driver = new EngineDriver({ maxMemoryBytes: room(2 * MiB), eviction: "allkeys-s3fifo" });
+    const keys = 20_000;
+    for (let index = 0; index < keys; index++) driver.must("SET", `key:${index}`, text(100));
+    expect(driver.engine.stats().evictedKeys).toBeGreaterThan(1_000);
+    driver.must("FLUSHALL");
+    driver.engine.setMaxMemory(room(64 * MiB));
+    for (let index = 0; index < keys; index++) driver.must("SET", `key:${index}`, text(100));
+    driver.must("SWAPDB", 0, 1);
+    let least = Number.POSITIVE_INFINITY;
+    // Of what comes and goes so many words become stale that all are looked through.
+    for (let index = 0; index < 100_000; index++) {
+      driver.must("SET", "other", "x");
+      driver.must("DEL", "other");
+      if (index % 1_000 === 0) least = Math.min(least, driver.engine.statistics.memory().kinds.queues);
+    }
+    expect(least).toBeGreaterThan(keys * 8);
+  });
+});
+
 describe("live", () => {
   const evicting = evictionPolicies.filter((policy) => policy !== "noeviction");
 
@@ -111,6 +144,31 @@ describe("live", () => {
     while (driver.engine.tick(driver.now));
     expect(driver.engine.stats().memoryUsedBytes).toBeLessThanOrEqual(room(4 * MiB));
     driver.must("SET", "new", text(100));
+  });
+
+  it("queues for the keys there are take no more than the limit has", () => {
+    const limit = room(16 * MiB);
+    const driver = new EngineDriver({ maxMemoryBytes: limit, eviction: "allkeys-lru" });
+    for (let index = 0; index < 500_000; index++) driver.engine.direct.set(`key:${index}`, "x", () => driver.now);
+    expect(driver.engine.stats().evictedKeys).toBeGreaterThan(10_000);
+    driver.engine.setEviction("allkeys-s3fifo");
+    for (let waits = true; waits; ) {
+      waits = driver.engine.tick(driver.now);
+      expect(driver.engine.stats().memoryUsedBytes).toBeLessThanOrEqual(limit);
+    }
+    const before = driver.engine.stats().evictedKeys;
+    driver.must("SET", "new", "x");
+    expect(driver.engine.stats().evictedKeys - before).toBeLessThan(5_000);
+    expect(driver.engine.statistics.memory().kinds.queues).toBeGreaterThan(driver.engine.countKeys(0).keys * 8);
+  });
+
+  it("a policy holds for what comes without a time", () => {
+    const driver = new EngineDriver({ eviction: "allkeys-s3fifo" });
+    for (let index = 0; index < 3; index++) driver.engine.direct.set(`key:${index}`, "x", () => driver.now);
+    driver.engine.setEviction("allkeys-lru");
+    driver.engine.direct.set("new", "x", () => driver.now);
+    driver.settle();
+    expect(driver.engine.statistics.memory().kinds.queues).toBe(0);
   });
 
   it("a limit above what was reserved waits until no reply is lent", () => {

@@ -8,12 +8,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ConnectionMode } from "../src/engine.ts";
 import type { SlowCommand } from "../src/engine-types.ts";
 import { newClient } from "../src/host/host-facts.ts";
 import { matchesGlob } from "../src/host/host-glob.ts";
 import { SlowLog } from "../src/host/slow-log.ts";
-import { type Reply, ReplyError } from "../src/resp.ts";
+import { encodeCommand, type Reply, ReplyError } from "../src/resp.ts";
 import { bytesOf } from "../src/text.ts";
+import { EngineDriver } from "./engine-driver.ts";
 import { findTool } from "./external-tools.ts";
 import { eventually, RespSocket, startTestServer } from "./server-fixture.ts";
 
@@ -276,6 +278,20 @@ describe("CLIENT REPLY", () => {
     expect([await client.reply(), await client.reply()]).toEqual(["a", "b"]);
     client.write("CLIENT REPLY OFF\r\n");
     expect(await client.command("CLIENT REPLY ON")).toBe("OK");
+  });
+
+  test.each([
+    ["that no memory holds", 3, "k", 30 << 20],
+    ["whose key is too long", 2, "k".repeat(40_000), 0],
+  ])("SKIP and OFF hold for a command %s", (_, count, key, valueBytes) => {
+    const driver = new EngineDriver({ maxMemoryBytes: 24 << 20 });
+    const words = count === 3 ? ["SET", key, "v".repeat(valueBytes)] : ["GET", key];
+    const refused = Buffer.from(encodeCommand(words)).toString("latin1");
+    for (const mode of [ConnectionMode.SkipsNext, ConnectionMode.Silent]) {
+      driver.engine.connections.setMode(driver.connection, mode, true);
+      const { text } = driver.send(`${refused}ECHO a\r\n`);
+      expect(text).toBe(mode === ConnectionMode.SkipsNext ? "$1\r\na\r\n" : "");
+    }
   });
 
   test("is refused inside a transaction", async () => {

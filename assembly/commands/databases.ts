@@ -107,8 +107,9 @@ function swapTables(first: u32, second: u32): void {
   memory.copy(SCRATCH_BASE, one, DATABASE_BYTES);
   memory.copy(one, other, DATABASE_BYTES);
   memory.copy(other, SCRATCH_BASE, DATABASE_BYTES);
-  // Eviction looks anew which databases hold keys.
+  // Eviction looks anew which databases hold keys; until then queues look in both.
   counters.untilLook = 0;
+  counters.inhabited |= (1 << first) | (1 << second);
 }
 
 export function registerDatabases(): void {

@@ -34,6 +34,11 @@ export function beginAccess(now: i64): void {
   kind = accessKind();
 }
 
+/** The policy has changed: what follows in this call, and what comes without a time, goes by the new one. */
+export function changeAccess(): void {
+  kind = accessKind();
+}
+
 /** Notes a use for the eviction policy; not announced as dirty, a snapshot need not have it. */
 @inline
 export function touchEntry(entry: usize): void {

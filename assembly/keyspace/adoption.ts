@@ -26,6 +26,11 @@ export function startAdoption(): void {
   counters.adoptionCursor = accessKind() == Access.Time ? 0 : (<u64>TABLES) << 32;
 }
 
+/** Pages that the next step of the lap may take, to be admitted before: queues need 8 bytes a key. */
+export function pagesToAdopt(): u32 {
+  return counters.adoptionCursor != 0 && accessKind() == Access.Queues ? 1 : 0;
+}
+
 /** Goes on with the lap; true when it is not over. */
 export function adoptSome(): bool {
   let number = TABLES - <u32>(counters.adoptionCursor >> 32);

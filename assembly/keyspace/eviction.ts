@@ -17,7 +17,7 @@ import {
   setLimitPages,
   targetPages,
 } from "../memory/settings";
-import { accessKindOf } from "./access";
+import { accessKindOf, changeAccess } from "./access";
 import { startAdoption } from "./adoption";
 import { drainPage, drainSpare, drainWithLoss, shrinkTables } from "./drain";
 import { freeStep } from "./graveyard";
@@ -133,6 +133,7 @@ export function changeLimit(pages: u32): void {
 export function changePolicy(policy: u32): void {
   const before = accessKind();
   setEvictionPolicy(policy, accessKindOf(policy));
+  changeAccess();
   if (accessKind() != before) startAdoption();
   forgetSamples();
   changeLimit(targetPages());

@@ -7,7 +7,7 @@
 // Ghost, 4 bytes: 0 time (u16) | 2 fingerprint (u16), 0 for none
 
 import { GHOSTS_BASE, PAGE_BITS, PageKind, SPARE_PAGES, ZONE_OBJECT } from "../layout";
-import { allocate, availablePages, dirty, release, releasePage, takePage } from "../memory/memory";
+import { allocate, availablePages, dirty, hasMemory, release, releasePage, takePage } from "../memory/memory";
 
 @unmanaged
 class Ghosts {
@@ -83,7 +83,7 @@ export function knownGhost(hash: u64, capacity: u32): bool {
 
 /** Remembers a key that leaves the small queue; `keys` are all that the queues hold. */
 export function rememberGhost(hash: u64, keys: u32): void {
-  if ((ghosts.clock & (GHOSTS_A_LOOK - 1)) == 0) fit(keys);
+  if (ghosts.count == 0 || (ghosts.clock & (GHOSTS_A_LOOK - 1)) == 0) fit(keys);
   dirty(GHOSTS_BASE, GHOSTS_BYTES);
   ghosts.clock++;
   const page = pageFor(hash);
@@ -105,7 +105,8 @@ export function rememberGhost(hash: u64, keys: u32): void {
 /** The page of a hash, taken when it is first needed; 0 while memory is short. */
 function pageFor(hash: u64): usize {
   const slot = pageSlot(hash);
-  if (load<u32>(slot) == 0 && availablePages() > SPARE_PAGES / 2) {
+  const spare = SPARE_PAGES / 2;
+  if (load<u32>(slot) == 0 && availablePages() > spare && hasMemory(spare)) {
     const page = takePage(PageKind.Queue);
     dirty(page, 1 << PAGE_BITS);
     memory.fill(page, 0, 1 << PAGE_BITS);

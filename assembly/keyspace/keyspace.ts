@@ -124,10 +124,12 @@ export function vacateSlot(table: Table, slot: usize, hash: u64): void {
 
 /** Inserts a new entry under a key that is not there. */
 export function insertKey(entry: usize, hash: u64): usize {
+  noteChange(hash);
+  const slot = insert(shardOf(hash), entry, hash, expires(entry));
+  // A queue may drop words meanwhile whose entries it does not find.
   if (inQueues()) enqueue(entry, hash, database);
   else startAccess(entry);
-  noteChange(hash);
-  return insert(shardOf(hash), entry, hash, expires(entry));
+  return slot;
 }
 
 /** Lets a slot refer to another entry of the same key and frees the old one and what belonged to it. */

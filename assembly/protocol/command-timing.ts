@@ -21,7 +21,7 @@ import { copyBytes, counters } from "../memory/memory";
 import { isTimed, slowMicroseconds } from "../memory/settings";
 import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "./arguments";
 import { Command } from "./catalog";
-import { countCalls, countUntimed } from "./command-statistics";
+import { countCalls, countUntimed, running } from "./command-statistics";
 
 /** Milliseconds from any fixed moment, with as fine a fraction as the host has. */
 @external("env", "clock")
@@ -96,7 +96,8 @@ function endSpan(last: Command, before: u32, work: u32, connection: usize): bool
       last.pending--;
       counters.commands++;
       countCalls(changetype<usize>(last), 1, own);
-      full = noteSlow(own / 1000, connection);
+      // Only with its own arguments: not when others follow that were refused or are the host's, or a transaction let go of them.
+      if (running == changetype<usize>(last) && argumentCount != 0) full = noteSlow(own / 1000, connection);
     }
     flushSpan(nanoseconds / pendingCalls());
   } else {

@@ -6,7 +6,7 @@ import { ARGUMENTS_BASE, CommandFlag, ConnectionMode, INPUT_BASE, Outcome, REGIS
 import { copyBytes } from "../memory/memory";
 import { argumentAddress, argumentBytes, setArguments } from "./arguments";
 import { Command, hasFlag } from "./catalog";
-import { replyArity, replyUnknown } from "./command-error";
+import { replyArity, replyOverlong, replyUnknown } from "./command-error";
 import { countErrorBytes, countRejection, running, setRunning } from "./command-statistics";
 import {
   beginHostCommand,
@@ -189,21 +189,30 @@ function runCollected(status: u32, end: usize): Outcome {
   const count = connection.announced;
   let outcome = Outcome.Done;
   if (connection.discarding) {
-    setRunning(0);
-    replyNoMemory();
-    abortTransaction();
+    refuseCollected(0);
   } else {
     copyRecords(connection.recordsHead, ARGUMENTS_BASE);
     const first = parsedAt(0);
     first.records = ARGUMENTS_BASE;
     first.count = count;
     prepare(first);
-    if (hasPagedKey(first)) abortTransaction();
+    if (hasPagedKey(first)) refuseCollected(first.command);
     else outcome = executeOne(first);
     settleSpan(work, changetype<usize>(connection)); // its arguments are let go
   }
   if (outcome != Outcome.Host) dropInput(connection);
   return outcome;
+}
+
+/** Replies that memory did not hold the command (0: it is not known which), or that its key is too long. */
+function refuseCollected(command: u32): void {
+  const isSilent = silence();
+  setRunning(command);
+  if (command == 0) replyNoMemory();
+  else replyOverlong("key");
+  countRejection();
+  if (isSilent) unmuteReplies();
+  abortTransaction();
 }
 
 function executeGroup(): Outcome {
@@ -266,10 +275,16 @@ function perform(address: usize, records: usize, count: u32, hash: u64): Outcome
 
 // ---- connections with a mode: not authenticated, in a transaction, without replies, not noting accesses
 
-function executeSpecially(parsed: Parsed): Outcome {
+/** Mutes the replies of a command where the connection wants none of it; true when it did. */
+function silence(): bool {
   const isSilent = hasMode(connection, ConnectionMode.Silent | ConnectionMode.SkipsNext);
   setMode(connection, ConnectionMode.SkipsNext, false);
   if (isSilent) muteReplies();
+  return isSilent;
+}
+
+function executeSpecially(parsed: Parsed): Outcome {
+  const isSilent = silence();
   setUntouching(hasMode(connection, ConnectionMode.NoTouch));
   const outcome = executeGuarded(parsed);
   setUntouching(false);
@@ -317,11 +332,13 @@ function queue(parsed: Parsed): void {
  * Host when the first one left is the host's, and then finishHostCommand goes on.
  */
 function runQueue(): Outcome {
-  setUntouching(hasMode(connection, ConnectionMode.NoTouch));
   let outcome = Outcome.Done;
-  while (outcome == Outcome.Done && connection.queueHead != 0) {
+  while (connection.queueHead != 0) {
+    setUntouching(hasMode(connection, ConnectionMode.NoTouch));
     outcome = runFirstQueued();
-    if (outcome == Outcome.Done) dropFirst(connection);
+    if (outcome != Outcome.Done) break;
+    dropFirst(connection);
+    setArguments(ARGUMENTS_BASE, 0);
   }
   if (outcome == Outcome.Done) setMode(connection, ConnectionMode.Executing, false);
   setUntouching(false);

@@ -19,8 +19,6 @@ import { chunkOf, likelyEntry } from "../memory/table";
 import { entryAt } from "../memory/entry";
 import { hashKey, shardOf } from "../keyspace/keyspace";
 import { Command, findCommand, hasFlag } from "./catalog";
-import { replyOverlong } from "./command-error";
-import { countRejection, setRunning } from "./command-statistics";
 import { Connection, PAGED_BIT } from "./connection";
 import { EMPTY, PARSED, parseCommand, parsedCommand, parsedCount, parsedEnd } from "./parser";
 import { rememberRequest } from "./repeated-request";
@@ -166,19 +164,14 @@ function touchGhosts(): void {
   counters.touched += sum;
 }
 
-/** A key lies in one piece inside its entry, so it is at most KEY_BYTES_MAX long: refuses a command with a longer one. */
+/** Whether a key is too long: it lies in one piece inside its entry, so it is at most KEY_BYTES_MAX. */
 export function hasPagedKey(parsed: Parsed): bool {
   const command = changetype<Command>(<usize>parsed.command);
   if (parsed.command == 0 || command.firstKey == 0) return false;
   const count = <i32>parsed.count;
   const last = command.lastKey < 0 ? count + command.lastKey : min<i32>(command.lastKey, count - 1);
   for (let index: i32 = command.firstKey; index <= last; index += command.keyStep) {
-    if (load<u32>(<usize>parsed.records + <usize>index * ARGUMENT_BYTES, 4) & PAGED_BIT) {
-      setRunning(parsed.command);
-      replyOverlong("key");
-      countRejection();
-      return true;
-    }
+    if (load<u32>(<usize>parsed.records + <usize>index * ARGUMENT_BYTES, 4) & PAGED_BIT) return true;
   }
   return false;
 }
