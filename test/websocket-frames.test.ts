@@ -238,9 +238,7 @@ describe("over a socket", () => {
     const { httpPort } = await startTestServer();
     const raw = await RawWebSocket.open(httpPort);
     raw.socket.write(frame(BINARY, "PING\r\n", { masked: false }));
-    const started = performance.now();
-    await raw.closed;
-    expect(performance.now() - started).toBeLessThan(5000);
+    await raw.closed; // by the server: nobody else closes
     expect(raw.received.readUInt16BE(2)).toBe(1002);
     expect(raw.received.subarray(4).toString()).toBe("frames of a client must be masked");
   });

@@ -157,6 +157,17 @@ describe("text frames", () => {
     expect(await client.reply()).toBe("hello");
   });
 
+  test("answer a hash as an object, also after RESET and HELLO 2", async () => {
+    const server = await startTestServer();
+    const client = await TestWebSocket.open(server.httpPort);
+    await client.request({ id: 1, command: ["HSET", "h", "field", "value"] });
+    for (const command of [["PING"], ["RESET"], ["HELLO", "2"]]) {
+      await client.request({ id: 2, command });
+      const answer = await client.request({ id: 3, command: ["HGETALL", "h"] });
+      expect(answer).toEqual({ id: 3, reply: { field: "value" } });
+    }
+  });
+
   test("may be many and deep without stalling others", async () => {
     const server = await startTestServer();
     const client = await TestWebSocket.open(server.httpPort);
@@ -297,10 +308,8 @@ describe("passwords", () => {
     socket.write(Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0x04, 0, 0, 0, 0, 0, 0, 0])); // 64 MiB are announced
     const piece = Buffer.alloc(1 << 16);
     const more = setInterval(() => socket.write(piece), 1);
-    const started = performance.now();
-    await closed;
+    await closed; // by the server, which would wait for 64 MiB otherwise
     clearInterval(more);
-    expect(performance.now() - started).toBeLessThan(5000);
   });
 
   test("must come within --auth-timeout", async () => {

@@ -237,6 +237,8 @@ class JsonStream {
     if (error !== undefined || "error" in request) this.refuse(request.id, error as NearkeyError);
     else {
       this.channel.ids.push(request.id);
+      // RESET and HELLO 2 change it, but a map must not be an object in one answer and a list in the next.
+      this.host.engine.setProtocol(this.session.connection, 3);
       this.session.receive(encodeCommand(request.command));
     }
   }
