@@ -104,6 +104,38 @@ describe("queues", () => {
   });
 });
 
+describe("S3-FIFO", () => {
+  it("lets scans pass and keeps what is used", () => {
+    const driver = new EngineDriver({ maxMemoryBytes: room(6 * MiB), eviction: "allkeys-s3fifo" });
+    for (let index = 0; index < 4_000; index++) driver.must("SET", `used:${index}`, text(100));
+    for (let scanned = 0; scanned < 150_000; scanned += 1_000) {
+      for (let index = 0; index < 1_000; index++) driver.must("SET", `scan:${scanned + index}`, text(100));
+      if (scanned % 10_000 !== 0) continue;
+      driver.runAll(Array.from({ length: 4_000 }, (_, index) => ["GET", `used:${index}`]));
+    }
+    expect(left(driver, "used")).toBe(4_000);
+    expect(driver.engine.stats().evictedKeys).toBeGreaterThan(90_000);
+  });
+
+  it("takes in the keys that are there when it comes, and gives its memory back when it goes", () => {
+    const driver = new EngineDriver({ maxMemoryBytes: room(64 * MiB) });
+    for (let index = 0; index < 50_000; index++) driver.must("SET", `key:${index}`, text(100));
+    const held = driver.heldPages;
+    driver.engine.setEviction("allkeys-s3fifo");
+    while (driver.engine.tick(driver.now));
+    expect(driver.heldPages).toBeGreaterThanOrEqual(held + 6);
+    for (let index = 0; index < 50_000; index++) driver.must("SET", `key:${index}`, text(50));
+    for (let round = 0; round < 20; round++) {
+      for (let index = 0; index < 20_000; index++) driver.must("SET", `brief:${round}:${index}`, "v");
+      for (let index = 0; index < 20_000; index++) driver.must("DEL", `brief:${round}:${index}`);
+    }
+    // 450,000 words were queued; those of deleted keys were squeezed out.
+    expect(driver.engine.statistics.memory().kinds.queues).toBeLessThan(150_000 * 8);
+    driver.engine.setEviction("allkeys-lru");
+    expect(driver.engine.statistics.memory().kinds.queues).toBe(0);
+  });
+});
+
 describe("live", () => {
   const evicting = evictionPolicies.filter((policy) => policy !== "noeviction");
 
