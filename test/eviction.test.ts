@@ -1,11 +1,13 @@
 // What each eviction policy lets go, and limits and policies that change while the engine runs.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { HEAP_BASE, PAGE_BYTES } from "../assembly/layout.ts";
 import { evictionPolicies } from "../src/options.ts";
 import { drawSeed, EngineDriver, isError } from "./engine-driver.ts";
 
 drawSeed("eviction.test.ts");
+// A hundred thousand commands each in the debug build: seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 const MiB = 1024 * 1024;
 const room = (bytes: number): number => HEAP_BASE + bytes;
 const text = (bytes: number): string => "x".repeat(bytes);
