@@ -15,6 +15,7 @@ import { WebSocket } from "ws";
 import { connect } from "../src/client-node.ts";
 import { readTlsFiles } from "../src/server/tls-files.ts";
 import { Certificates } from "./certificates.ts";
+import { runCli } from "./cli-program.ts";
 import { findTool } from "./external-tools.ts";
 import { RespSocket, startTestServer, type TestServer } from "./server-fixture.ts";
 
@@ -163,6 +164,19 @@ describe.skipIf(none)("over TLS", () => {
     });
     const careless = await connect(url, { password: "secret", tls: { rejectUnauthorized: false } });
     await careless.close();
+  });
+
+  test("the command line says what a connection that fails over TLS lacks", async () => {
+    const { httpPort } = await start();
+    const stats = (url: string, authority = "") => {
+      const environment = { NEARKEY_PASSWORD: "secret", NODE_EXTRA_CA_CERTS: authority };
+      return runCli(["stats", "--url", url], { environment });
+    };
+    const untrusted = await stats(`wss://127.0.0.1:${httpPort}`);
+    expect(untrusted.code).toBe(1);
+    expect(untrusted.stderr).toMatch(/is not trusted \(.*\): name the file .* in NODE_EXTRA_CA_CERTS\n$/);
+    expect((await stats(`ws://127.0.0.1:${httpPort}`)).stderr).toContain("if it speaks TLS, write wss://");
+    expect((await stats(`wss://127.0.0.1:${httpPort}`, certificates.path("ca.pem"))).code).toBe(0);
   });
 
   test("WebSocket text frames, and HTTP", async () => {

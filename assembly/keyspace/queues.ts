@@ -219,7 +219,7 @@ export function touchAhead(queue: u32): void {
     }
     for (let at = from; at < end; at += WORD_BYTES) {
       const chunk = chunkOf(shardAt(ctz(left), load<u8>(at, 7)), load<u64>(at));
-      const entry = chunk == 0 ? 0 : likelyEntry(chunk, load<u64>(at));
+      const entry = chunk == 0 ? <usize>0 : likelyEntry(chunk, load<u64>(at));
       if (entry != 0) sum += load<u8>(entry);
     }
   }

@@ -96,7 +96,7 @@ let victimTable: usize = 0;
 function findVictim(entry: usize, hash: u64): usize {
   for (let left = counters.inhabited; left != 0; left &= left - 1) {
     const table = shardAt(ctz(left), <u32>(hash >> 56));
-    const slot = table.count == 0 ? 0 : slotHolding(table, entry, hash);
+    const slot = table.count == 0 ? <usize>0 : slotHolding(table, entry, hash);
     if (slot == 0) continue;
     victimTable = changetype<usize>(table);
     return slot;

@@ -29,7 +29,7 @@ Examples:
   $ nearkey config hash-password                  asks for it, shows nothing
   $ pwgen 32 1 | nearkey config hash-password     takes the first line of its input
 
-The line goes into the settings file: password = "scrypt:…"`;
+What it prints goes into the settings file, in quotes: password = "scrypt:…"`;
 
 /** Adds `nearkey config` and its subcommands to the program. */
 export function registerConfig(program: Command): void {

@@ -50,10 +50,7 @@ export function advised(error: unknown, url: string): unknown {
 function adviceFor(error: NearkeyError, url: string): string | undefined {
   switch (error.code) {
     case "connection-failed":
-      return (
-        `no server answers at ${url} (${error.message.replace(/^cannot connect to \S+: /, "")}): ` +
-        "start one with nearkey serve, or name another with --url or NEARKEY_URL"
-      );
+      return connectionAdvice(error.message.replace(/^cannot connect to \S+: /, ""), url);
     case "authentication-required":
       return `the server at ${url} asks for a password: set NEARKEY_PASSWORD`;
     case "wrong-password":
@@ -61,4 +58,20 @@ function adviceFor(error: NearkeyError, url: string): string | undefined {
     default:
       return undefined;
   }
+}
+
+function connectionAdvice(reason: string, url: string): string {
+  if (/self[- ]signed certificate|unable to (get|verify)\b.*(issuer|certificate)/.test(reason)) {
+    return (
+      `the certificate of the server at ${url} is not trusted (${reason}): ` +
+      "name the file of its authority (PEM) in NODE_EXTRA_CA_CERTS"
+    );
+  }
+  if (url.startsWith("ws:") && reason.includes("socket hang up")) {
+    return `the server at ${url} ended the connection (${reason}): if it speaks TLS, write wss:// in --url or NEARKEY_URL`;
+  }
+  return (
+    `no server answers at ${url} (${reason}): ` +
+    "start one with nearkey serve, or name another with --url or NEARKEY_URL"
+  );
 }
