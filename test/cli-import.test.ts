@@ -246,12 +246,14 @@ describe("an import", () => {
       `127.0.0.1:${server.httpPort}`,
     ];
     const { code, stdout } = await runCli(args, { input });
-    const reason = {
-      code: "protocol-error",
-      count: 10,
-      places: [51, 201, 351, 501, 651].map((line) => `line ${line}`),
-    };
-    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, imported: 1490, reasons: [reason] });
+    const summary = JSON.parse(stdout);
+    const reason = { code: "protocol-error", count: 10 };
+    expect({ code, ...summary }).toMatchObject({ code: 1, imported: 1490, reasons: [reason] });
+    // Those refused first: what was on its way beside one that ended the connection is tried again, in any order.
+    const wrong = Array.from({ length: 10 }, (_, index) => `line ${51 + 150 * index}`);
+    const { places } = summary.reasons[0];
+    expect(places).toHaveLength(5);
+    expect(wrong).toEqual(expect.arrayContaining(places));
     expect(server.engine.stats().keys).toBe(1490);
   });
 

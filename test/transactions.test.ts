@@ -102,6 +102,9 @@ describe("a watched key", () => {
       expect(watched()).toBe(0);
     }
     driver.run("WATCH", "a");
+    driver.run("EXEC", "surplus"); // refused, and yet
+    expect(watched()).toBe(0);
+    driver.run("WATCH", "a");
     driver.run("MULTI");
     driver.engine.reset(driver.connection);
     expect(watched()).toBe(0);

@@ -233,7 +233,10 @@ function executeOne(parsed: Parsed): Outcome {
   setArguments(parsed.records, parsed.count);
   setRunning(parsed.command);
   if (connection.mode != 0) return executeSpecially(parsed);
-  if (isRefused(parsed.command, parsed.count)) return Outcome.Done;
+  if (isRefused(parsed.command, parsed.count)) {
+    if (isExec(parsed.command)) discardTransaction(connection);
+    return Outcome.Done;
+  }
   return perform(parsed.command, parsed.records, parsed.count, parsed.hash);
 }
 
@@ -249,6 +252,11 @@ function isRefused(command: usize, count: u32): bool {
   replyArity();
   countRejection();
   return true;
+}
+
+/** Also a refused EXEC ends the transaction and what is watched, as in Redis. */
+function isExec(command: usize): bool {
+  return command != 0 && hasFlag(changetype<Command>(command), CommandFlag.EndsGroup);
 }
 
 /** Executes a command whose arguments are set, or leaves it to the host. */
@@ -298,7 +306,7 @@ function executeSpecially(parsed: Parsed): Outcome {
 function executeGuarded(parsed: Parsed): Outcome {
   const command = changetype<Command>(<usize>parsed.command);
   if (isRefused(parsed.command, parsed.count)) {
-    if (parsed.command != 0 && hasFlag(command, CommandFlag.EndsGroup)) discardTransaction(connection);
+    if (isExec(parsed.command)) discardTransaction(connection);
     else abortTransaction();
     return Outcome.Done;
   }
