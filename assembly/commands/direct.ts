@@ -58,7 +58,7 @@ function setAs(keyBytes: u32, valueBytes: u32, expiry: i64, only: u32): Direct {
   store<u32>(ARGUMENTS_BASE + ARGUMENT_BYTES, INPUT_BASE + keyBytes);
   store<u32>(ARGUMENTS_BASE + ARGUMENT_BYTES, valueBytes, 4);
   setArguments(ARGUMENTS_BASE, 2);
-  if (!admitValue(0, 1)) return Direct.NoMemory;
+  if (!admitValue(0, 1, expiry >= 0)) return Direct.NoMemory;
   const hash = hashKey(INPUT_BASE, keyBytes);
   const slot = findKey(INPUT_BASE, keyBytes, hash);
   if (only == 1 ? slot != 0 : only == 2 && slot == 0) return Direct.Absent;
