@@ -5,7 +5,7 @@
 import { open } from "../dist/node.js";
 import { fillKeys, installed, redisVersion, runBenchmark, startRedis, stopServer } from "./processes.mjs";
 import { fixed, rate, startReport, times } from "./report.mjs";
-import { interleave, median, percentile, randomFrom } from "./statistics.mjs";
+import { interleave, median, randomFrom, tail } from "./statistics.mjs";
 
 const BATCH = 128;
 const VALUE = "v".repeat(100);
@@ -131,7 +131,7 @@ async function measureGrowth() {
       { key: "p50", title: "P50", format: fixed(2) },
       { key: "p99", title: "P99", format: fixed(2) },
       { key: "p9999", title: "P99.99", format: fixed(1) },
-      { key: "max", title: "longest", format: fixed(0) },
+      { key: "longest", title: "longest", format: fixed(0) },
       { key: "moved", title: "entries moved by one command, at most" },
     ],
     [set, spin],
@@ -141,11 +141,6 @@ async function measureGrowth() {
 }
 
 /** Sorts `micros`. */
-function tail(micros) {
-  const [p50, p99, p9999] = [0.5, 0.99, 0.9999].map((share) => percentile(micros, share));
-  return { p50, p99, p9999, max: micros[micros.length - 1] };
-}
-
 function timeSpins(micros, length) {
   for (let index = 0; index < micros.length; index++) {
     const started = performance.now();

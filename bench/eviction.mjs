@@ -5,7 +5,7 @@
 import { open } from "../dist/node.js";
 import { ExactFifo, ExactLfu, ExactLru, ExactRandom, ExactS3Fifo, optimalHits } from "./cache-models.mjs";
 import { fixed, rate, startReport } from "./report.mjs";
-import { interleave, median, percentile, randomFrom } from "./statistics.mjs";
+import { interleave, median, randomFrom, tail } from "./statistics.mjs";
 
 const report = startReport("eviction");
 const KEYS = report.quick ? 50_000 : 200_000;
@@ -231,8 +231,7 @@ async function latencyOf(eviction, count, bytesOf) {
     if (key >= 0) micros[key] = (performance.now() - started) * 1000;
   }
   await db.close();
-  const [p50, p99, p9999] = [0.5, 0.99, 0.9999].map((share) => percentile(micros, share));
-  return { p50, p99, p9999, longest: micros[count - 1] };
+  return tail(micros);
 }
 
 async function measureLatency() {

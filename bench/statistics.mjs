@@ -13,6 +13,12 @@ export function percentile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)];
 }
 
+/** What is said of latencies: the middle, the slow ones, the slowest. Sorts `values`, a typed array, in place. */
+export function tail(values) {
+  const [p50, p99, p9999] = [0.5, 0.99, 0.9999].map((share) => percentile(values, share));
+  return { p50, p99, p9999, longest: values[values.length - 1] };
+}
+
 /**
  * Runs every contender once in each round, in an order that turns, so that what disturbs the machine for a while
  * disturbs all of them. `contenders` maps names to functions (which may be asynchronous); answers their results by name.

@@ -128,3 +128,8 @@ export function answeredByHost(): void {}
 export function hasFlag(command: Command, flag: CommandFlag): bool {
   return (command.flags & <u16>flag) != 0;
 }
+
+/** Whether a command, 0 for an unknown one, is EXEC: the only one that ends its group. */
+export function isExec(command: usize): bool {
+  return command != 0 && hasFlag(changetype<Command>(command), CommandFlag.EndsGroup);
+}

@@ -1,8 +1,8 @@
 // Errors that name the running command: unknown, wrong number of arguments. Texts are Redis's.
 
-import { CommandFlag, KEY_BYTES_MAX, REGISTERS_BASE } from "../layout";
+import { KEY_BYTES_MAX, REGISTERS_BASE } from "../layout";
 import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "./arguments";
-import { Command, hasFlag } from "./catalog";
+import { Command, isExec } from "./catalog";
 import { running } from "./command-statistics";
 import { beginError, endError, errorBytes, errorInteger, errorText } from "./reply";
 
@@ -18,8 +18,7 @@ export function errorCommandName(): void {
 
 export function replyArity(): void {
   beginError();
-  const isExec = hasFlag(changetype<Command>(running), CommandFlag.EndsGroup);
-  errorText(isExec ? "EXECABORT Transaction discarded because of: " : "ERR ");
+  errorText(isExec(running) ? "EXECABORT Transaction discarded because of: " : "ERR ");
   errorText("wrong number of arguments for '");
   errorCommandName();
   errorText("' command");

@@ -5,7 +5,7 @@
 import { ARGUMENTS_BASE, CommandFlag, ConnectionMode, INPUT_BASE, Outcome, REGISTERS_BASE, Result } from "../layout";
 import { copyBytes } from "../memory/memory";
 import { argumentAddress, argumentBytes, setArguments } from "./arguments";
-import { Command, hasFlag } from "./catalog";
+import { Command, hasFlag, isExec } from "./catalog";
 import { replyArity, replyOverlong, replyUnknown } from "./command-error";
 import { countErrorBytes, countRejection, running, setRunning } from "./command-statistics";
 import {
@@ -234,6 +234,7 @@ function executeOne(parsed: Parsed): Outcome {
   setRunning(parsed.command);
   if (connection.mode != 0) return executeSpecially(parsed);
   if (isRefused(parsed.command, parsed.count)) {
+    // It ends what is watched even so, as in Redis.
     if (isExec(parsed.command)) discardTransaction(connection);
     return Outcome.Done;
   }
@@ -252,11 +253,6 @@ function isRefused(command: usize, count: u32): bool {
   replyArity();
   countRejection();
   return true;
-}
-
-/** Also a refused EXEC ends the transaction and what is watched, as in Redis. */
-function isExec(command: usize): bool {
-  return command != 0 && hasFlag(changetype<Command>(command), CommandFlag.EndsGroup);
 }
 
 /** Executes a command whose arguments are set, or leaves it to the host. */
