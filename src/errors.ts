@@ -12,6 +12,7 @@ export const errorCodes = [
   "command-failed",
   "connection-failed",
   "connection-lost",
+  "directory-in-use",
   "engine-failed",
   "integer-overflow",
   "invalid-argument",
@@ -25,7 +26,10 @@ export const errorCodes = [
   "options-differ",
   "out-of-memory",
   "protocol-error",
+  "read-only",
   "reply-too-large",
+  "storage-damaged",
+  "storage-failed",
   "syntax-error",
   "timed-out",
   "unknown-command",
@@ -76,6 +80,7 @@ const codeOfPrefix: Readonly<Record<string, NearkeyErrorCode>> = {
   WRONGPASS: "wrong-password",
   NOPERM: "not-permitted",
   NOPROTO: "unsupported",
+  MISCONF: "read-only",
 };
 
 /** Tried in this order on replies whose prefix says nothing; texts are Redis's, so they are as stable as its tests. */

@@ -104,10 +104,12 @@ const ENGINE = layers([
 
 const HOST = layers([
   ["foundation", /^src\/(errors|text|resp|resp-decoder|options|version|event-loop)\.ts$/],
+  ["storage", /^src\/storage\/(?!node-)/],
   ["engine", /^src\/engine(-[\w-]+)?\.ts$/],
+  ["log", /^src\/log\//],
   ["database", /^src\/(host|database)\//],
   ["settings", /^src\/settings\//],
-  ["server, client and browser", /^src\/(server|client|browser)\//],
+  ["server, client, browser and the files of Node", /^src\/(server|client|browser|storage)\//],
   ["entries for programs", /^src\/(client|browser)\.ts$/],
   ["command line and page", /^src\/(cli|demo)\//],
   ["entries", /^src\/(node|browser-worker|client-node|cli)\.ts$/],
@@ -149,7 +151,7 @@ describe("imports point one way", () => {
     expect(upwardImports(ENGINE)).toEqual([]);
   });
 
-  test("in the host: errors and codec, engine, database, server and client, entries", () => {
+  test("in the host: errors and codec, storage, engine, log, database, server and client, entries", () => {
     expect(upwardImports(HOST)).toEqual([]);
   });
 

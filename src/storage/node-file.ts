@@ -1,0 +1,93 @@
+// A file of Node's. Small writes are made at once: the page cache takes 5 KB in 3 µs, and a thread would need 20 µs of
+// CPU to do the same; it may wait where the kernel has too much to write back, as every program that writes does. Large
+// ones go to another thread, straight from the caller's memory.
+
+import { fdatasync, ftruncate, read, close as shut, writev, writevSync } from "node:fs";
+import { promisify } from "node:util";
+import type { StorageFile } from "./storage.ts";
+
+/** Writes up to here are made at once: a quarter of a millisecond of copying. */
+const AT_ONCE_BYTES = 1024 * 1024;
+/** The system takes no more pieces in one call (IOV_MAX). */
+const PIECES_MAX = 1024;
+
+const readAsync = promisify(read);
+const writevAsync = promisify(writev);
+const syncAsync = promisify(fdatasync);
+const truncateAsync = promisify(ftruncate);
+const closeAsync = promisify(shut);
+
+/** An open file of the file system. */
+export class NodeFile implements StorageFile {
+  constructor(
+    readonly name: string,
+    private readonly descriptor: number,
+    private bytes: number,
+  ) {}
+
+  get size(): number {
+    return this.bytes;
+  }
+
+  write(at: number, pieces: readonly Uint8Array[]): Promise<void> | undefined {
+    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    if (bytes > AT_ONCE_BYTES || pieces.length > PIECES_MAX) return this.writeElsewhere(at, pieces);
+    const written = writevSync(this.descriptor, pieces, at);
+    this.grow(at + written);
+    if (written < bytes) return this.writeElsewhere(at + written, behind(pieces, written));
+    return undefined;
+  }
+
+  append(pieces: readonly Uint8Array[]): Promise<void> | undefined {
+    return this.write(this.bytes, pieces);
+  }
+
+  private async writeElsewhere(at: number, pieces: readonly Uint8Array[]): Promise<void> {
+    let position = at;
+    let rest = pieces.filter((piece) => piece.length > 0);
+    while (rest.length > 0) {
+      const { bytesWritten } = await writevAsync(this.descriptor, rest.slice(0, PIECES_MAX), position);
+      position += bytesWritten;
+      this.grow(position);
+      rest = behind(rest, bytesWritten);
+    }
+  }
+
+  private grow(bytes: number): void {
+    this.bytes = Math.max(this.bytes, bytes);
+  }
+
+  sync(): Promise<void> {
+    return syncAsync(this.descriptor);
+  }
+
+  async read(at: number, into: Uint8Array): Promise<number> {
+    let done = 0;
+    while (done < into.length) {
+      const { bytesRead } = await readAsync(this.descriptor, into, done, into.length - done, at + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return done;
+  }
+
+  async truncate(bytes: number): Promise<void> {
+    await truncateAsync(this.descriptor, bytes);
+    this.bytes = bytes;
+  }
+
+  close(): Promise<void> {
+    return closeAsync(this.descriptor);
+  }
+}
+
+/** What is left of pieces of which so many bytes are done. */
+function behind(pieces: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let skip = bytes;
+  const rest: Uint8Array[] = [];
+  for (const piece of pieces) {
+    if (skip < piece.length) rest.push(piece.subarray(skip));
+    skip = Math.max(0, skip - piece.length);
+  }
+  return rest;
+}
