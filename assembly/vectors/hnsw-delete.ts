@@ -124,8 +124,9 @@ function joinNearest(set: VectorSet, count: u32, level: u32): bool {
 /** Links two nodes, making room in both where needed. */
 function join(set: VectorSet, a: u32, b: u32, level: u32): bool {
   const limit = linksMax(set, level);
-  if (linkCount(rowOf(set, a, level)) == limit && !makeRoom(set, a, level)) return false;
-  if (linkCount(rowOf(set, b, level)) == limit && !makeRoom(set, b, level)) return false;
+  if (!makeRoom(set, a, level) || !makeRoom(set, b, level)) return false;
+  // The room of a went to b's side: then a way between them exists already.
+  if (linkCount(rowOf(set, a, level)) == limit) return true;
   return connect(set, a, b, level);
 }
 

@@ -14,7 +14,7 @@ import { MARK_PAGES_MAX, MARKS_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SCRATCH_BA
 import { takePage } from "../memory/memory";
 
 /** A hop gathers two rows (2 M_MAX ids each), and distances are computed in fours. */
-const ROW_MAX: u32 = 2 * 8192 + 4;
+export const ROW_MAX: u32 = 2 * 8192 + 4;
 /** One row of ids, twice over the two lists: a deleted node's neighbours and their groups. */
 const SELECTED_MAX: u32 = 8192 + 4;
 /** Nodes in the beam at most, so also the largest ef and the most results of a search. */
