@@ -1,6 +1,7 @@
 // The engine's exports: its whole ABI. The host calls these and reads the regions that layout.ts names.
 
 import { HEAP_BASE, Outcome } from "./layout";
+import { effectLog, isLogFull } from "./effects/region";
 import { commandCount } from "./protocol/catalog";
 import { registerConnectionCommands } from "./commands/connection-commands";
 import { execute as executeBatch, finishHostCommand as finish, writeReply as write } from "./protocol/dispatch";
@@ -43,6 +44,26 @@ export {
   watchedKeys,
 } from "./protocol/host-connection";
 export { getDirect, getDirectAt, setDirect, setDirectAt } from "./commands/direct";
+export { checksum } from "./memory/checksum";
+export {
+  addToRecordSum,
+  beginPieces,
+  beginRecordSum,
+  beginReplay,
+  effectsClose,
+  effectsHeld,
+  effectsNext,
+  effectsOpen,
+  effectsPending,
+  effectsPosition,
+  effectsRelease,
+  endPieces,
+  endRecordSum,
+  endReplay,
+  replayPiece,
+  replayRecords,
+} from "./protocol/host-effects";
+export { digestAll as digest } from "./commands/digest";
 export { memoryUsage } from "./commands/memory-usage";
 
 /** Prepares an empty database whose pages start at `heapStart` (0 for the usual place). Called once. */
@@ -93,7 +114,7 @@ export function tick(now: f64): bool {
   let left = SEGMENTS_A_TICK;
   while (left > 0 && freeStep()) left--;
   const expiring = expireSome();
-  const trimming = trim();
+  const trimming = !(effectLog.recording != 0 && isLogFull()) && trim();
   const adopting = !trimming && adopt();
   clearIdleQueues();
   return expiring || trimming || adopting || state.graveyard != 0;

@@ -120,6 +120,8 @@ export const enum PageKind {
   Draining = 11,
   /** A piece of an eviction queue. */
   Queue = 12,
+  /** Effect records that the host has not written yet: not counted as held, and no part of a snapshot. */
+  Log = 13,
 }
 
 export const enum Eviction {
@@ -148,6 +150,8 @@ export const enum Outcome {
   Host = 2,
   Close = 3,
   Overflow = 4,
+  /** A write waits until the host has taken effect records: the call begins with it again, even when no bytes are left. */
+  LogFull = 5,
 }
 
 /** How a direct call of embedding ended. */
@@ -160,6 +164,8 @@ export const enum Direct {
   NoMemory = 4,
   /** The entry expires, and the time was not given. */
   Expiring = 5,
+  /** The write waits until the host has taken effect records. */
+  LogFull = 6,
 }
 
 /** A key, and a hash field, at most: it lies in one piece inside its entry, whose cell the longest one shares with the longest inline value. */
@@ -210,6 +216,8 @@ export const enum Setting {
   TargetPages = 8,
   /** What the access bits mean under the policy, one of Access. */
   AccessKind = 9,
+  /** Free pages that only effect records may take. */
+  RecordPages = 10,
 }
 export const SLOW_NEVER: u32 = 0xffffffff;
 export const SETTINGS_BYTES: u32 = 64;
@@ -230,6 +238,40 @@ export const WATCHES_BYTES: u32 = 8 + WATCH_BUCKETS * 4;
 /** Keys that eviction has chosen and not evicted yet, and the chunks that it draws: see keyspace/victim.ts. */
 export const VICTIMS_BASE: u32 = WATCHES_BASE + WATCHES_BYTES;
 export const VICTIMS_BYTES: u32 = 1024;
+
+/** The log of effects: where its records lie and how far the host has come; see effects/region.ts. */
+export const EFFECTS_BASE: u32 = VICTIMS_BASE + VICTIMS_BYTES;
+export const EFFECTS_BYTES: u32 = 256;
+
+// One effect record, in memory and in the log's files, a multiple of 8 bytes:
+//   0 bytes (u32) | 4 database (u8) | 5 flags (u8) | 6 bytes of padding (u16) | 8 sequence number (u64) | 16 time, ms since epoch (i64)
+//   24 checksum of all the rest (u64) | 32 the command as a RESP array | zeros
+export const RECORD_HEADER_BYTES: u32 = 32;
+export const RECORD_FLAGS_OFFSET: u32 = 5;
+export const RECORD_SEQUENCE_OFFSET: u32 = 8;
+export const RECORD_TIME_OFFSET: u32 = 16;
+export const RECORD_CHECKSUM_OFFSET: u32 = 24;
+export const enum RecordFlag {
+  /** The next record belongs to the same group: all of them are replayed or none. */
+  Continues = 1,
+}
+
+/** Why a replay stopped. */
+export const enum Replay {
+  /** Everything given is replayed. */
+  Done = 0,
+  /** A record, or its group, goes on behind what was given. */
+  Incomplete = 1,
+  /** A length of zero: nothing was written from here on. */
+  Zero = 2,
+  /** A length, or padding, that no record has. */
+  Malformed = 3,
+  Checksum = 4,
+  /** Not the sequence number that follows. */
+  Sequence = 5,
+  /** The command was answered with an error, which is at the place in the result registers. */
+  Refused = 6,
+}
 
 /** Flags of a command, as Redis names them. */
 export const enum CommandFlag {

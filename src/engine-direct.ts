@@ -25,6 +25,11 @@ const ALWAYS = 0;
 export class DirectPaths {
   readonly #exports: EngineExports;
   readonly #memory: EngineMemory;
+  /**
+   * Called when a write must wait because too many effect records are not released: releases some and answers true, or
+   * answers false, and then the write is refused.
+   */
+  onLogFull: (() => boolean) | undefined;
   #calls = 0;
   #keyBytes = 0;
 
@@ -76,12 +81,16 @@ export class DirectPaths {
   /**
    * Sets a string key to a value without expiry. False when the value is too long for this path: send SET.
    *
-   * @throws NearkeyError `out-of-memory`
+   * @throws NearkeyError `out-of-memory`, `log-full`
    */
   set(key: string | Uint8Array, value: string | Uint8Array, now: () => number): boolean {
     if (!this.#timeIsNear()) return this.setIf(key, value, NEVER, ALWAYS, now()) === true;
     const bytes = this.#putPair(key, value);
-    return bytes >= 0 && wasStored(this.#exports.setDirect(this.#keyBytes, bytes));
+    if (bytes < 0) return false;
+    const stored: Direct = this.#exports.setDirect(this.#keyBytes, bytes);
+    if (stored !== Direct.LogFull) return wasStored(stored);
+    this.#makeLogRoom();
+    return this.setIf(key, value, NEVER, ALWAYS, now()) === true;
   }
 
   /**
@@ -99,7 +108,16 @@ export class DirectPaths {
     now: number,
   ): boolean | undefined {
     const bytes = this.#putPair(key, value);
-    return bytes < 0 ? undefined : wasStored(this.#exports.setDirectAt(this.#keyBytes, bytes, expiry, only, now));
+    if (bytes < 0) return undefined;
+    const stored: Direct = this.#exports.setDirectAt(this.#keyBytes, bytes, expiry, only, now);
+    if (stored !== Direct.LogFull) return wasStored(stored);
+    this.#makeLogRoom();
+    return this.setIf(key, value, expiry, only, now);
+  }
+
+  #makeLogRoom(): void {
+    if (this.onLogFull?.() === true) return;
+    throw new NearkeyError("log-full", "the log is behind by all it may be: await db.commit() and write again");
   }
 
   /** Puts a key and a value into the input; answers the value's bytes, -1 when they must go into pages of their own. */

@@ -1,7 +1,8 @@
 // Views of the engine's memory, shared by the parts of the boundary that engine.ts is. A view dies when memory grows, so
 // it is made anew when it is found empty: asking a view so costs a tenth of asking for the memory's buffer.
 
-import { PAGE_BYTES, REGISTERS_BASE, type Result } from "../assembly/layout.ts";
+import { INPUT_BASE, INPUT_BYTES, PAGE_BYTES, REGISTERS_BASE, type Result } from "../assembly/layout.ts";
+import { readText } from "./text.ts";
 
 /** The memory of one engine. */
 export class EngineMemory {
@@ -26,6 +27,12 @@ export class EngineMemory {
   /** What the last call left in a register. */
   result(word: Result): number {
     return this.words()[(REGISTERS_BASE >> 2) + word] as number;
+  }
+
+  /** The error reply of a replayed command: replies that nobody reads go behind the input. */
+  refusal(): string {
+    const start = INPUT_BASE + INPUT_BYTES + 1;
+    return readText(this.bytes(), start, this.bytes().indexOf(0x0d, start));
   }
 
   copy(address: number, bytes: number): Uint8Array {

@@ -80,6 +80,7 @@ const KIND_OF_PAGE: readonly (readonly [PageKind, MemoryKind])[] = [
   [PageKind.Scratch, "scratch"],
   [PageKind.Queue, "queues"],
   [PageKind.Draining, "moving"],
+  [PageKind.Log, "log"],
   [PageKind.Free, "free"],
 ];
 const KIND_WORDS = 16;

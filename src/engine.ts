@@ -23,14 +23,15 @@ import { EngineClock } from "./engine-clock.ts";
 import { readCommands } from "./engine-commands.ts";
 import { EngineConnections } from "./engine-connections.ts";
 import { DirectPaths } from "./engine-direct.ts";
+import { EngineEffects, Replay, type Replayed } from "./engine-effects.ts";
 import { DEFAULT_BYTES, EngineLimits, memoryBytesMax } from "./engine-limits.ts";
 import { EngineMemory } from "./engine-memory.ts";
 import { EngineStatistics } from "./engine-statistics.ts";
 import type { CommandDescription, EngineOptions, EngineStats, SlowCommand } from "./engine-types.ts";
 import { OutputBlock } from "./engine-types.ts";
 
-export type { CommandDescription, EngineOptions, EngineStats };
-export { ConnectionMode, memoryBytesMax, Outcome, OutputBlock };
+export type { CommandDescription, EngineOptions, EngineStats, Replayed };
+export { ConnectionMode, memoryBytesMax, Outcome, OutputBlock, Replay };
 
 /** One database in one linear memory. */
 export class Engine {
@@ -45,6 +46,8 @@ export class Engine {
   readonly statistics: EngineStatistics;
   /** Called after a call of `execute` with the slow commands in it. */
   onSlow: ((commands: SlowCommand[]) => void) | undefined;
+  /** What commands do, for a log, and replays. */
+  readonly effects: EngineEffects;
   /** How connections stand. */
   readonly connections: EngineConnections;
   /** Asked for the time right before `execute`, it spares the engine a reading. */
@@ -60,6 +63,7 @@ export class Engine {
     const imports = { env: { memory: this.#memory, clock: this.clock.read } };
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
     this.direct = new DirectPaths(this.#exports, this.#view);
+    this.effects = new EngineEffects(this.#exports, this.#view, this.#limits);
     this.#authenticated = !options.requireAuthentication;
     this.connections = new EngineConnections(this.#exports);
     this.statistics = new EngineStatistics(this.#memory, this.#exports, options.timed ?? true);

@@ -19,6 +19,7 @@ export const errorCodes = [
   "invalid-option",
   "listen-failed",
   "load-failed",
+  "log-full",
   "not-a-number",
   "not-finite",
   "not-permitted",

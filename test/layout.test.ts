@@ -27,7 +27,7 @@ test.each([
 
 test("the heap starts at a page and every region ends where the next begins", () => {
   expect(layout.HEAP_BASE % layout.PAGE_BYTES).toBe(0);
-  expect(layout.VICTIMS_BASE + layout.VICTIMS_BYTES).toBeLessThanOrEqual(
+  expect(layout.EFFECTS_BASE + layout.EFFECTS_BYTES).toBeLessThanOrEqual(
     layout.REGISTERS_BASE + layout.REGISTERS_BYTES,
   );
   expect(layout.PAGE_TABLE_BASE % layout.PAGE_RECORD_BYTES).toBe(0);

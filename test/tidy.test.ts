@@ -96,6 +96,7 @@ const ENGINE = layers([
   ["memory", /^assembly\/memory\//],
   ["text", /^assembly\/text\//],
   ["vectors", /^assembly\/vectors\//],
+  ["effects", /^assembly\/effects\//],
   ["keyspace", /^assembly\/keyspace\//],
   ["protocol", /^assembly\/protocol\//],
   ["commands", /^assembly\/commands\//],

@@ -20,6 +20,7 @@ import { databaseArgument, NO_DATABASE } from "./databases";
 import { createLike } from "./keys";
 import { database, findKey, insertKey, pin, removeKey, selectDatabase, shardOf } from "../keyspace/keyspace";
 import { equalBytes } from "../memory/memory";
+import { recordArguments } from "../protocol/recording";
 import { replyError, replyInteger, replyNoMemory, replySyntaxError } from "../protocol/reply";
 import { slotEntry, Table } from "../memory/table";
 import { nextEntry, startWalk } from "../memory/table-walk";
@@ -113,6 +114,7 @@ function copy(): void {
   if (old != 0) removeKey(shardOf(hash), old, hash);
   insertKey(other, hash);
   selectDatabase(own);
+  recordArguments("COPY");
   replyInteger(1);
 }
 

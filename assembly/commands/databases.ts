@@ -10,6 +10,7 @@ import { slotEntry } from "../memory/table";
 import { argumentAddress, argumentBytes, argumentInteger, lastInteger } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { addWork, connection, findArgument, hashOfArgument } from "../protocol/dispatch";
+import { recordArguments } from "../protocol/recording";
 import { replyError, replyInteger, replyNoMemory, replyNotInteger, replyOk } from "../protocol/reply";
 
 export const NO_DATABASE: u32 = 0xffffffff;
@@ -61,6 +62,7 @@ function move(): void {
   selectDatabase(target);
   insertKey(entry, hash);
   selectDatabase(own);
+  recordArguments("MOVE");
   replyInteger(1);
 }
 
@@ -92,7 +94,10 @@ function swapDb(): void {
     replyError("ERR DB index is out of range");
     return;
   }
-  if (first != second) swapTables(<u32>first, <u32>second);
+  if (first != second) {
+    swapTables(<u32>first, <u32>second);
+    recordArguments("SWAPDB");
+  }
   replyOk();
 }
 

@@ -2,11 +2,13 @@
 // behind it. Values over 32 KiB take the way of commands.
 
 import { ARGUMENT_BYTES, ARGUMENTS_BASE, Direct, INPUT_BASE, REGISTERS_BASE, Result } from "../layout";
-import { setArguments } from "../protocol/arguments";
+import { argumentBytes, setArguments } from "../protocol/arguments";
 import { entryAt, expires, isPaged, TYPE_STRING, typeOf, valueOf } from "../memory/entry";
 import { findSlot, slotEntry } from "../memory/table";
 import { findKey, hashKey, readSlot, selectDatabase, setClock, shardOf } from "../keyspace/keyspace";
 import { admitValue, setString } from "./string-value";
+import { admitRecords, isRecording, recordString } from "../protocol/recording";
+import { endWriting, isLogFull } from "../effects/region";
 import { counters } from "../memory/memory";
 
 /**
@@ -58,10 +60,25 @@ function setAs(keyBytes: u32, valueBytes: u32, expiry: i64, only: u32): Direct {
   store<u32>(ARGUMENTS_BASE + ARGUMENT_BYTES, INPUT_BASE + keyBytes);
   store<u32>(ARGUMENTS_BASE + ARGUMENT_BYTES, valueBytes, 4);
   setArguments(ARGUMENTS_BASE, 2);
+  return isRecording() ? setRecorded(expiry, only) : setPlain(expiry, only);
+}
+
+function setRecorded(expiry: i64, only: u32): Direct {
+  if (isLogFull()) return Direct.LogFull;
+  if (!admitRecords()) return Direct.NoMemory;
+  const stored = setPlain(expiry, only);
+  endWriting();
+  return stored;
+}
+
+/** Sets the key in argument 0 to argument 1. */
+function setPlain(expiry: i64, only: u32): Direct {
+  const keyBytes = argumentBytes(0);
   if (!admitValue(0, 1, expiry >= 0)) return Direct.NoMemory;
   const hash = hashKey(INPUT_BASE, keyBytes);
   const slot = findKey(INPUT_BASE, keyBytes, hash);
   if (only == 1 ? slot != 0 : only == 2 && slot == 0) return Direct.Absent;
   setString(slot, hash, 0, 1, expiry);
+  recordString(0, 1, expiry);
   return Direct.Found;
 }

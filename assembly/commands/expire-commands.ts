@@ -17,6 +17,7 @@ import {
   replyNoMemory,
   replyNotInteger,
 } from "../protocol/reply";
+import { recordExpiry, recordKey } from "../protocol/recording";
 import { admitExpiry } from "./string-value";
 import { slotEntry } from "../memory/table";
 
@@ -104,6 +105,7 @@ function expireWith(seconds: bool, relative: bool): void {
   }
   if (time <= clock) {
     removeKey(shardOf(hash), slot, hash);
+    recordKey("DEL");
     replyInteger(1);
     return;
   }
@@ -112,6 +114,7 @@ function expireWith(seconds: bool, relative: bool): void {
     return;
   }
   setExpiry(slot, hash, time);
+  recordExpiry(time);
   replyInteger(1);
 }
 
@@ -173,6 +176,7 @@ function persist(): void {
     return;
   }
   setExpiry(slot, hashOfArgument(1), -1);
+  recordKey("PERSIST");
   replyInteger(1);
 }
 

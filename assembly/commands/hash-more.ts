@@ -55,6 +55,7 @@ import {
   replyNull,
   replySyntaxError,
 } from "../protocol/reply";
+import { recordField } from "../protocol/recording";
 import { parseScanOptions, scanCount, scanNoValues, scanPattern } from "./keys";
 import { slotEntry } from "../memory/table";
 import { randomEntry, SCAN_END, scanNext, scanTable } from "../memory/table-walk";
@@ -66,6 +67,7 @@ export function setFieldText(bytes: u32, text: usize): bool {
   setField(slot, argumentAddress(2), argumentBytes(2), text, bytes);
   touchEntry(slotEntry(slot));
   noteChange(hashOfArgument(1));
+  recordField(text, bytes);
   return true;
 }
 

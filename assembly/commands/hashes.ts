@@ -34,6 +34,7 @@ import {
   replyValue,
   replyWrongType,
 } from "../protocol/reply";
+import { recordArguments } from "../protocol/recording";
 import { slotEntry } from "../memory/table";
 
 /** Slot of the hash in argument 1, 0 when there is none; NOT_A_HASH after replying that it is something else. */
@@ -124,6 +125,7 @@ function setAll(): i64 {
   }
   touchEntry(slotEntry(slot));
   noteChange(hashOfArgument(1));
+  recordArguments("HSET");
   return added;
 }
 
@@ -224,7 +226,10 @@ function hDel(): void {
     if (isArgumentPaged(index) || countFields(slotEntry(slot)) == 0) continue;
     if (removeField(slot, argumentAddress(index), argumentBytes(index))) removed++;
   }
-  if (removed != 0) noteChange(hashOfArgument(1));
+  if (removed != 0) {
+    noteChange(hashOfArgument(1));
+    recordArguments("HDEL");
+  }
   if (countFields(slotEntry(slot)) == 0) removeKey(shardOf(hashOfArgument(1)), slot, hashOfArgument(1));
   replyInteger(removed);
 }

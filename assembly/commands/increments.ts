@@ -11,6 +11,7 @@ import { findKey } from "../keyspace/keyspace";
 import { formatInteger, parsedInteger, parseInteger } from "../text/number";
 import { addDecimal, DecimalError } from "../text/number-long-double";
 import { replyBulk, replyError, replyInteger, replyNoMemory, replyNotInteger, replyWrongType } from "../protocol/reply";
+import { recordArguments, recordText } from "../protocol/recording";
 import { admitResize, setText } from "./string-value";
 import { slotEntry } from "../memory/table";
 
@@ -32,7 +33,8 @@ export function admitText(slot: usize, bytes: u32): bool {
   return slot == 0 ? admitEntry(argumentBytes(1), bytes, false) : admitResize(slot, bytes);
 }
 
-function incrementBy(by: i64): void {
+/** `name`: the command, to be recorded as it came. */
+function incrementBy(by: i64, name: string): void {
   const hash = hashOfArgument(1);
   const slot = findKey(argumentAddress(1), argumentBytes(1), hash);
   let value: i64 = 0;
@@ -59,26 +61,27 @@ function incrementBy(by: i64): void {
     return;
   }
   setText(slot, hash, 1, TEXT_BASE, bytes);
+  recordArguments(name);
   replyInteger(value);
 }
 
 function incr(): void {
-  incrementBy(1);
+  incrementBy(1, "INCR");
 }
 
 function decr(): void {
-  incrementBy(-1);
+  incrementBy(-1, "DECR");
 }
 
 function incrBy(): void {
-  if (argumentInteger(2)) incrementBy(lastInteger());
+  if (argumentInteger(2)) incrementBy(lastInteger(), "INCRBY");
   else replyNotInteger();
 }
 
 function decrBy(): void {
   if (!argumentInteger(2)) replyNotInteger();
   else if (lastInteger() == i64.MIN_VALUE) replyError("ERR decrement would overflow");
-  else incrementBy(-lastInteger());
+  else incrementBy(-lastInteger(), "DECRBY");
 }
 
 /** Whether the value of an entry that is not paged is a number: what Redis tells first, whatever shall be added. */
@@ -108,6 +111,7 @@ function incrByFloat(): void {
     replyNoMemory();
   } else {
     setText(slot, hash, 1, TEXT_BASE, bytes);
+    recordText(TEXT_BASE, bytes);
     replyBulk(TEXT_BASE, bytes);
   }
 }

@@ -33,6 +33,7 @@ import { matchGlob } from "../text/glob";
 import { buryAllDatabases, buryDatabase } from "../keyspace/graveyard";
 import {
   clock,
+  countAllKeys,
   countKeys,
   database,
   findKey,
@@ -61,6 +62,7 @@ import {
   replySimple,
   replySyntaxError,
 } from "../protocol/reply";
+import { recordArguments, recordName } from "../protocol/recording";
 import { slotEntry } from "../memory/table";
 import { nextEntry, randomEntry, SCAN_END, scanNext, scanTable, startWalk } from "../memory/table-walk";
 import { random } from "../memory/memory";
@@ -74,6 +76,7 @@ function del(): void {
     removeKey(shardOf(hash), slot, hash);
     deleted++;
   }
+  if (deleted != 0) recordArguments("DEL");
   replyInteger(deleted);
 }
 
@@ -143,6 +146,7 @@ function renameTo(onlyAbsent: bool): bool {
   moveValue(renamed, old);
   vacateSlot(shardOf(hash), source, hash);
   insertKey(renamed, newHash);
+  recordArguments("RENAME");
   return true;
 }
 
@@ -334,7 +338,9 @@ const WORK_OF_FLUSH: u32 = 512;
 function flushDb(): void {
   if (!flushOptions()) return;
   breakWatchesOfAll(database, database);
+  const empties = countKeys(database) != 0;
   buryDatabase(database);
+  if (empties) recordName("FLUSHDB");
   replyOk();
 }
 
@@ -342,7 +348,9 @@ function flushAll(): void {
   if (!flushOptions()) return;
   addWork(WORK_OF_FLUSH);
   for (let db: u32 = 0; db < DATABASES; db++) breakWatchesOfAll(db, db);
+  const empties = countAllKeys() != 0;
   buryAllDatabases();
+  if (empties) recordName("FLUSHALL");
   replyOk();
 }
 

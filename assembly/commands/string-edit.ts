@@ -19,6 +19,7 @@ import {
   replyTooLong,
   replyWrongType,
 } from "../protocol/reply";
+import { recordArguments, recordString } from "../protocol/recording";
 import { valueBytesMax } from "../memory/settings";
 import { admitResize, admitValue, createZeroed, NEVER, resizeString, setString, writeArgument } from "./string-value";
 import { slotEntry } from "../memory/table";
@@ -41,6 +42,7 @@ function append(): void {
       return;
     }
     setString(0, hash, 1, 2, NEVER);
+    recordString(1, 2, NEVER);
     replyInteger(argumentBytes(2));
     return;
   }
@@ -62,6 +64,7 @@ function extend(slot: usize, bytes: u32): void {
     writeArgument(entry, bytes, 2);
     touchEntry(entry);
     noteChange(hashOfArgument(1));
+    if (added != 0) recordArguments("APPEND");
     replyInteger(bytes + added);
   }
 }
@@ -104,6 +107,7 @@ function overlay(slot: usize, bytes: u32, offset: u32, added: u32): void {
   writeArgument(entry, offset, 3);
   touchEntry(entry);
   noteChange(hashOfArgument(1));
+  recordArguments("SETRANGE");
   replyInteger(longer);
 }
 

@@ -19,6 +19,7 @@ import {
   replyValue,
   replyWrongType,
 } from "../protocol/reply";
+import { recordArguments, recordExpiry, recordKey, recordString } from "../protocol/recording";
 import { admitExpiry, admitValue, NEVER, setString } from "./string-value";
 import { slotEntry } from "../memory/table";
 
@@ -116,6 +117,7 @@ function setWith(keyIndex: u32, valueIndex: u32, flags: u32, expiry: i64): void 
   if (!refused) {
     if ((flags & KEEP_EXPIRY) != 0 && old != 0 && expires(old)) expiry = expiryOf(old);
     setString(slot, hash, keyIndex, valueIndex, expiry);
+    recordString(keyIndex, valueIndex, expiry);
   }
   if (flags & ANSWER_OLD) return;
   if (refused) replyNull();
@@ -129,6 +131,7 @@ function setNx(): void {
     replyNoMemory();
   } else {
     setString(0, hashOfArgument(1), 1, 2, NEVER);
+    recordString(1, 2, NEVER);
     replyInteger(1);
   }
 }
@@ -161,6 +164,7 @@ function getDel(): void {
     replyValue(entry);
     const hash = hashOfArgument(1);
     removeKey(shardOf(hash), findArgument(1), hash);
+    recordKey("DEL");
   }
 }
 
@@ -189,8 +193,16 @@ function getEx(): void {
   replyValue(entry);
   if (slot == 0) return;
   const hash = hashOfArgument(1);
-  if ((flags & TIMED) != 0 && expiry <= clock) removeKey(shardOf(hash), slot, hash);
-  else setExpiry(slot, hash, expiry);
+  if ((flags & TIMED) != 0 && expiry <= clock) {
+    removeKey(shardOf(hash), slot, hash);
+    recordKey("DEL");
+  } else if ((flags & TIMED) != 0) {
+    setExpiry(slot, hash, expiry);
+    recordExpiry(expiry);
+  } else if (expires(entry)) {
+    setExpiry(slot, hash, NEVER);
+    recordKey("PERSIST");
+  }
 }
 
 function mGet(): void {
@@ -216,6 +228,7 @@ function setPairs(): void {
   for (let index: u32 = 1; index + 1 < argumentCount; index += 2) {
     setString(findArgument(index), hashOfArgument(index), index, index + 1, NEVER);
   }
+  recordArguments("MSET");
 }
 
 /** MSET and MSETNX take pairs; true after replying that these are none. */

@@ -3,6 +3,7 @@
 // nobody's commands between them: however much work they are, the call does not yield inside.
 
 import { CommandFlag, ConnectionMode } from "../layout";
+import { beginGroup } from "../effects/record";
 import { admit } from "../keyspace/eviction";
 import { database, findKey } from "../keyspace/keyspace";
 import { addWatch, dropWatches } from "../keyspace/watch";
@@ -42,6 +43,7 @@ function exec(): void {
     setMode(connection, ConnectionMode.Queueing, false);
     replyArray(connection.queueCount);
     setMode(connection, ConnectionMode.Executing, true);
+    beginGroup();
   }
 }
 

@@ -25,6 +25,7 @@ import {
   detachPage,
   freeCells,
   hasFreeCell,
+  hasMemory,
   Page,
   pageAt,
   pageOf,
@@ -37,7 +38,9 @@ import { findSlot, localDepth, setSlot, slotAddress, slotEntry, Table, tableAt }
 import { hashOfEntry, replaceSegment } from "../memory/table-grow";
 import { shrinkTable } from "../memory/table-shrink";
 import { directorySize, segmentAt } from "../memory/table-walk";
-import { countAllKeys, pinned, removeKey, shardAt } from "./keyspace";
+import { countAllKeys, dropKey, pinned, shardAt } from "./keyspace";
+import { databaseOf } from "./shards";
+import { effectLog } from "../effects/region";
 import { mayEvict } from "./victim";
 
 /** Pages of a class looked at to find the emptiest. */
@@ -69,6 +72,9 @@ export function drainPage(): bool {
   return best != SLAB_CLASSES && drain(bestZone, best);
 }
 
+/** Pages for recording that all entries of a page went. */
+const RECORD_PAGES_A_DRAIN: u32 = 8;
+
 /** Drains a page of entries where most of it finds a free cell, and evicts the rest; false when it cannot. */
 export function drainWithLoss(): bool {
   let best: u32 = SLAB_CLASSES;
@@ -79,6 +85,7 @@ export function drainWithLoss(): bool {
     bestShare = share;
     best = sizeClass;
   }
+  if (effectLog.recording != 0 && !hasMemory(RECORD_PAGES_A_DRAIN)) return false;
   return best != SLAB_CLASSES && drain(ZONE_ENTRY, best);
 }
 
@@ -167,7 +174,8 @@ function moveOrEvict(entry: usize, sizeClass: u32): void {
     setSlot(slot, copyCell(entry, ZONE_ENTRY, sizeClass));
   } else {
     counters.keysEvicted++;
-    removeKey(changetype<Table>(slotTable), slot, hashOfEntry(entry));
+    const table = changetype<Table>(slotTable);
+    dropKey(table, slot, hashOfEntry(entry), databaseOf(table));
   }
 }
 

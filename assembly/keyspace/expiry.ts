@@ -7,7 +7,8 @@ import { counters } from "../memory/memory";
 import { entryAt, expiryOf, keyOf } from "../memory/entry";
 import { CHUNK_BYTES, slotAddress, slotEntry, Table } from "../memory/table";
 import { directorySize, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
-import { clock, countExpired, hashKey, removeKey, shardAt } from "./keyspace";
+import { clock, expireKey, hashKey, shardAt } from "./keyspace";
+import { mayRecordRemoval } from "../effects/region";
 
 const TABLES: u32 = DATABASES * SHARDS;
 const CHUNKS_A_CALL: u32 = 4096;
@@ -35,13 +36,13 @@ export function expireSome(): bool {
     const segment = segmentAt(table, index);
     index += segmentSpan(table, segment);
     chunks += <u32>((segmentEnd(segment) - segment) / CHUNK_BYTES);
-    removed += expireSegment(table, segment);
+    removed += expireSegment(table, segment, number >> 8);
   }
   counters.expiryCursor = ((<u64>number) << 32) | index;
   return removed >= MORE_LIKELY;
 }
 
-function expireSegment(table: Table, segment: usize): u32 {
+function expireSegment(table: Table, segment: usize, db: u32): u32 {
   let removed: u32 = 0;
   const end = segmentEnd(segment);
   // With its last key the table gives the segment back.
@@ -52,8 +53,9 @@ function expireSegment(table: Table, segment: usize): u32 {
       expiring &= expiring - 1;
       const entry = slotEntry(slot);
       if (expiryOf(entry) > clock) continue;
-      countExpired();
-      removeKey(table, slot, hashKey(keyOf(entry), entryAt(entry).keyBytes));
+      // The next lap finds it again.
+      if (!mayRecordRemoval()) return removed;
+      expireKey(table, slot, hashKey(keyOf(entry), entryAt(entry).keyBytes), db);
       removed++;
     }
   }

@@ -25,6 +25,8 @@ import { findSlot, markExpiring, removeSlot, setSlot, slotEntry, Table } from ".
 import { insert } from "../memory/table-grow";
 import { clearTable, dispose } from "./graveyard";
 import { enqueue } from "./queues";
+import { effectLog, mayRecordRemoval } from "../effects/region";
+import { recordRemoval } from "../effects/record";
 import { countAllKeys, countKeys, shardAt } from "./shards";
 import { anyWatches, breakWatches, breakWatchesOf } from "./watch";
 
@@ -78,15 +80,25 @@ export function findKey(key: usize, bytes: u32, hash: u64): usize {
   if (slot == 0) return 0;
   const entry = slotEntry(slot);
   if (expires(entry) && expiryOf(entry) <= clock) {
-    countExpired();
-    removeKey(table, slot, hash);
+    // What is replayed says itself which keys died.
+    if (effectLog.replaying != 0) return slot;
+    if (mayRecordRemoval()) expireKey(table, slot, hash, database);
     return 0;
   }
   return slot;
 }
 
-export function countExpired(): void {
+/** Deletes a key of a database whose time has passed. */
+export function expireKey(table: Table, slot: usize, hash: u64, db: u32): void {
   counters.keysExpired++;
+  dropKey(table, slot, hash, db);
+}
+
+/** Deletes a key that no command asked to delete. */
+export function dropKey(table: Table, slot: usize, hash: u64, db: u32): void {
+  const entry = slotEntry(slot);
+  recordRemoval(db, clock, keyOf(entry), entryAt(entry).keyBytes);
+  removeKey(table, slot, hash);
 }
 
 /** Finds for a reading command: counts the hit or miss and notes the access. Answers the entry, 0 for none. */

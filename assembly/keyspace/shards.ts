@@ -8,6 +8,12 @@ export function shardAt(db: u32, shard: u32): Table {
   return tableAt(<usize>(SHARDS_BASE + ((db << 8) + shard) * TABLE_BYTES));
 }
 
+/** The database that a table of the keyspace belongs to. */
+@inline
+export function databaseOf(table: Table): u32 {
+  return (<u32>changetype<usize>(table) - SHARDS_BASE) / (SHARDS * TABLE_BYTES);
+}
+
 /** Live and not yet noticed expired keys of a database. */
 export function countKeys(db: u32): u32 {
   let count: u32 = 0;

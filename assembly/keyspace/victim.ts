@@ -7,13 +7,15 @@
 
 import { DATABASES, Eviction, PAGE_BITS, PageKind, SHARDS, VICTIMS_BASE, VICTIMS_BYTES } from "../layout";
 import { entryAt, expires, expiryOf, keyOf, TYPE_VECTOR_SET, typeOf } from "../memory/entry";
-import { counters, pageAt, pageOf, random, state } from "../memory/memory";
+import { counters, hasMemory, pageAt, pageOf, random, state } from "../memory/memory";
 import { evictionPolicy } from "../memory/settings";
 import { cellBytes } from "../memory/slabs";
 import { CHUNK_BYTES, chunksOfCode, codeOf, slotAddress, slotEntry, slotHolding, Table } from "../memory/table";
 import { directorySize, liveSlots, segmentAt, segmentEnd } from "../memory/table-walk";
 import { evictsExpiringOnly, frequencyOf, idleOf, usesOf } from "./access";
-import { hashKey, pinned, removeKey, shardAt } from "./keyspace";
+import { dropKey, hashKey, pinned, shardAt } from "./keyspace";
+import { databaseOf } from "./shards";
+import { effectLog } from "../effects/region";
 import { foundTable } from "./queues";
 import { ageVictims, hashVictims, offer, takeWorst, VICTIMS_END } from "./victim-pool";
 import { nextVictim } from "./victim-queue";
@@ -56,8 +58,9 @@ export function mayEvict(entry: usize): bool {
   return entry != pinned && typeOf(entry) != TYPE_VECTOR_SET && (!evictsExpiringOnly() || expires(entry));
 }
 
-/** Evicts one key as the policy says; false when there is none that may go. */
+/** Evicts one key as the policy says; false when there is none that may go, or no page for saying so in the log. */
 export function evictOne(): bool {
+  if (effectLog.recording != 0 && !hasMemory(1)) return false;
   policy = evictionPolicy();
   expiringOnly = evictsExpiringOnly();
   if (counters.untilLook == 0) lookForKeys();
@@ -293,7 +296,7 @@ function scoreOf(entry: usize): i64 {
 function evictSlot(table: Table, slot: usize, hash: u64): void {
   counters.keysEvicted++;
   evictedClass = pageOf(slotEntry(slot)).sizeClass;
-  removeKey(table, slot, hash);
+  dropKey(table, slot, hash, databaseOf(table));
 }
 
 /** Evicts a key of the first table that has one to evict; for when random draws met none. */

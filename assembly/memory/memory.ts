@@ -20,7 +20,7 @@ import {
   SPARE_PAGES,
   STATE_BASE,
 } from "../layout";
-import { limitPages, memoryPagesMax } from "./settings";
+import { limitPages, memoryPagesMax, recordPages } from "./settings";
 import { cellBytes, cellsOf, classOf, initializeGeometry } from "./slabs";
 
 // One page of the page table, 16 bytes:
@@ -52,6 +52,8 @@ export class State {
   heldPages: u32;
   /** Tables and vector sets that were deleted and are freed piece by piece: address of the first, 0 for none. */
   graveyard: u32;
+  /** Number of the effect record written last. */
+  sequence: u64;
 }
 
 /** What this run has counted, and where its cursors are: no part of the database. */
@@ -165,8 +167,9 @@ export function takePage(kind: u32): usize {
   return (<usize>number) << PAGE_BITS;
 }
 
-/** True when there are `wanted` free pages, whatever the limit says; grows the memory first. */
-export function hasMemory(wanted: u32): bool {
+/** True when there are `wanted` free pages beside those of effect records, whatever the limit says; grows the memory first. */
+export function hasMemory(beside: u32): bool {
+  const wanted = beside + recordPages();
   const free = state.freeCount + (<u32>memory.size() - state.freshPage);
   return free >= wanted || growTo(<u32>memory.size() + wanted - free);
 }

@@ -61,9 +61,24 @@ export function targetPages(): u32 {
   return setting(Setting.TargetPages);
 }
 
+/** Free pages that only effect records may take. */
+@inline
+export function recordPages(): u32 {
+  return setting(Setting.RecordPages);
+}
+
+export function setRecordPages(pages: u32): void {
+  putSetting(Setting.RecordPages, pages);
+}
+
 export function setLimitPages(limit: u32, target: u32): void {
   putSetting(Setting.LimitPages, limit);
   putSetting(Setting.TargetPages, target);
+}
+
+export function setArgumentLimits(bytes: u32, count: u32): void {
+  putSetting(Setting.ValueBytesMax, bytes);
+  putSetting(Setting.ArgumentsMax, count);
 }
 
 export function setEvictionPolicy(policy: u32, kind: u32): void {

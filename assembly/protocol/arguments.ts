@@ -61,12 +61,18 @@ export function readArgument(index: u32, offset: u32, to: usize, bytes: u32): vo
   else copyBytes(to, argumentAddress(index) + offset, bytes);
 }
 
-/** Takes over the pages of a paged argument: copies their addresses to `list`, and the connection forgets them. */
+/** Set in the first address of a list of pages that a value has adopted: pages begin at multiples of 64 KiB. */
+export const ADOPTED_BIT: u32 = 1;
+
+/**
+ * Takes over the pages of a paged argument: copies their addresses to `list`, and the connection leaves them alone. The
+ * argument can be read, for its record, until what adopted it changes.
+ */
 export function adoptPages(index: u32, list: usize): void {
   const pages = (argumentBytes(index) + PAGE_BYTES - 1) >> PAGE_BITS;
   const own = argumentAddress(index);
   copyBytes(list, own, pages << 2);
   // They become durable now; while they were filled they were the connection's.
   for (let index: u32 = 0; index < pages; index++) dirty(load<u32>(own + (index << 2)), PAGE_BYTES);
-  store<u32>(own, 0);
+  store<u32>(own, load<u32>(own) | ADOPTED_BIT);
 }

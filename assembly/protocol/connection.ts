@@ -225,10 +225,10 @@ function discardLarge(connection: Connection): void {
   connection.discarding = 1;
 }
 
-/** Releases a list of pages that nothing adopted. An adopted list has its first address set to 0. */
+/** Releases a list of pages, and the pages unless a value has adopted them: then the first address has its lowest bit set. */
 function releaseLarge(list: usize, filled: u32): void {
   const pages = (filled + PAGE_BYTES - 1) >> PAGE_BITS;
-  if (pages > 0 && load<u32>(list) != 0) {
+  if (pages > 0 && (load<u32>(list) & 1) == 0) {
     for (let index: u32 = 0; index < pages; index++) releasePage(<usize>load<u32>(list + (index << 2)));
   }
   release(ZONE_VOLATILE, list);

@@ -3,6 +3,8 @@
 // the bytes of the commands that did not run again. A command of the host ends the call too, with nothing on the stack.
 
 import { ARGUMENTS_BASE, CommandFlag, ConnectionMode, INPUT_BASE, Outcome, REGISTERS_BASE, Result } from "../layout";
+import { endGroup } from "../effects/record";
+import { effectLog } from "../effects/region";
 import { copyBytes } from "../memory/memory";
 import { argumentAddress, argumentBytes, setArguments } from "./arguments";
 import { Command, hasFlag, isExec } from "./catalog";
@@ -20,6 +22,7 @@ import { Connection, connectionAt, copyRecords, dropInput, dropTail, hasMode, se
 import { findKey, hashKey, pin, readSlot, selectDatabase, setClock, setUntouching } from "../keyspace/keyspace";
 import { groupCount, groupEnd, hasPagedKey, Parsed, parsedAt, parseGroup, prepare } from "./group";
 import { collect, EMPTY, INCOMPLETE, keepPartial, MALFORMED, parsedEnd, replyMalformed } from "./parser";
+import { runRecorded } from "./recording";
 import { forgetRequest } from "./repeated-request";
 import {
   beginReplies,
@@ -84,7 +87,7 @@ export function execute(address: usize, bytes: u32, now: i64, started: f64): Out
   slowFull = false;
   forgetRequest();
   const end = <usize>(INPUT_BASE + bytes);
-  const outcome = run(prependTail(), end);
+  const outcome = run(prependTail(connection), end);
   settleSpan(work, address);
   endReplies();
   connection.lastCommand = <u32>running;
@@ -131,7 +134,7 @@ export function finishHostCommand(address: usize): Outcome {
 }
 
 /** Copies the partial command kept to just before the received bytes; answers where the batch begins. */
-function prependTail(): usize {
+export function prependTail(connection: Connection): usize {
   const kept = connection.tailBytes;
   const start = <usize>(INPUT_BASE - kept);
   if (kept != 0) {
@@ -200,7 +203,7 @@ function runCollected(status: u32, end: usize): Outcome {
     else outcome = executeOne(first);
     settleSpan(work, changetype<usize>(connection)); // its arguments are let go
   }
-  if (outcome != Outcome.Host) dropInput(connection);
+  if (outcome != Outcome.Host && outcome != Outcome.LogFull) dropInput(connection);
   return outcome;
 }
 
@@ -218,6 +221,10 @@ function refuseCollected(command: u32): void {
 function executeGroup(): Outcome {
   for (let index: u32 = 0; index < groupCount; index++) {
     const outcome = executeOne(parsedAt(index));
+    if (outcome == Outcome.LogFull) {
+      at = parsedAt(index).start;
+      return outcome;
+    }
     at = index + 1 < groupCount ? <usize>parsedAt(index + 1).start : groupEnd;
     if (outcome != Outcome.Done) return outcome;
     if (connection.overflowed) return Outcome.Overflow;
@@ -266,15 +273,29 @@ function perform(address: usize, records: usize, count: u32, hash: u64): Outcome
     setResult(Result.Count, count);
     return Outcome.Host;
   }
-  firstKeyIndex = <u32>max<i32>(command.firstKey, 0);
-  if (firstKeyIndex == 0) firstKeyIndex = ~0;
-  firstKeyHash = hash;
+  setFirstKey(command, hash);
   const before = work;
   addWork(1 + (count >> 2));
-  call_indirect<void>(command.handler);
+  if (effectLog.recording == 0) call_indirect<void>(command.handler);
+  else if (!runRecorded(command, hasMode(connection, ConnectionMode.Executing))) return Outcome.LogFull;
   pin(0);
   if (noteCommand(command, before, work, changetype<usize>(connection))) slowFull = true;
   return Outcome.Done;
+}
+
+@inline
+function setFirstKey(command: Command, hash: u64): void {
+  firstKeyIndex = <u32>max<i32>(command.firstKey, 0);
+  if (firstKeyIndex == 0) firstKeyIndex = ~0;
+  firstKeyHash = hash;
+}
+
+/** Runs a command of the log, whose arguments are set, for the connection that replays. */
+export function runReplayed(replayer: Connection, command: Command, hash: u64): void {
+  connection = replayer;
+  setFirstKey(command, hash);
+  call_indirect<void>(command.handler);
+  pin(0);
 }
 
 // ---- connections with a mode: not authenticated, in a transaction, without replies, not noting accesses
@@ -288,9 +309,11 @@ function silence(): bool {
 }
 
 function executeSpecially(parsed: Parsed): Outcome {
+  const skips = hasMode(connection, ConnectionMode.SkipsNext);
   const isSilent = silence();
   setUntouching(hasMode(connection, ConnectionMode.NoTouch));
   const outcome = executeGuarded(parsed);
+  if (outcome == Outcome.LogFull) setMode(connection, ConnectionMode.SkipsNext, skips);
   setUntouching(false);
   if (isSilent) {
     unmuteReplies();
@@ -344,7 +367,10 @@ function runQueue(): Outcome {
     dropFirst(connection);
     setArguments(ARGUMENTS_BASE, 0);
   }
-  if (outcome == Outcome.Done) setMode(connection, ConnectionMode.Executing, false);
+  if (outcome == Outcome.Done) {
+    setMode(connection, ConnectionMode.Executing, false);
+    endGroup();
+  }
   setUntouching(false);
   return outcome;
 }

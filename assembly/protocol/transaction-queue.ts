@@ -8,10 +8,20 @@
 
 import { ARGUMENT_BYTES, ConnectionMode, PAGE_BITS, PAGE_BYTES, ZONE_VOLATILE } from "../layout";
 import { allocate, copyBytes, release } from "../memory/memory";
+import { endGroup } from "../effects/record";
 import { dropWatches } from "../keyspace/watch";
 import { admit } from "../keyspace/eviction";
 import { outputPagesMax } from "../memory/settings";
-import { addPacked, Connection, forgetArguments, PAGED_BIT, releaseArguments, setMode, watcherOf } from "./connection";
+import {
+  addPacked,
+  Connection,
+  forgetArguments,
+  hasMode,
+  PAGED_BIT,
+  releaseArguments,
+  setMode,
+  watcherOf,
+} from "./connection";
 import { beginError, endError, errorInteger, errorText, replyNoMemory } from "./reply";
 
 @unmanaged
@@ -135,6 +145,7 @@ export function dropFirst(connection: Connection): void {
 
 /** Leaves the transaction: nothing is queued or watched any more. */
 export function discardTransaction(connection: Connection): void {
+  if (hasMode(connection, ConnectionMode.Executing)) endGroup();
   while (connection.queueHead != 0) dropFirst(connection);
   setMode(connection, ConnectionMode.Queueing | ConnectionMode.Aborted | ConnectionMode.Executing, false);
   dropWatches(watcherOf(connection));

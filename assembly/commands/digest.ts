@@ -1,0 +1,118 @@
+// A digest of what the databases hold: keys, types, values, times of death; of vector sets the metric and each element's
+// name, vector and attributes, not the graph. Everything is summed, so neither order nor place in memory counts, and
+// sums of what belongs together are mixed before they are added, so that nothing can change places with something else.
+// Seeded with nothing: two databases that hold the same have the same digest. It reads everything once.
+
+import { DATABASES, PAGE_BYTES, SHARDS } from "../layout";
+import { addToChecksum, beginChecksum, checksum, endChecksum } from "../memory/checksum";
+import {
+  entryAt,
+  expires,
+  expiryOf,
+  isPaged,
+  keyOf,
+  TYPE_HASH,
+  TYPE_VECTOR_SET,
+  typeOf,
+  valueOf,
+} from "../memory/entry";
+import { liveSlots, directorySize, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
+import { CHUNK_BYTES, slotAddress, slotEntry, Table } from "../memory/table";
+import { shardAt } from "../keyspace/keyspace";
+import { readOriginal } from "../vectors/original";
+import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
+import { SECOND_VECTOR_BASE } from "../vectors/vector-scratch";
+import { NodeState, nodeAt, VectorSet } from "../vectors/vectorset";
+import { setOf } from "./elements";
+import {
+  fieldEntry,
+  fieldName,
+  fieldNameBytes,
+  fieldValue,
+  fieldValueBytes,
+  nextField,
+  startFields,
+} from "./hash-value";
+
+const PRIME: u64 = 0xbc7062fdf7889697;
+const MIX: u64 = 0x8aeda7013b5c4de3;
+
+/** One number of two; not the same with the two exchanged. */
+@inline
+function mix(first: u64, second: u64): u64 {
+  let sum = (rotl(first * PRIME, 31) ^ second) * MIX;
+  sum ^= sum >> 32;
+  return sum * PRIME;
+}
+
+/** Digest of all databases. */
+export function digestAll(): u64 {
+  let sum: u64 = 0;
+  for (let db: u32 = 0; db < DATABASES; db++) {
+    for (let shard: u32 = 0; shard < SHARDS; shard++) sum += digestTable(shardAt(db, shard), db);
+  }
+  return sum;
+}
+
+/** Walks by itself: the walk of memory/table-walk.ts goes through the fields of hashes meanwhile. */
+function digestTable(table: Table, db: u32): u64 {
+  let sum: u64 = 0;
+  for (let index: u32 = 0; index < directorySize(table); ) {
+    const segment = segmentAt(table, index);
+    index += segmentSpan(table, segment);
+    for (let chunk = segment; chunk < segmentEnd(segment); chunk += CHUNK_BYTES) {
+      for (let live = liveSlots(chunk); live != 0; live &= live - 1) {
+        sum += digestEntry(slotEntry(slotAddress(chunk, ctz(live))), db);
+      }
+    }
+  }
+  return sum;
+}
+
+function digestEntry(entry: usize, db: u32): u64 {
+  const type = typeOf(entry);
+  const key = mix(checksum(keyOf(entry), entryAt(entry).keyBytes), ((<u64>db) << 8) | type);
+  const dies = mix(key, expires(entry) ? <u64>expiryOf(entry) + 1 : 0);
+  if (type == TYPE_HASH) return mix(dies, digestFields(entry));
+  if (type == TYPE_VECTOR_SET) return mix(dies, digestElements(setOf(entry)));
+  return mix(dies, digestValue(entry));
+}
+
+/** Digest of a string, whether it lies in pages or not. */
+function digestValue(entry: usize): u64 {
+  const bytes = entryAt(entry).valueBytes;
+  if (!isPaged(entry)) return checksum(valueOf(entry), bytes);
+  let list = valueOf(entry);
+  let left = bytes;
+  beginChecksum();
+  for (; left > PAGE_BYTES; left -= PAGE_BYTES) {
+    addToChecksum(load<u32>(list), PAGE_BYTES);
+    list += 4;
+  }
+  return endChecksum(load<u32>(list), left, bytes);
+}
+
+function digestFields(entry: usize): u64 {
+  let sum: u64 = 0;
+  startFields(entry);
+  while (nextField()) {
+    const value = fieldEntry != 0 ? digestValue(fieldEntry) : checksum(fieldValue, fieldValueBytes);
+    sum += mix(checksum(fieldName, fieldNameBytes), value);
+  }
+  return sum;
+}
+
+function digestElements(set: VectorSet): u64 {
+  let sum = mix(set.metric, set.dimensions);
+  for (let id: u32 = 0; id < set.idsUsed; id++) {
+    const node = nodeAt(set, id);
+    if (node.state != <u16>NodeState.Live) continue;
+    readOriginal(set, id, SECOND_VECTOR_BASE);
+    const vector = checksum(SECOND_VECTOR_BASE, set.dimensions << 2);
+    const cell = <usize>node.attributes;
+    const attributes = cell == 0 ? 0 : checksum(jsonOf(cell), jsonBytes(cell));
+    const name = <usize>node.name;
+    sum += mix(mix(checksum(keyOf(name), entryAt(name).keyBytes), vector), attributes);
+  }
+  return sum;
+}

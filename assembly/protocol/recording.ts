@@ -1,0 +1,149 @@
+// What the running command did, as effect records made of its arguments. Commands call these when they have changed
+// something and never else; off, each call is one test. Before a command that writes the dispatcher asks for room
+// (`admitRecords`), so that none of these can fail.
+
+import {
+  beginRecord,
+  addIntegerPart,
+  addPagedPart,
+  addPart,
+  addWordPart,
+  endRecord,
+  PART_BYTES,
+} from "../effects/record";
+import { CommandFlag } from "../layout";
+import { beginWriting, effectLog, endWriting, isLogFull } from "../effects/region";
+import { clock, database } from "../keyspace/keyspace";
+import { Command } from "./catalog";
+import { replyNoMemory } from "./reply";
+import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "./arguments";
+
+/** A word or a number, framed. */
+const SHORT_BYTES: u32 = 24 + PART_BYTES;
+/** A deletion of a key that had expired, beside the key. */
+const REMOVAL_BYTES: u32 = 128;
+
+@inline
+export function isRecording(): bool {
+  return effectLog.recording != 0;
+}
+
+/** Flags of commands that record more than that a key has expired: EXEC begins a group, and what it runs may write. */
+const RECORDED: u32 = CommandFlag.Write | CommandFlag.EndsGroup;
+
+/** Runs a command while effects are recorded; false when it writes and must wait, which a transaction that runs does not. */
+export function runRecorded(command: Command, isExecuting: bool): bool {
+  if ((<u32>command.flags & RECORDED) == 0) {
+    call_indirect<void>(command.handler);
+    return true;
+  }
+  if (!isExecuting && isLogFull()) return false;
+  if (admitRecords()) {
+    call_indirect<void>(command.handler);
+    endWriting();
+  } else {
+    replyNoMemory();
+  }
+  return true;
+}
+
+/** True when the running command may write: what it will record has room. `endWriting` follows it. */
+export function admitRecords(): bool {
+  let bytes: u64 = 0;
+  for (let index: u32 = 0; index < argumentCount; index++) bytes += argumentBytes(index) + REMOVAL_BYTES;
+  if (beginWriting(bytes)) return true;
+  endWriting();
+  return false;
+}
+
+/** Adds an argument of the command as the next part. */
+export function addArgument(index: u32): void {
+  if (isArgumentPaged(index)) addPagedPart(argumentAddress(index), argumentBytes(index));
+  else addPart(argumentAddress(index), argumentBytes(index));
+}
+
+/** Bytes that an argument takes as a part. */
+@inline
+export function partBytes(index: u32): u64 {
+  return <u64>argumentBytes(index) + PART_BYTES;
+}
+
+/** Ends a record of the selected database, of now. */
+@inline
+export function endEffect(): void {
+  endRecord(database, clock);
+}
+
+/** Records `name` with all arguments that the command has. */
+export function recordArguments(name: string): void {
+  if (!isRecording()) return;
+  let bound: u64 = SHORT_BYTES;
+  for (let index: u32 = 1; index < argumentCount; index++) bound += partBytes(index);
+  beginRecord(argumentCount, bound);
+  addWordPart(name);
+  for (let index: u32 = 1; index < argumentCount; index++) addArgument(index);
+  endEffect();
+}
+
+/** Records `name` with nothing else. */
+export function recordName(name: string): void {
+  if (!isRecording()) return;
+  beginRecord(1, SHORT_BYTES);
+  addWordPart(name);
+  endEffect();
+}
+
+/** Records `name` with the key in argument 1. */
+export function recordKey(name: string): void {
+  if (!isRecording()) return;
+  beginRecord(2, SHORT_BYTES + partBytes(1));
+  addWordPart(name);
+  addArgument(1);
+  endEffect();
+}
+
+/** Records when the key in argument 1 dies, ms since epoch. */
+export function recordExpiry(time: i64): void {
+  if (!isRecording()) return;
+  beginRecord(3, SHORT_BYTES * 2 + partBytes(1));
+  addWordPart("PEXPIREAT");
+  addArgument(1);
+  addIntegerPart(time);
+  endEffect();
+}
+
+/** Records that a key was set to a string, from two arguments; it dies at a time, ms since epoch, negative for never. */
+export function recordString(key: u32, value: u32, time: i64): void {
+  if (!isRecording()) return;
+  beginRecord(time < 0 ? 3 : 5, SHORT_BYTES * 3 + partBytes(key) + partBytes(value));
+  addWordPart("SET");
+  addArgument(key);
+  addArgument(value);
+  if (time >= 0) {
+    addWordPart("PXAT");
+    addIntegerPart(time);
+  }
+  endEffect();
+}
+
+/** Records that the key in argument 1 has a short text as its value and dies when it did before. */
+export function recordText(text: usize, bytes: u32): void {
+  if (!isRecording()) return;
+  beginRecord(4, SHORT_BYTES * 3 + partBytes(1) + bytes);
+  addWordPart("SET");
+  addArgument(1);
+  addPart(text, bytes);
+  addWordPart("KEEPTTL");
+  endEffect();
+}
+
+/** Records that the field in argument 2 of the hash in argument 1 has a short text as its value. */
+export function recordField(text: usize, bytes: u32): void {
+  if (!isRecording()) return;
+  beginRecord(4, SHORT_BYTES * 2 + partBytes(1) + partBytes(2) + bytes);
+  addWordPart("HSET");
+  addArgument(1);
+  addArgument(2);
+  addPart(text, bytes);
+  endEffect();
+}
