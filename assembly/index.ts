@@ -18,8 +18,10 @@ import { registerHashMore } from "./commands/hash-more";
 import { registerIncrements } from "./commands/increments";
 import { registerKeys } from "./commands/keys";
 import { countExpiring, countKeys, setClock } from "./keyspace/keyspace";
+import { putResult } from "./memory/snapshot";
 import { takeCensus as countPages } from "./memory/census";
-import { availablePages, initializeMemory, state } from "./memory/memory";
+import { addToChecksum, beginChecksum, endChecksum } from "./memory/checksum";
+import { availablePages, growTo, initializeMemory, state } from "./memory/memory";
 import { registerObject } from "./commands/object";
 import { registerStringEdits } from "./commands/string-edit";
 import { registerStrings } from "./commands/strings";
@@ -65,6 +67,17 @@ export {
 } from "./protocol/host-effects";
 export { digestAll as digest } from "./commands/digest";
 export { memoryUsage } from "./commands/memory-usage";
+export { restoreState } from "./keyspace/restore";
+export {
+  beginSnapshot,
+  copiesRoom,
+  copiesWaiting,
+  copyingStatus,
+  endSnapshot,
+  nextSnapshotPage,
+  popCopy,
+  sumBlocks,
+} from "./memory/snapshot";
 
 /** Prepares an empty database whose pages start at `heapStart` (0 for the usual place). Called once. */
 export function initialize(heapStart: u32, seed: u64): void {
@@ -151,6 +164,21 @@ export function setLimit(pages: u32): void {
 /** Sets one of Eviction. */
 export function setEviction(policy: u32): void {
   changePolicy(policy);
+}
+
+/** Gives the memory so many pages at least; false when it cannot have them. */
+export function growMemory(pages: u32): bool {
+  return growTo(pages);
+}
+
+/**
+ * Adds a piece to a checksum of the host's: the first one begins it; behind the last one it is in the registers. A piece
+ * but the last is a multiple of 32 bytes.
+ */
+export function addChecksum(address: usize, bytes: u32, isFirst: bool, isLast: bool): void {
+  if (isFirst) beginChecksum();
+  if (isLast) putResult(0, endChecksum(address, bytes, bytes));
+  else addToChecksum(address, bytes);
 }
 
 export { countExpiring, countKeys };

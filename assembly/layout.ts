@@ -122,6 +122,8 @@ export const enum PageKind {
   Queue = 12,
   /** Effect records that the host has not written yet: not counted as held, and no part of a snapshot. */
   Log = 13,
+  /** Copies of blocks that a running snapshot still wants. */
+  Copies = 14,
 }
 
 export const enum Eviction {
@@ -183,6 +185,9 @@ export const enum Result {
   Address = 1,
   Bytes = 2,
   Count = 3,
+  /** Two words of 64 bits. */
+  ChecksumLow = 4,
+  ChecksumHigh = 5,
 }
 export const RESULT_BYTES: u32 = 64;
 
@@ -272,6 +277,11 @@ export const enum Replay {
   /** The command was answered with an error, which is at the place in the result registers. */
   Refused = 6,
 }
+
+/** Pages for copies of blocks that change while a snapshot is written, and the record of them: see memory/copies.ts. */
+export const COPY_PAGES_MAX: u32 = 1024;
+export const COPIES_BASE: u32 = EFFECTS_BASE + EFFECTS_BYTES;
+export const COPIES_BYTES: u32 = 32 + COPY_PAGES_MAX * 4;
 
 /** Flags of a command, as Redis names them. */
 export const enum CommandFlag {

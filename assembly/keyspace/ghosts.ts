@@ -137,8 +137,12 @@ export function forgetGhosts(): void {
     const page = load<u32>(<usize>ghosts.pages + (index << 2));
     if (page != 0) releasePage(page);
   }
-  release(ZONE_OBJECT, ghosts.pages);
+  dropGhosts();
+}
+
+/** Forgets all ghosts, whose pages are given back already. */
+export function dropGhosts(): void {
+  if (ghosts.count != 0) release(ZONE_OBJECT, ghosts.pages);
   dirty(GHOSTS_BASE, GHOSTS_BYTES);
-  ghosts.count = 0;
-  ghosts.pages = 0;
+  memory.fill(GHOSTS_BASE, 0, GHOSTS_BYTES);
 }

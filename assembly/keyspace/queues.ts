@@ -11,7 +11,7 @@
 //   chain  0 first page (u16) | 2 last page (u16) | 4 where the first word lies (u32) | 8 where the next one goes (u32)
 //          12 words (u32)
 
-import { Access, PAGE_BITS, PAGE_BYTES, PageKind, QUEUES_BASE } from "../layout";
+import { Access, GHOSTS_BASE, PAGE_BITS, PAGE_BYTES, PageKind, QUEUES_BASE } from "../layout";
 import { counters, dirty, pageAt, releasePage, takePage } from "../memory/memory";
 import { accessKind } from "../memory/settings";
 import {
@@ -29,7 +29,7 @@ import {
   tagsEqual,
 } from "../memory/table";
 import { STAMP_MASK, stampOf, startInQueue } from "./access";
-import { forgetGhosts, knownGhost, touchGhost } from "./ghosts";
+import { dropGhosts, forgetGhosts, knownGhost, touchGhost } from "./ghosts";
 import { countAllKeys, shardAt } from "./shards";
 
 @unmanaged
@@ -193,6 +193,12 @@ export function clearQueues(): void {
     releaseChain(newerOf(queue));
   }
   forgetGhosts();
+}
+
+/** Forgets queues and ghosts whose pages are given back already: a state that was loaded has none. */
+export function dropQueues(): void {
+  memory.fill(QUEUES_BASE, 0, GHOSTS_BASE - QUEUES_BASE);
+  dropGhosts();
 }
 
 /** `clearQueues` where there are any and no key is left to be in them. */

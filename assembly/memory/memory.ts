@@ -20,6 +20,7 @@ import {
   SPARE_PAGES,
   STATE_BASE,
 } from "../layout";
+import { changeBlock, copies, Copying, isDurable, keepPage, Mark } from "./copies";
 import { limitPages, memoryPagesMax, recordPages } from "./settings";
 import { cellBytes, cellsOf, classOf, initializeGeometry } from "./slabs";
 
@@ -54,6 +55,8 @@ export class State {
   graveyard: u32;
   /** Number of the effect record written last. */
   sequence: u64;
+  /** Pages of visited marks that the largest vector set needs: taken anew when the state is loaded. */
+  markPages: u32;
 }
 
 /** What this run has counted, and where its cursors are: no part of the database. */
@@ -109,17 +112,22 @@ export function pageOf(address: usize): Page {
   return pageAt(<u32>(address >> PAGE_BITS));
 }
 
-/** Announces a change of durable memory. Comes before the first store; costs one store a 4 KiB block. */
+/**
+ * Announces a change of durable memory. Comes before the first store; costs one load a 4 KiB block, and a copy of the
+ * block when it is the first change since a snapshot that is being written began.
+ */
 @inline
 export function dirty(address: usize, bytes: u32): void {
   const first = address >> BLOCK_BITS;
   const last = (address + (bytes - 1)) >> BLOCK_BITS;
-  store<u8>(<usize>DIRTY_BASE + first, 1);
+  if (load<u8>(<usize>DIRTY_BASE + first) != <u8>Mark.Changed) changeBlock(first);
   if (last != first) dirtySpan(first + 1, last);
 }
 
 function dirtySpan(first: usize, last: usize): void {
-  for (let block = first; block <= last; block++) store<u8>(<usize>DIRTY_BASE + block, 1);
+  for (let block = first; block <= last; block++) {
+    if (load<u8>(<usize>DIRTY_BASE + block) != <u8>Mark.Changed) changeBlock(block);
+  }
 }
 
 /** Prepares the pool: pages from `heapStart` on. */
@@ -154,6 +162,7 @@ export function takePage(kind: u32): usize {
   }
   state.heldPages++;
   counters.pagesMax = max<u64>(counters.pagesMax, state.heldPages);
+  if (copies.status != Copying.Off && !isDurable(kind)) keepPage(number);
   const page = pageAt(number);
   dirty(changetype<usize>(page), PAGE_RECORD_BYTES);
   page.kind = <u8>kind;
@@ -174,7 +183,8 @@ export function hasMemory(beside: u32): bool {
   return free >= wanted || growTo(<u32>memory.size() + wanted - free);
 }
 
-function growTo(pages: u32): bool {
+/** Gives the memory so many pages at least; false when it cannot have them. */
+export function growTo(pages: u32): bool {
   if (pages > memoryPagesMax()) return false;
   const missing = pages - memory.size();
   if (memory.grow(min(max(missing, GROW_PAGES), memoryPagesMax() - memory.size())) >= 0) return true;

@@ -1,8 +1,8 @@
 // The arguments of the command that runs: records of address and length in the ARGUMENTS region, the bytes wherever
 // they were received. One over 32 KiB is paged: its address is that of a list of pages, which a value may adopt.
 
-import { ARGUMENT_BYTES, PAGE_BITS, PAGE_BYTES } from "../layout";
-import { copyBytes, dirty } from "../memory/memory";
+import { ARGUMENT_BYTES, PAGE_BITS, PAGE_BYTES, PAGE_RECORD_BYTES, PageKind } from "../layout";
+import { copyBytes, dirty, pageOf } from "../memory/memory";
 import { readPages } from "../memory/entry";
 import { PAGED_BIT } from "./connection";
 import { parsedInteger, parseInteger } from "../text/number";
@@ -73,6 +73,11 @@ export function adoptPages(index: u32, list: usize): void {
   const own = argumentAddress(index);
   copyBytes(list, own, pages << 2);
   // They become durable now; while they were filled they were the connection's.
-  for (let index: u32 = 0; index < pages; index++) dirty(load<u32>(own + (index << 2)), PAGE_BYTES);
+  for (let index: u32 = 0; index < pages; index++) {
+    const page = <usize>load<u32>(own + (index << 2));
+    dirty(page, PAGE_BYTES);
+    dirty(changetype<usize>(pageOf(page)), PAGE_RECORD_BYTES);
+    pageOf(page).kind = <u8>PageKind.Value;
+  }
   store<u32>(own, load<u32>(own) | ADOPTED_BIT);
 }

@@ -209,7 +209,7 @@ function copyToLarge(connection: Connection, from: usize, bytes: u32): void {
         connection.largeFilled += bytes;
         return;
       }
-      store<u32>(slot, <u32>takePage(PageKind.Value));
+      store<u32>(slot, <u32>takePage(PageKind.Input));
     }
     const piece = min(bytes, PAGE_BYTES - within);
     memory.copy(<usize>load<u32>(slot) + within, from, piece);

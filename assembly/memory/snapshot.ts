@@ -1,0 +1,179 @@
+// Reading the database as it was at one moment while it goes on. The cut marks every block that the snapshot wants: all
+// of those in use, or for an incremental one those that changed since the last cut. Then the host fetches page after page,
+// a bounded number a call; a block that is about to change before its turn has come is copied first (copies.ts), and
+// the host fetches the copy. The state below the heap is small and everything in it changes: the host copies it whole
+// at the cut. What belongs to connections, replies and searches is never wanted.
+
+import {
+  BLOCK_BITS,
+  COPIES_BASE,
+  COPIES_BYTES,
+  COPY_PAGES_MAX,
+  DIRTY_BASE,
+  PAGE_BITS,
+  PageKind,
+  REGISTERS_BASE,
+  Result,
+} from "../layout";
+import { addToChecksum, beginChecksum, endChecksum } from "./checksum";
+import { copies, copyAt, Copying, copyPageSlot, isDurable, Mark } from "./copies";
+import { hasMemory, pageAt, releasePage, state, takePage } from "./memory";
+
+const BLOCKS_A_PAGE: u32 = 16;
+const BLOCK_BYTES: u32 = 1 << BLOCK_BITS;
+const MARKS_CHANGED: u64 = 0x0101010101010101;
+const MARKS_WANTED: u64 = 0x0202020202020202;
+/** Free pages of the machine that are left for replies while copies take theirs. */
+const PAGES_LEFT: u32 = 512;
+
+@inline
+function marksOf(number: u32): usize {
+  return <usize>DIRTY_BASE + ((<usize>number) << (PAGE_BITS - BLOCK_BITS));
+}
+
+/**
+ * Makes the cut: what is in memory now is what the snapshot will have. Takes pages for copies, beside the memory limit.
+ *
+ * @param whole every block in use; else those that changed since the last cut
+ * @returns pages wanted
+ */
+export function beginSnapshot(whole: bool): u32 {
+  assert(copies.status == Copying.Off);
+  let wanted: u32 = 0;
+  for (let number = state.heapStart; number < state.freshPage; number++) {
+    const marks = marksOf(number);
+    const durable = isDurable(pageAt(number).kind);
+    // A byte is 0 or 1 here: twice that is what changed and is wanted now.
+    const low = !durable ? 0 : whole ? MARKS_WANTED : (load<u64>(marks) & MARKS_CHANGED) << 1;
+    const high = !durable ? 0 : whole ? MARKS_WANTED : (load<u64>(marks, 8) & MARKS_CHANGED) << 1;
+    store<u64>(marks, low);
+    store<u64>(marks, high, 8);
+    if ((low | high) != 0) wanted++;
+  }
+  copies.cursor = state.heapStart;
+  copies.end = state.freshPage;
+  takeCopyPages(wanted);
+  copies.status = Copying.On;
+  return wanted;
+}
+
+/** A quarter of what is wanted, within bounds, as far as the machine has it. */
+function takeCopyPages(wanted: u32): void {
+  const pages = min((wanted >> 2) + 16, COPY_PAGES_MAX);
+  if (!hasMemory(PAGES_LEFT + 1)) return;
+  copies.numbers = <u32>takeAside();
+  while (copies.pages < pages && hasMemory(PAGES_LEFT + 1)) {
+    store<u32>(copyPageSlot(copies.pages), <u32>takeAside());
+    copies.pages++;
+  }
+  copies.room = copies.pages * BLOCKS_A_PAGE;
+}
+
+/** A page that the memory limit does not count: a snapshot must not evict. */
+function takeAside(): usize {
+  const page = takePage(PageKind.Copies);
+  state.heldPages--;
+  return page;
+}
+
+/** Ends a snapshot, complete or not, and gives its pages back. */
+export function endSnapshot(): void {
+  for (let number = copies.cursor; number < copies.end; number++) {
+    const marks = marksOf(number);
+    store<u64>(marks, load<u64>(marks) & MARKS_CHANGED);
+    store<u64>(marks, load<u64>(marks, 8) & MARKS_CHANGED, 8);
+  }
+  for (let index: u32 = 0; index < copies.pages; index++) giveBack(load<u32>(copyPageSlot(index)));
+  if (copies.numbers != 0) giveBack(copies.numbers);
+  memory.fill(COPIES_BASE, 0, COPIES_BYTES);
+}
+
+function giveBack(page: usize): void {
+  state.heldPages++;
+  releasePage(page);
+}
+
+/**
+ * Hands out the next page that has blocks the snapshot wants: its number and, in the registers, which of its 16 blocks (a
+ * bit each) and their checksum. The host copies them before anything else runs. 0 after the last page.
+ */
+export function nextSnapshotPage(): u32 {
+  while (copies.cursor < copies.end) {
+    const number = copies.cursor++;
+    const blocks = takeWanted(marksOf(number));
+    if (blocks == 0) continue;
+    putResult(blocks, blocksChecksum(number, blocks));
+    return number;
+  }
+  return 0;
+}
+
+/** The wanted blocks among 16, a bit each; they are not wanted any more. */
+function takeWanted(marks: usize): u32 {
+  const bytes = v128.load(marks);
+  const wanted = <u32>i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(<i8>Mark.Wanted)));
+  if (wanted == 0) return 0;
+  v128.store(marks, v128.and(bytes, i8x16.splat(<i8>Mark.Changed)));
+  return wanted;
+}
+
+/**
+ * Hands out the copy made last: its block's number, 0 when there is none; in the registers its address and checksum.
+ */
+export function popCopy(): u32 {
+  if (copies.count == 0) return 0;
+  const index = --copies.count;
+  const block = load<u32>(<usize>copies.numbers + ((<usize>index) << 2));
+  const address = copyAt(index);
+  beginChecksum();
+  addPlace(block >> (PAGE_BITS - BLOCK_BITS), 1 << (block & (BLOCKS_A_PAGE - 1)));
+  addToChecksum(address, BLOCK_BYTES);
+  putResult(<u32>address, endChecksum(0, 0, BLOCK_BYTES));
+  return block;
+}
+
+/** Leaves a word and a checksum in the registers for the host. */
+export function putResult(word: u32, sum: u64): void {
+  store<u32>(REGISTERS_BASE + (Result.Address << 2), word);
+  store<u32>(REGISTERS_BASE + (Result.ChecksumLow << 2), <u32>sum);
+  store<u32>(REGISTERS_BASE + (Result.ChecksumHigh << 2), <u32>(sum >> 32));
+}
+
+/** A stripe that says where the blocks belong, so that blocks in the wrong place are found out too. */
+const PLACE_BYTES: u32 = 32;
+const PLACE_BASE: usize = REGISTERS_BASE + (Result.ChecksumLow << 2);
+
+function addPlace(number: u32, blocks: u32): void {
+  memory.fill(PLACE_BASE, 0, PLACE_BYTES);
+  store<u32>(PLACE_BASE, number);
+  store<u32>(PLACE_BASE, blocks, 4);
+  addToChecksum(PLACE_BASE, PLACE_BYTES);
+}
+
+/** Checksum of some of a page's 16 blocks (a bit each), and of their place. */
+export function blocksChecksum(number: u32, blocks: u32): u64 {
+  beginChecksum();
+  addPlace(number, blocks);
+  const page = (<usize>number) << PAGE_BITS;
+  for (let left = blocks; left != 0; left &= left - 1) addToChecksum(page + (ctz(left) << BLOCK_BITS), BLOCK_BYTES);
+  return endChecksum(0, 0, popcnt(blocks) << BLOCK_BITS);
+}
+
+/** As `blocksChecksum`, left in the registers for the host. */
+export function sumBlocks(number: u32, blocks: u32): void {
+  putResult(blocks, blocksChecksum(number, blocks));
+}
+
+/** One of Copying. */
+export function copyingStatus(): u32 {
+  return copies.status;
+}
+
+/** Copies that wait for the host, and how many there is room for. */
+export function copiesWaiting(): u32 {
+  return copies.count;
+}
+
+export function copiesRoom(): u32 {
+  return copies.room;
+}

@@ -1,0 +1,219 @@
+// The state of the engine for snapshots, a part of the boundary that engine.ts is: the cut, the pages that were in memory
+// at it, one after another while commands run between two calls, and the way back. Bytes are copied out in the call that
+// tells of them; nothing here is a view that lives on.
+
+import {
+  BLOCK_BITS,
+  GHOSTS_BASE,
+  HEAP_BASE,
+  MEMORY_PAGES_MAX,
+  PAGE_BITS,
+  PAGE_BYTES,
+  PAGE_RECORD_BYTES,
+  PAGE_TABLE_BASE,
+  QUEUES_BASE,
+  Result,
+  SCRATCH_BASE,
+  SCRATCH_BYTES,
+  SETTINGS_BASE,
+  Setting,
+  STATE_BASE,
+} from "../assembly/layout.ts";
+import type { EngineExports } from "../build/engine-exports.d.ts";
+import type { EngineMemory } from "./engine-memory.ts";
+
+export const BLOCK_BYTES = 1 << BLOCK_BITS;
+export { PAGE_BYTES };
+/** Blocks of a page. */
+export const BLOCKS = PAGE_BYTES / BLOCK_BYTES;
+
+/** Blocks of one page as they were at the cut: which of the 16 (a bit each), and a checksum over them and their place. */
+export interface PageBlocks {
+  readonly page: number;
+  readonly blocks: number;
+  readonly checksum: bigint;
+}
+
+/** What a cut found. */
+export interface Cut {
+  /** Everything below the heap: header, tables of the keyspace, one record a page. */
+  readonly state: Uint8Array;
+  /** What the access bits of entries mean. */
+  readonly accessKind: number;
+  /** Pages that have blocks to be fetched. */
+  readonly pages: number;
+}
+
+/** How a running snapshot stands; `outrun` when more blocks changed at once than there was room for copies. */
+export type CopyingStatus = "off" | "on" | "outrun";
+
+const STATUS: readonly CopyingStatus[] = ["off", "on", "outrun"];
+const STATE_HEAP_START = 16;
+const STATE_FRESH_PAGE = 20;
+
+/** Snapshots of one engine. */
+export class EngineSnapshot {
+  readonly #exports: EngineExports;
+  readonly #memory: EngineMemory;
+  #whole = true;
+
+  constructor(exports: EngineExports, memory: EngineMemory) {
+    this.#exports = exports;
+    this.#memory = memory;
+  }
+
+  /** Whether the last cut's snapshot is complete, so that the next one can build upon it. */
+  get isBuiltUpon(): boolean {
+    return !this.#whole;
+  }
+
+  get status(): CopyingStatus {
+    return STATUS[this.#exports.copyingStatus()] as CopyingStatus;
+  }
+
+  /** Share of the room for copies that is taken, 0 to 1. */
+  get fill(): number {
+    const room = this.#exports.copiesRoom();
+    return room === 0 ? 0 : this.#exports.copiesWaiting() / room;
+  }
+
+  /**
+   * Makes the cut: what is in memory now is what `next` and `popCopy` tell of. One at a time.
+   *
+   * @param whole everything; else what changed since the cut before, which must have ended complete
+   */
+  begin(whole: boolean): Cut {
+    if (!whole && this.#whole) throw new RangeError("there is no snapshot to build upon");
+    const pages = this.#exports.beginSnapshot(whole ? 1 : 0);
+    this.#whole = true;
+    const end = PAGE_TABLE_BASE + this.#stateWord(STATE_FRESH_PAGE) * PAGE_RECORD_BYTES;
+    const accessKind = this.#memory.words()[(SETTINGS_BASE >>> 2) + Setting.AccessKind] as number;
+    return { state: this.#memory.copy(STATE_BASE, end - STATE_BASE), accessKind, pages };
+  }
+
+  /** Ends it; `complete` when everything was fetched and is safe. Otherwise the next one must be whole. */
+  end(complete: boolean): void {
+    this.#exports.endSnapshot();
+    this.#whole = !complete;
+  }
+
+  /** Copies the wanted blocks of the next page to `into`; undefined after the last. */
+  next(into: Uint8Array, at: number): PageBlocks | undefined {
+    const page = this.#exports.nextSnapshotPage();
+    if (page === 0) return undefined;
+    const blocks = this.#memory.result(Result.Address);
+    const bytes = this.#memory.bytes();
+    let to = at;
+    for (const [first, count] of runsOf(blocks)) {
+      const from = page * PAGE_BYTES + first * BLOCK_BYTES;
+      into.set(bytes.subarray(from, from + count * BLOCK_BYTES), to);
+      to += count * BLOCK_BYTES;
+    }
+    return { page, blocks, checksum: this.#checksum() };
+  }
+
+  /** Copies a block that has changed since, as it was, to `into`; undefined when no copy waits. */
+  popCopy(into: Uint8Array, at: number): PageBlocks | undefined {
+    const block = this.#exports.popCopy();
+    if (block === 0) return undefined;
+    const from = this.#memory.result(Result.Address);
+    into.set(this.#memory.bytes().subarray(from, from + BLOCK_BYTES), at);
+    return { page: block >>> 4, blocks: 1 << (block & (BLOCKS - 1)), checksum: this.#checksum() };
+  }
+
+  #checksum(): bigint {
+    const low = this.#memory.result(Result.ChecksumLow);
+    return (BigInt(this.#memory.result(Result.ChecksumHigh)) << 32n) | BigInt(low);
+  }
+
+  /** The 64-bit checksum of any bytes. */
+  checksum(bytes: Uint8Array): bigint {
+    let at = 0;
+    do {
+      const piece = bytes.subarray(at, at + SCRATCH_BYTES);
+      this.#memory.bytes().set(piece, SCRATCH_BASE);
+      const isLast = at + piece.length === bytes.length;
+      this.#exports.addChecksum(SCRATCH_BASE, piece.length, at === 0 ? 1 : 0, isLast ? 1 : 0);
+      at += piece.length;
+    } while (at < bytes.length);
+    return this.#checksum();
+  }
+
+  // ---- the way back, into an engine that nobody has used
+
+  /**
+   * Puts the state below the heap where it belongs and makes room for its pages.
+   *
+   * @returns pages that the state knows, from address 0 on; undefined when the machine has no memory for them, or the
+   *   state is none
+   */
+  putState(state: Uint8Array): number | undefined {
+    const words = new DataView(state.buffer, state.byteOffset, state.byteLength);
+    const pages = words.getUint32(STATE_FRESH_PAGE, true);
+    const first = words.getUint32(STATE_HEAP_START, true);
+    if (state.length !== PAGE_TABLE_BASE - STATE_BASE + pages * PAGE_RECORD_BYTES) return undefined;
+    if (first < HEAP_BASE / PAGE_BYTES || pages < first || pages > MEMORY_PAGES_MAX) return undefined;
+    if (!this.#exports.growMemory(pages)) return undefined;
+    this.#memory.bytes().set(state, STATE_BASE);
+    return pages;
+  }
+
+  /** Where the bytes of some pages lie, to read them in; valid until anything else is called. */
+  pagesView(page: number, bytes: number): Uint8Array {
+    return this.#memory.bytes().subarray(page * PAGE_BYTES, page * PAGE_BYTES + bytes);
+  }
+
+  /** Puts blocks of one page where they belong. */
+  putBlocks(page: number, blocks: number, from: Uint8Array): void {
+    const bytes = this.#memory.bytes();
+    let at = 0;
+    for (const [first, count] of runsOf(blocks)) {
+      bytes.set(from.subarray(at, at + count * BLOCK_BYTES), page * PAGE_BYTES + first * BLOCK_BYTES);
+      at += count * BLOCK_BYTES;
+    }
+  }
+
+  /** Whether blocks in memory have the checksum that they had at the cut. */
+  hasBlocks({ page, blocks, checksum }: PageBlocks): boolean {
+    this.#exports.sumBlocks(page, blocks);
+    return this.#checksum() === checksum;
+  }
+
+  /**
+   * Makes the state that was put in place the database's.
+   *
+   * @param accessKind as the cut told
+   * @param buildUpon the next snapshot may be one of changes since this one
+   * @returns false when the machine has no memory for it
+   */
+  restore(accessKind: number, buildUpon: boolean): boolean {
+    this.#whole = !buildUpon;
+    return this.#exports.restoreState(accessKind) !== 0;
+  }
+
+  /** True when the state has neither queues nor ghosts of eviction: one that was exported. */
+  get hasNoQueues(): boolean {
+    const bytes = this.#memory.bytes().subarray(QUEUES_BASE, GHOSTS_BASE + 16);
+    return bytes.every((byte) => byte === 0);
+  }
+
+  #stateWord(offset: number): number {
+    return this.#memory.words()[(STATE_BASE + offset) >>> 2] as number;
+  }
+}
+
+/** Blocks that lie behind each other: first and count. */
+function runsOf(blocks: number): [number, number][] {
+  if (blocks === 0xffff) return [[0, BLOCKS]];
+  const runs: [number, number][] = [];
+  for (let block = 0; block < BLOCKS; block++) {
+    if ((blocks & (1 << block)) === 0) continue;
+    const last = runs[runs.length - 1];
+    if (last !== undefined && last[0] + last[1] === block) last[1]++;
+    else runs.push([block, 1]);
+  }
+  return runs;
+}
+
+/** The page that a block's number says. */
+export const pageOfBlock = (block: number): number => block >>> (PAGE_BITS - BLOCK_BITS);
