@@ -67,6 +67,7 @@ export {
 } from "./protocol/host-effects";
 export { digestAll as digest } from "./commands/digest";
 export { memoryUsage } from "./commands/memory-usage";
+export { layoutHash } from "./keyspace/layout-hash";
 export { restoreState } from "./keyspace/restore";
 export {
   beginSnapshot,

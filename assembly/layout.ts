@@ -72,6 +72,8 @@ export const DIRTY_BYTES: u32 = 0x100000;
 /** Equal in every build; the build fails when a data segment reaches it. */
 export const STATE_BASE: u32 = DIRTY_BASE + DIRTY_BYTES;
 export const STATE_HEADER_BYTES: u32 = 0x1000;
+/** Raised when durable bytes get another meaning in the same places: snapshots of others are not opened then. */
+export const STATE_VERSION: u32 = 1;
 /** Eviction queues and their ghosts, in the second half of the header. */
 export const QUEUES_BASE: u32 = STATE_BASE + STATE_HEADER_BYTES / 2;
 export const GHOSTS_BASE: u32 = QUEUES_BASE + 128;

@@ -7,10 +7,10 @@ import {
   GHOSTS_BASE,
   HEAP_BASE,
   MEMORY_PAGES_MAX,
-  PAGE_BITS,
   PAGE_BYTES,
   PAGE_RECORD_BYTES,
   PAGE_TABLE_BASE,
+  PageKind,
   QUEUES_BASE,
   Result,
   SCRATCH_BASE,
@@ -48,6 +48,14 @@ export interface Cut {
 export type CopyingStatus = "off" | "on" | "outrun";
 
 const STATUS: readonly CopyingStatus[] = ["off", "on", "outrun"];
+const DURABLE: ReadonlySet<PageKind> = new Set([
+  PageKind.EntrySlab,
+  PageKind.ObjectSlab,
+  PageKind.FieldSlab,
+  PageKind.SegmentSlab,
+  PageKind.Value,
+  PageKind.Vector,
+]);
 const STATE_HEAP_START = 16;
 const STATE_FRESH_PAGE = 20;
 
@@ -62,9 +70,19 @@ export class EngineSnapshot {
     this.#memory = memory;
   }
 
+  /** Forgets what the last snapshot had: it did not last, and the next one must be whole. */
+  forgetMarks(): void {
+    this.#whole = true;
+  }
+
   /** Whether the last cut's snapshot is complete, so that the next one can build upon it. */
-  get isBuiltUpon(): boolean {
+  get hasBase(): boolean {
     return !this.#whole;
+  }
+
+  /** A number that differs between versions of nearkey whose memory is laid out differently. */
+  get layout(): bigint {
+    return BigInt.asUintN(64, this.#exports.layoutHash());
   }
 
   get status(): CopyingStatus {
@@ -158,6 +176,11 @@ export class EngineSnapshot {
     return pages;
   }
 
+  /** Whether a page belongs to the database in the state that was put in place. */
+  isDurable(page: number): boolean {
+    return DURABLE.has(this.#memory.bytes()[PAGE_TABLE_BASE + page * PAGE_RECORD_BYTES] as PageKind);
+  }
+
   /** Where the bytes of some pages lie, to read them in; valid until anything else is called. */
   pagesView(page: number, bytes: number): Uint8Array {
     return this.#memory.bytes().subarray(page * PAGE_BYTES, page * PAGE_BYTES + bytes);
@@ -214,6 +237,3 @@ function runsOf(blocks: number): [number, number][] {
   }
   return runs;
 }
-
-/** The page that a block's number says. */
-export const pageOfBlock = (block: number): number => block >>> (PAGE_BITS - BLOCK_BITS);

@@ -26,12 +26,16 @@ import { DirectPaths } from "./engine-direct.ts";
 import { EngineEffects, Replay, type Replayed } from "./engine-effects.ts";
 import { DEFAULT_BYTES, EngineLimits, memoryBytesMax } from "./engine-limits.ts";
 import { EngineMemory } from "./engine-memory.ts";
+import { EngineSnapshot } from "./engine-snapshot.ts";
 import { EngineStatistics } from "./engine-statistics.ts";
 import type { CommandDescription, EngineOptions, EngineStats, SlowCommand } from "./engine-types.ts";
 import { OutputBlock } from "./engine-types.ts";
 
 export type { CommandDescription, EngineOptions, EngineStats, Replayed };
 export { ConnectionMode, memoryBytesMax, Outcome, OutputBlock, Replay };
+
+/** Room for copies of a snapshot that is taken when they are fetched at once. */
+const COPIES_PRESSING = 0.5;
 
 /** One database in one linear memory. */
 export class Engine {
@@ -48,6 +52,10 @@ export class Engine {
   onSlow: ((commands: SlowCommand[]) => void) | undefined;
   /** What commands do, for a log, and replays. */
   readonly effects: EngineEffects;
+  /** The state as a whole: for snapshots. */
+  readonly snapshot: EngineSnapshot;
+  /** While a snapshot is taken: called after a call of `execute` that left little room for copies. */
+  onCopies: (() => void) | undefined;
   /** How connections stand. */
   readonly connections: EngineConnections;
   /** Asked for the time right before `execute`, it spares the engine a reading. */
@@ -64,6 +72,7 @@ export class Engine {
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
     this.direct = new DirectPaths(this.#exports, this.#view);
     this.effects = new EngineEffects(this.#exports, this.#view, this.#limits);
+    this.snapshot = new EngineSnapshot(this.#exports, this.#view);
     this.#authenticated = !options.requireAuthentication;
     this.connections = new EngineConnections(this.#exports);
     this.statistics = new EngineStatistics(this.#memory, this.#exports, options.timed ?? true);
@@ -165,6 +174,7 @@ export class Engine {
   #call(connection: number, bytes: number, now: number): Outcome {
     const outcome = this.#exports.execute(connection, bytes, now, this.clock.takeStarted()) as Outcome;
     if (this.#view.words()[SLOW_BASE >>> 2] !== 0) this.onSlow?.(this.statistics.takeSlow());
+    if (this.onCopies !== undefined && this.snapshot.fill > COPIES_PRESSING) this.onCopies();
     return outcome;
   }
 

@@ -17,6 +17,7 @@ import {
 import { Engine } from "../src/engine.ts";
 import type { Argument } from "../src/resp.ts";
 import { drawSeed, EngineDriver } from "./engine-driver.ts";
+import { makeCommand, textOf } from "./every-write.ts";
 import { Random } from "./random.ts";
 
 const seed = drawSeed("dirty.test.ts");
@@ -81,73 +82,6 @@ function place(bytes: Buffer, at: number): string {
   return `0x${at.toString(16)} ${at < HEAP_BASE ? "state" : `page of kind ${kindAt(bytes, at)}`}`;
 }
 
-const text = (bytes: number): string => "x".repeat(bytes);
-const lengths = [0, 1, 20, 100, 500, 4_090, 20_000, 32_704, 32_705, 70_000, 140_000];
-
-/** A random command of each kind, on few keys. */
-function makeCommand(random: Random): Argument[] {
-  const key = `k${random.below(12)}`;
-  const hash = `h${random.below(4)}`;
-  const set = `v${random.below(2)}`;
-  const field = `f${random.below(200)}`;
-  const value = text(random.pick(lengths));
-  const short = text(random.below(60));
-  const vector = ["VALUES", 3, random.below(9) + 1, random.below(9), random.below(9)];
-  return random.pick<() => Argument[]>([
-    () => ["SET", key, value],
-    () => ["SET", key, value, "PX", 500],
-    () => ["SET", key, value, "KEEPTTL", "GET"],
-    () => ["SETNX", key, value],
-    () => ["SETEX", key, 1, value],
-    () => ["PSETEX", key, 700, value],
-    () => ["GETSET", key, value],
-    () => ["GETDEL", key],
-    () => ["GETEX", key, "PX", 400],
-    () => ["GETEX", key, "PERSIST"],
-    () => ["APPEND", key, value],
-    () => ["SETRANGE", key, random.pick([0, 50, 40_000, 65_530]), short],
-    () => ["SET", `n${key}`, random.below(1000)],
-    () => ["INCR", `n${key}`],
-    () => ["DECR", `n${key}`],
-    () => ["INCRBY", `n${key}`, random.below(10 ** 9)],
-    () => ["DECRBY", `n${key}`, random.below(10 ** 9)],
-    () => ["INCRBYFLOAT", `n${key}`, "0.25"],
-    () => ["MSET", key, value, `k${random.below(12)}`, short],
-    () => ["MSETNX", `new${random.below(500)}`, value, `new${random.below(500)}`, short],
-    () => ["DEL", key, hash],
-    () => ["UNLINK", key],
-    () => ["RENAME", key, `k${random.below(12)}`],
-    () => ["RENAMENX", key, `new${random.below(500)}`],
-    () => ["COPY", random.pick([key, hash]), `k${random.below(12)}`, "REPLACE"],
-    () => ["COPY", key, key, "DB", 5],
-    () => ["MOVE", key, 6],
-    () => ["SWAPDB", 5, 6],
-    () => ["EXPIRE", key, 1],
-    () => ["PEXPIRE", random.pick([key, hash]), 300],
-    () => ["EXPIREAT", key, 1],
-    () => ["PEXPIREAT", key, 2_000_000_000_000],
-    () => ["PERSIST", key],
-    () => ["HSET", hash, field, short, "other", value],
-    () => ["HSET", hash, field, short],
-    () => ["HMSET", hash, field, value],
-    () => ["HSETNX", hash, field, short],
-    () => ["HINCRBY", hash, `n${field}`, 7],
-    () => ["HINCRBYFLOAT", hash, `n${field}`, "0.5"],
-    () => ["HDEL", hash, field, "other"],
-    () => ["VADD", set, ...vector, `e${random.below(40)}`, "SETATTR", `{"a":${random.below(99)}}`],
-    () => ["VADD", set, ...vector, `e${random.below(40)}`],
-    () => ["VSETATTR", set, `e${random.below(40)}`, random.pick(["", '{"b":[1,2]}'])],
-    () => ["VREM", set, `e${random.below(40)}`],
-    () => ["GET", key],
-    () => ["MGET", key, `k${random.below(12)}`],
-    () => ["HGETALL", hash],
-    () => ["VSIM", set, ...vector],
-    () => ["RANDOMKEY"],
-    () => ["SCAN", 0, "COUNT", 100],
-    () => ["EXISTS", key],
-  ])();
-}
-
 describe("every change is announced", () => {
   it("by random commands, by expiry and by freeing", { timeout: 60_000 }, () => {
     const watch = new DirtyWatch(new EngineDriver());
@@ -178,7 +112,7 @@ describe("every change is announced", () => {
     for (let from = 0; from < 6_000; from += 100) {
       watch.run("HDEL", "h", ...Array.from({ length: 100 }, (_, index) => `field:${from + index}`));
     }
-    for (let number = 0; number < 400; number++) watch.run("SET", `key:${number}`, text(number));
+    for (let number = 0; number < 400; number++) watch.run("SET", `key:${number}`, textOf(number));
     watch.driver.now += 1;
     for (let number = 0; number < 400; number++) watch.run("DEL", `key:${number}`);
     watch.tick();
@@ -191,13 +125,13 @@ describe("every change is announced", () => {
       const watch = new DirtyWatch(
         new EngineDriver({ maxMemoryBytes: HEAP_BASE + 2 * 1024 * 1024, eviction, seed: 7n }),
       );
-      const fill = (number: number): unknown => watch.driver.must("SET", `key:${number}`, text(90), "EX", 1_000);
+      const fill = (number: number): unknown => watch.driver.must("SET", `key:${number}`, textOf(90), "EX", 1_000);
       for (let number = 0; number < 12_000; number++) fill(number);
       for (let number = 0; number < 250; number++) {
-        watch.run("SET", `other:${number}`, text((number * 977) % 9_000), "EX", 1_000);
+        watch.run("SET", `other:${number}`, textOf((number * 977) % 9_000), "EX", 1_000);
       }
       for (let number = 0; number < 20; number++) {
-        watch.run("HSET", `h:${number}`, "f", text(3_000), "g", text(40_000));
+        watch.run("HSET", `h:${number}`, "f", textOf(3_000), "g", textOf(40_000));
         watch.run("EXPIRE", `h:${number}`, 1_000);
       }
       watch.driver.engine.setMaxMemory(HEAP_BASE + 1024 * 1024);

@@ -30,8 +30,9 @@ export class EngineDriver {
   /** The commands that the host was asked to answer; it answers +HOST. */
   readonly hostCommands: Uint8Array[][] = [];
 
-  constructor(options: Partial<EngineOptions> = {}) {
-    this.engine = debugEngine({ maxMemoryBytes: 256 << 20, seed: 1n, ...options });
+  /** @param engine one that is there already, for a database that was loaded */
+  constructor(options: Partial<EngineOptions> = {}, engine?: Engine) {
+    this.engine = engine ?? debugEngine({ maxMemoryBytes: 256 << 20, seed: 1n, ...options });
     this.connection = this.engine.connect();
   }
 

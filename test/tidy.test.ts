@@ -107,7 +107,7 @@ const HOST = layers([
   ["foundation", /^src\/(errors|text|resp|resp-decoder|options|version|event-loop)\.ts$/],
   ["storage", /^src\/storage\/(?!node-)/],
   ["engine", /^src\/engine(-[\w-]+)?\.ts$/],
-  ["log", /^src\/log\//],
+  ["log and snapshots", /^src\/(log|snapshot)\//],
   ["database", /^src\/(host|database)\//],
   ["settings", /^src\/settings\//],
   ["server, client, browser and the files of Node", /^src\/(server|client|browser|storage)\//],
@@ -152,7 +152,7 @@ describe("imports point one way", () => {
     expect(upwardImports(ENGINE)).toEqual([]);
   });
 
-  test("in the host: errors and codec, storage, engine, log, database, server and client, entries", () => {
+  test("in the host: errors and codec, storage, engine, log and snapshots, database, server and client, entries", () => {
     expect(upwardImports(HOST)).toEqual([]);
   });
 

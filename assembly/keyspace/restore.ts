@@ -32,11 +32,7 @@ import { dropQueues } from "./queues";
  */
 export function restoreState(kind: u32): bool {
   countPages();
-  memory.fill(
-    SLAB_HEADS_BASE + ZONE_VOLATILE * SLAB_CLASSES * SLAB_HEAD_BYTES,
-    0,
-    SLAB_CLASSES * SLAB_HEAD_BYTES,
-  );
+  memory.fill(SLAB_HEADS_BASE + ZONE_VOLATILE * SLAB_CLASSES * SLAB_HEAD_BYTES, 0, SLAB_CLASSES * SLAB_HEAD_BYTES);
   dropQueues();
   counters.inhabited = (1 << DATABASES) - 1;
   counters.untilLook = 0;

@@ -10,7 +10,16 @@
 //   MATCHES     the nearest that pass a filter, sorted; while linking: one node's neighbours, sorted
 //   PROGRAM     the compiled filter
 
-import { MARK_PAGES_MAX, MARKS_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SCRATCH_BASE, SCRATCH_BYTES, STATE_BASE } from "../layout";
+import {
+  MARK_PAGES_MAX,
+  MARKS_BASE,
+  PAGE_BITS,
+  PAGE_BYTES,
+  PageKind,
+  SCRATCH_BASE,
+  SCRATCH_BYTES,
+  STATE_BASE,
+} from "../layout";
 import { dirty, State, state, takePage } from "../memory/memory";
 
 /** A hop gathers two rows (2 M_MAX ids each), and distances are computed in fours. */

@@ -1,0 +1,115 @@
+// Writes one snapshot file from an engine in which commands run between two calls. Blocks are gathered in chunks of 4 MiB,
+// which go to the file one behind the other while the next is filled; so each byte is copied once more than the disk
+// needs, and no view of the engine's memory is held while it waits.
+
+import { BLOCK_BYTES, type Cut, type EngineSnapshot, PAGE_BYTES, type PageBlocks } from "../engine-snapshot.ts";
+import type { StorageFile } from "../storage/storage.ts";
+import { encodeFooter, encodeHeader, type SnapshotHeader } from "./snapshot-format.ts";
+import { countBlocks, SnapshotIndex } from "./snapshot-index.ts";
+
+const CHUNK_BYTES = 4 * 1024 * 1024;
+/** Chunks kept to be used again. */
+const SPARE_CHUNKS = 8;
+
+/** One snapshot file being written. */
+export class SnapshotWriter {
+  readonly #engine: EngineSnapshot;
+  readonly #file: Pick<StorageFile, "append">;
+  readonly #index = new SnapshotIndex();
+  readonly #spare: Uint8Array[] = [];
+  #chunk: Uint8Array = new Uint8Array(CHUNK_BYTES);
+  #used = 0;
+  #writing: Promise<void>;
+  #failed = false;
+  readonly #header: Uint8Array;
+  /** Bytes handed over that the storage has not taken. */
+  backlogBytes = 0;
+  /** Bytes of the file so far. */
+  bytes = 0;
+
+  constructor(
+    engine: EngineSnapshot,
+    file: Pick<StorageFile, "append">,
+    private readonly header: SnapshotHeader,
+    private readonly cut: Pick<Cut, "state">,
+  ) {
+    this.#engine = engine;
+    this.#file = file;
+    this.#header = encodeHeader(header);
+    this.#writing = Promise.resolve();
+    this.#append(this.#header);
+  }
+
+  /** Whether the storage has refused a write: `settled` tells why. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** Takes the next page that the snapshot wants; false after the last. */
+  addPage(): boolean {
+    this.#makeRoom(PAGE_BYTES);
+    return this.#add(this.#engine.next(this.#chunk, this.#used));
+  }
+
+  /** Takes one copy of a block that has changed since the cut; false when none waits. */
+  addCopy(): boolean {
+    this.#makeRoom(BLOCK_BYTES);
+    return this.#add(this.#engine.popCopy(this.#chunk, this.#used));
+  }
+
+  #add(found: PageBlocks | undefined): boolean {
+    if (found === undefined) return false;
+    this.#index.add(found);
+    this.#used += countBlocks(found.blocks) * BLOCK_BYTES;
+    return true;
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#used + bytes > CHUNK_BYTES) this.#flush();
+  }
+
+  #flush(): void {
+    const chunk = this.#chunk;
+    this.#append(chunk.subarray(0, this.#used), () => {
+      if (this.#spare.length < SPARE_CHUNKS) this.#spare.push(chunk);
+    });
+    this.#chunk = this.#spare.pop() ?? new Uint8Array(CHUNK_BYTES);
+    this.#used = 0;
+  }
+
+  #append(bytes: Uint8Array, written?: () => void): void {
+    this.backlogBytes += bytes.length;
+    this.bytes += bytes.length;
+    this.#writing = this.#writing.then(async () => {
+      await this.#file.append([bytes]);
+      this.backlogBytes -= bytes.length;
+      written?.();
+    });
+    this.#writing.catch(() => {
+      this.#failed = true;
+    });
+  }
+
+  /** Waits until the storage has taken everything. */
+  settled(): Promise<void> {
+    return this.#writing;
+  }
+
+  /** Writes what follows the blocks. */
+  async finish(): Promise<void> {
+    this.#flush();
+    const index = this.#index.bytes();
+    const checksum = (bytes: Uint8Array): bigint => this.#engine.checksum(bytes);
+    const footer = {
+      stateBytes: this.cut.state.length,
+      indexEntries: this.#index.entries,
+      blocks: this.#index.blocks,
+      headerChecksum: checksum(this.#header),
+      stateChecksum: checksum(this.cut.state),
+      indexChecksum: checksum(index),
+      id: this.header.id,
+    };
+    for (const part of [this.cut.state, index, encodeFooter(footer, checksum)]) this.#append(part);
+    await this.settled();
+  }
+}

@@ -1,0 +1,131 @@
+// Taking a snapshot beside commands: slices of about a millisecond with pauses between them, so that commands keep most of
+// the time. Copies of changed blocks go first, and the fuller their room is the shorter are the pauses. What the storage
+// has not taken yet lies in memory, within a bound: beyond it, only copies that need room are still fetched, and beyond
+// a second bound the thread waits a few milliseconds a turn for the storage. Writes are slowed then, never a command for
+// long.
+
+import type { EngineSnapshot } from "../engine-snapshot.ts";
+import { NearkeyError } from "../errors.ts";
+import type { StorageFile } from "../storage/storage.ts";
+import type { SnapshotHeader } from "./snapshot-format.ts";
+import { SnapshotWriter } from "./snapshot-writer.ts";
+
+/** How a snapshot shares the thread with commands. */
+export interface Pace {
+  /** Share of the time that it may take while copies do not press, up to 1: no pauses. */
+  readonly share: number;
+  /** Milliseconds that it takes at once. Default 1. */
+  readonly sliceMs?: number;
+  /** Keeps the thread waiting so many ms; absent where a thread must not wait. */
+  readonly wait?: ((ms: number) => void) | undefined;
+}
+
+/** Where waiting is done by the event loop. */
+export const UNHURRIED: Pace = { share: 0.125 };
+export const HURRIED: Pace = { share: 1 };
+
+const SLICE_MS = 1;
+/** Copies are fetched first, up to so many between two looks at the clock. */
+const COPIES_A_STEP = 16;
+/** The storage is behind by so much: it is waited for. */
+const BACKLOG_BYTES = 64 * 1024 * 1024;
+/** It is behind by so much with copies alone: the thread waits for it, so long a turn. */
+const BACKLOG_BYTES_MAX = 512 * 1024 * 1024;
+const WAIT_MS = 4;
+/** Room for copies that is taken when the pauses end. */
+const PRESSING = 0.5;
+
+/** The engine as a snapshot needs it. */
+export interface SnapshotEngine {
+  readonly snapshot: EngineSnapshot;
+  /** Called after a batch that left little room for copies. */
+  onCopies: (() => void) | undefined;
+}
+
+/** What is written into the file's header; the cut adds the rest. */
+export type CutHeader = Omit<SnapshotHeader, "accessKind" | "layout" | "id" | "timeMs">;
+
+/** A snapshot that was written. */
+export interface Written {
+  readonly header: SnapshotHeader;
+  readonly bytes: number;
+  /** Pages that had blocks to be written. */
+  readonly pages: number;
+}
+
+/**
+ * Writes the state of an engine as it is when this is called, while it goes on.
+ *
+ * @param file an empty file
+ * @param head called at the cut
+ * @throws NearkeyError `storage-failed` when the storage refuses, `aborted` when more blocks changed at once than there
+ *   was room for: then another attempt may succeed
+ */
+export async function takeSnapshot(
+  engine: SnapshotEngine,
+  file: Pick<StorageFile, "append">,
+  head: () => CutHeader,
+  pace: Pace,
+): Promise<Written> {
+  const { snapshot } = engine;
+  if (snapshot.status !== "off") throw new NearkeyError("aborted", "a snapshot is being taken already");
+  const given = head();
+  const cut = snapshot.begin(given.parent === 0n);
+  const header = { ...given, accessKind: cut.accessKind, layout: snapshot.layout, id: drawId(), timeMs: Date.now() };
+  const writer = new SnapshotWriter(snapshot, file, header, cut);
+  engine.onCopies = () => takeCopies(writer);
+  let complete = false;
+  try {
+    await copyAll(snapshot, writer, pace);
+    await writer.finish();
+    complete = true;
+  } finally {
+    engine.onCopies = undefined;
+    snapshot.end(complete);
+  }
+  return { header, bytes: writer.bytes, pages: cut.pages };
+}
+
+function takeCopies(writer: SnapshotWriter): void {
+  while (writer.addCopy());
+}
+
+async function copyAll(snapshot: EngineSnapshot, writer: SnapshotWriter, pace: Pace): Promise<void> {
+  while (true) {
+    const startedMs = performance.now();
+    const behind = writer.backlogBytes > BACKLOG_BYTES;
+    const more = copySlice(snapshot, writer, behind, startedMs + (pace.sliceMs ?? SLICE_MS));
+    if (snapshot.status === "outrun") {
+      throw new NearkeyError("aborted", "more changed at once than there was room to copy for the snapshot");
+    }
+    if (writer.failed) await writer.settled();
+    if (!more) return;
+    if (writer.backlogBytes > BACKLOG_BYTES_MAX) pace.wait?.(WAIT_MS);
+    const pressed = snapshot.fill > PRESSING || pace.share >= 1;
+    const spentMs = performance.now() - startedMs;
+    await pause(pressed && !behind ? 0 : Math.min(spentMs * (1 / pace.share - 1), 50));
+  }
+}
+
+/** Fetches for about a millisecond; false when nothing is left. While the storage is behind, only copies that press. */
+function copySlice(snapshot: EngineSnapshot, writer: SnapshotWriter, behind: boolean, untilMs: number): boolean {
+  do {
+    let copied = 0;
+    if (!behind || snapshot.fill > PRESSING) while (copied < COPIES_A_STEP && writer.addCopy()) copied++;
+    if (copied === COPIES_A_STEP) continue;
+    if (behind) return true;
+    if (!writer.addPage()) return writer.addCopy();
+  } while (performance.now() < untilMs);
+  return true;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (ms >= 1 || typeof setImmediate === "undefined") setTimeout(resolve, ms);
+    else setImmediate(resolve);
+  });
+}
+
+function drawId(): bigint {
+  return (crypto.getRandomValues(new BigUint64Array(1))[0] as bigint) || 1n;
+}
