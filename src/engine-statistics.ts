@@ -79,6 +79,7 @@ const KIND_OF_PAGE: readonly (readonly [PageKind, MemoryKind])[] = [
   [PageKind.Input, "input"],
   [PageKind.Scratch, "scratch"],
   [PageKind.Queue, "queues"],
+  [PageKind.Copies, "copies"],
   [PageKind.Draining, "moving"],
   [PageKind.Log, "log"],
   [PageKind.Free, "free"],

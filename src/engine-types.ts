@@ -128,7 +128,7 @@ export interface CellStatistics {
 
 /** Where the memory is, at the moment of asking. */
 export interface MemoryStatistics {
-  /** Bytes by what holds them; all but `free` and `log` add up to `memoryUsedBytes`. */
+  /** Bytes by what holds them; all but `free`, `log` and `copies` add up to `memoryUsedBytes`. */
   readonly kinds: Readonly<Record<MemoryKind, number>>;
   readonly cells: readonly CellStatistics[];
   /** Pages of 64 KiB taken from those given back before, or fresh, and given back. */
@@ -147,6 +147,7 @@ export type MemoryKind =
   | "values"
   | "vectors"
   | "queues"
+  | "copies"
   | "moving"
   | "connections"
   | "input"
