@@ -68,9 +68,8 @@ export {
 export { digestAll as digest } from "./commands/digest";
 export { memoryUsage } from "./commands/memory-usage";
 export { layoutHash } from "./keyspace/layout-hash";
-export { restoreState } from "./keyspace/restore";
+export { cutSnapshot, restoreState } from "./keyspace/restore";
 export {
-  beginSnapshot,
   copiesRoom,
   copiesWaiting,
   copyingStatus,

@@ -102,7 +102,7 @@ export class EngineSnapshot {
    */
   begin(whole: boolean): Cut {
     if (!whole && this.#whole) throw new RangeError("there is no snapshot to build upon");
-    const pages = this.#exports.beginSnapshot(whole ? 1 : 0);
+    const pages = this.#exports.cutSnapshot(whole ? 1 : 0);
     this.#whole = true;
     const end = PAGE_TABLE_BASE + this.#stateWord(STATE_FRESH_PAGE) * PAGE_RECORD_BYTES;
     const accessKind = this.#memory.words()[(SETTINGS_BASE >>> 2) + Setting.AccessKind] as number;

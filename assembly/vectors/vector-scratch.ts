@@ -10,17 +10,8 @@
 //   MATCHES     the nearest that pass a filter, sorted; while linking: one node's neighbours, sorted
 //   PROGRAM     the compiled filter
 
-import {
-  MARK_PAGES_MAX,
-  MARKS_BASE,
-  PAGE_BITS,
-  PAGE_BYTES,
-  PageKind,
-  SCRATCH_BASE,
-  SCRATCH_BYTES,
-  STATE_BASE,
-} from "../layout";
-import { dirty, State, state, takePage } from "../memory/memory";
+import { MARK_PAGES_MAX, MARKS_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SCRATCH_BASE, SCRATCH_BYTES } from "../layout";
+import { takePage } from "../memory/memory";
 
 /** A hop gathers two rows (2 M_MAX ids each), and distances are computed in fours. */
 export const ROW_MAX: u32 = 2 * 8192 + 4;
@@ -68,9 +59,6 @@ export function growMarks(ids: u32): void {
     memory.fill(page, 0, PAGE_BYTES);
     store<u32>(MARKS_BASE + (held << 2), <u32>page);
     store<u32>(MARK_PAGES, held + 1);
-    if (held < state.markPages) continue;
-    dirty(STATE_BASE, offsetof<State>());
-    state.markPages = held + 1;
   }
 }
 
