@@ -18,9 +18,7 @@ import { registerHashMore } from "./commands/hash-more";
 import { registerIncrements } from "./commands/increments";
 import { registerKeys } from "./commands/keys";
 import { countExpiring, countKeys, setClock } from "./keyspace/keyspace";
-import { putResult } from "./memory/snapshot";
 import { takeCensus as countPages } from "./memory/census";
-import { addToChecksum, beginChecksum, endChecksum } from "./memory/checksum";
 import { availablePages, growTo, initializeMemory, state } from "./memory/memory";
 import { registerObject } from "./commands/object";
 import { registerStringEdits } from "./commands/string-edit";
@@ -169,16 +167,6 @@ export function setEviction(policy: u32): void {
 /** Gives the memory so many pages at least; false when it cannot have them. */
 export function growMemory(pages: u32): bool {
   return growTo(pages);
-}
-
-/**
- * Adds a piece to a checksum of the host's: the first one begins it; behind the last one it is in the registers. A piece
- * but the last is a multiple of 32 bytes.
- */
-export function addChecksum(address: usize, bytes: u32, isFirst: bool, isLast: bool): void {
-  if (isFirst) beginChecksum();
-  if (isLast) putResult(0, endChecksum(address, bytes, bytes));
-  else addToChecksum(address, bytes);
 }
 
 export { countExpiring, countKeys };

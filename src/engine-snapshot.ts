@@ -13,8 +13,6 @@ import {
   PageKind,
   QUEUES_BASE,
   Result,
-  SCRATCH_BASE,
-  SCRATCH_BYTES,
   SETTINGS_BASE,
   Setting,
   STATE_BASE,
@@ -38,6 +36,8 @@ export interface PageBlocks {
 export interface Cut {
   /** Everything below the heap: header, tables of the keyspace, one record a page. */
   readonly state: Uint8Array;
+  /** Sequence number of the effect record written last. */
+  readonly sequence: number;
   /** What the access bits of entries mean. */
   readonly accessKind: number;
   /** Pages that have blocks to be fetched. */
@@ -63,11 +63,14 @@ const STATE_FRESH_PAGE = 20;
 export class EngineSnapshot {
   readonly #exports: EngineExports;
   readonly #memory: EngineMemory;
+  /** The 64-bit checksum of any bytes, as that of blocks. */
+  readonly checksum: (bytes: Uint8Array) => bigint;
   #whole = true;
 
-  constructor(exports: EngineExports, memory: EngineMemory) {
+  constructor(exports: EngineExports, memory: EngineMemory, checksum: (bytes: Uint8Array) => bigint) {
     this.#exports = exports;
     this.#memory = memory;
+    this.checksum = checksum;
   }
 
   /** Forgets what the last snapshot had: it did not last, and the next one must be whole. */
@@ -106,7 +109,8 @@ export class EngineSnapshot {
     this.#whole = true;
     const end = PAGE_TABLE_BASE + this.#stateWord(STATE_FRESH_PAGE) * PAGE_RECORD_BYTES;
     const accessKind = this.#memory.words()[(SETTINGS_BASE >>> 2) + Setting.AccessKind] as number;
-    return { state: this.#memory.copy(STATE_BASE, end - STATE_BASE), accessKind, pages };
+    const sequence = this.#exports.effectsPosition();
+    return { state: this.#memory.copy(STATE_BASE, end - STATE_BASE), sequence, accessKind, pages };
   }
 
   /** Ends it; `complete` when everything was fetched and is safe. Otherwise the next one must be whole. */
@@ -142,19 +146,6 @@ export class EngineSnapshot {
   #checksum(): bigint {
     const low = this.#memory.result(Result.ChecksumLow);
     return (BigInt(this.#memory.result(Result.ChecksumHigh)) << 32n) | BigInt(low);
-  }
-
-  /** The 64-bit checksum of any bytes. */
-  checksum(bytes: Uint8Array): bigint {
-    let at = 0;
-    do {
-      const piece = bytes.subarray(at, at + SCRATCH_BYTES);
-      this.#memory.bytes().set(piece, SCRATCH_BASE);
-      const isLast = at + piece.length === bytes.length;
-      this.#exports.addChecksum(SCRATCH_BASE, piece.length, at === 0 ? 1 : 0, isLast ? 1 : 0);
-      at += piece.length;
-    } while (at < bytes.length);
-    return this.#checksum();
   }
 
   // ---- the way back, into an engine that nobody has used

@@ -72,7 +72,7 @@ export class Engine {
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
     this.direct = new DirectPaths(this.#exports, this.#view);
     this.effects = new EngineEffects(this.#exports, this.#view, this.#limits);
-    this.snapshot = new EngineSnapshot(this.#exports, this.#view);
+    this.snapshot = new EngineSnapshot(this.#exports, this.#view, (bytes) => this.effects.checksum(bytes));
     this.#authenticated = !options.requireAuthentication;
     this.connections = new EngineConnections(this.#exports);
     this.statistics = new EngineStatistics(this.#memory, this.#exports, options.timed ?? true);

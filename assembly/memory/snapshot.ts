@@ -133,7 +133,7 @@ export function popCopy(): u32 {
 }
 
 /** Leaves a word and a checksum in the registers for the host. */
-export function putResult(word: u32, sum: u64): void {
+function putResult(word: u32, sum: u64): void {
   store<u32>(REGISTERS_BASE + (Result.Address << 2), word);
   store<u32>(REGISTERS_BASE + (Result.ChecksumLow << 2), <u32>sum);
   store<u32>(REGISTERS_BASE + (Result.ChecksumHigh << 2), <u32>(sum >> 32));

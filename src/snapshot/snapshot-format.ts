@@ -22,7 +22,7 @@ export interface SnapshotHeader {
   /** What the engine's structures look like; see `EngineSnapshot.layout`. */
   readonly layout: bigint;
   /** Number of the last effect record that the snapshot has. */
-  readonly sequence: bigint;
+  readonly sequence: number;
   /** When it was cut, ms since epoch. */
   readonly timeMs: number;
   /** Drawn for each file. */
@@ -54,7 +54,7 @@ export function encodeHeader(header: SnapshotHeader): Uint8Array {
   view.setUint32(8, FORMAT_VERSION, true);
   view.setUint32(12, header.exported ? EXPORTED : 0, true);
   view.setBigUint64(16, header.layout, true);
-  view.setBigUint64(24, header.sequence, true);
+  view.setBigUint64(24, BigInt(header.sequence), true);
   view.setBigUint64(32, BigInt(header.timeMs), true);
   view.setBigUint64(40, header.id, true);
   view.setBigUint64(48, header.parent, true);
@@ -81,12 +81,11 @@ export function decodeHeader(bytes: Uint8Array, place: string): SnapshotHeader {
     );
   }
   if (bytes.length < HEADER_BYTES) throw damaged(place, bytes.length, "it ends inside its header", RESTORE);
-  const time = view.getBigUint64(32, true);
   return {
     exported: (view.getUint32(12, true) & EXPORTED) !== 0,
     layout: view.getBigUint64(16, true),
-    sequence: view.getBigUint64(24, true),
-    timeMs: Number(time),
+    sequence: Number(view.getBigUint64(24, true)),
+    timeMs: Number(view.getBigUint64(32, true)),
     id: view.getBigUint64(40, true),
     parent: view.getBigUint64(48, true),
     accessKind: view.getUint32(56, true),

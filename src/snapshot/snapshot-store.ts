@@ -31,7 +31,7 @@ export interface Generation {
 export interface Taken {
   readonly name: string;
   /** Number of the last effect record in it. */
-  readonly sequence: bigint;
+  readonly sequence: number;
   readonly timeMs: number;
   readonly bytes: number;
   readonly tookMs: number;
@@ -42,7 +42,7 @@ export interface Taken {
 export interface Loaded {
   readonly engine: Engine;
   readonly name: string;
-  readonly sequence: bigint;
+  readonly sequence: number;
   /** Bytes read. */
   readonly bytes: number;
   /** Why newer ones were passed over. */
@@ -51,8 +51,8 @@ export interface Loaded {
 
 /** How `SnapshotStore.take` goes about it. */
 export interface TakeOptions {
-  /** Number of the last effect record; asked for at the cut. Default 0. */
-  readonly sequence?: () => bigint;
+  /** Awaited before the file gets its name: until the log has everything up to this record. */
+  readonly logged?: (sequence: number) => Promise<void>;
   /** Everything is written, also what did not change. Default: when the chain is long enough. */
   readonly whole?: boolean;
   readonly pace?: Pace;
@@ -116,12 +116,9 @@ export class SnapshotStore {
   }
 
   /** Records of the log up to here are in every snapshot that is kept: their segments may go. 0 when there is none. */
-  get coveredSequence(): bigint {
+  get coveredSequence(): number {
     const kept = this.#kept();
-    return kept.reduce(
-      (least, { header }) => (header.sequence < least ? header.sequence : least),
-      kept[0]?.header.sequence ?? 0n,
-    );
+    return kept.length === 0 ? 0 : Math.min(...kept.map(({ header }) => header.sequence));
   }
 
   // ---- opening
@@ -211,26 +208,25 @@ export class SnapshotStore {
   }
 
   async #attempt(engine: Engine, name: string, options: TakeOptions): Promise<Generation> {
-    const { sequence = () => 0n, whole = false, pace = UNHURRIED } = options;
+    const { logged, whole = false, pace = UNHURRIED } = options;
     for (let attempt = 1; ; attempt++) {
-      // A failed attempt leaves the engine without marks to build upon.
       const head = () => ({
-        sequence: sequence(),
         parent: whole || !engine.snapshot.hasBase ? 0n : this.#parent(),
         exported: false,
       });
-      let written: Generation | undefined;
+      const written: Generation[] = [];
       try {
         await this.#storage.replace(name, async (file) => {
           const { header, bytes } = await takeSnapshot(engine, file, head, pace);
-          written = { name, number: numberOf(name), header, bytes };
+          await logged?.(header.sequence);
+          written.push({ name, number: numberOf(name), header, bytes });
         });
       } catch (error) {
+        engine.snapshot.forgetMarks();
         if (error instanceof NearkeyError && error.code === "aborted" && attempt < ATTEMPTS) continue;
-        if (written !== undefined) engine.snapshot.forgetMarks();
         throw error instanceof NearkeyError ? error : this.#failure(name, error);
       }
-      return written as unknown as Generation;
+      return written[0] as Generation;
     }
   }
 

@@ -43,7 +43,7 @@ export interface SnapshotEngine {
 }
 
 /** What is written into the file's header; the cut adds the rest. */
-export type CutHeader = Omit<SnapshotHeader, "accessKind" | "layout" | "id" | "timeMs">;
+export type CutHeader = Pick<SnapshotHeader, "parent" | "exported">;
 
 /** A snapshot that was written. */
 export interface Written {
@@ -71,7 +71,8 @@ export async function takeSnapshot(
   if (snapshot.status !== "off") throw new NearkeyError("aborted", "a snapshot is being taken already");
   const given = head();
   const cut = snapshot.begin(given.parent === 0n);
-  const header = { ...given, accessKind: cut.accessKind, layout: snapshot.layout, id: drawId(), timeMs: Date.now() };
+  const { accessKind, sequence } = cut;
+  const header = { ...given, sequence, accessKind, layout: snapshot.layout, id: drawId(), timeMs: Date.now() };
   const writer = new SnapshotWriter(snapshot, file, header, cut);
   engine.onCopies = () => takeCopies(writer);
   let complete = false;
