@@ -81,7 +81,10 @@ export class EngineEffects {
     return this.#exports.effectsHeld() >>> 0;
   }
 
-  /** Lends the next run of records, at most 64 KiB, until it is released; undefined when there is none. Groups may go on in the next. */
+  /**
+   * Lends the next run of records, at most 64 KiB, until it is released; undefined when there is none. A record, or its
+   * group, may go on in the next run. The view dies when memory grows, which it never does with `reserveMemory`.
+   */
   take(): Uint8Array | undefined {
     const bytes = this.#exports.effectsNext();
     if (bytes === 0) return undefined;

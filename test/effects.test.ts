@@ -1,8 +1,9 @@
 // Effect records: what they say, how they are taken, replayed, refused, and how a log that is not written pushes back.
 
 import { describe, expect, it } from "vitest";
-import { PAGE_BYTES } from "../assembly/layout.ts";
-import { Replay } from "../src/engine.ts";
+import { HEAP_BASE, PAGE_BYTES } from "../assembly/layout.ts";
+import { ConnectionMode, Outcome, Replay } from "../src/engine.ts";
+import { encodeCommand } from "../src/resp.ts";
 import { recordingDriver, recordsIn, takeAll } from "./effect-records.ts";
 import { drawSeed, EngineDriver } from "./engine-driver.ts";
 import { Random } from "./random.ts";
@@ -244,6 +245,14 @@ describe("what is recorded", () => {
     expect(recorded(...commands)).toEqual(records);
   });
 
+  it("of a vector is its float32 numbers, and what the set is made with", () => {
+    const [first] = recorded(["VADD", "s", "VALUES", 2, "0.1", "3e0", "a"]);
+    const numbers = Buffer.from(new Float32Array([0.1, 3]).buffer).toString("latin1");
+    expect(first).toEqual(["VADD", "s", "FP32", numbers, "a", "METRIC", "COSINE", "M", "16", "EF", "200"]);
+    const again = recorded(["VADD", "s", "VALUES", 2, 1, 3, "a"], ["VADD", "s", "VALUES", 2, 1, 3, "a"]);
+    expect(again).toEqual([]);
+  });
+
   it("of a transaction is one group, and nothing of it is there before its end", () => {
     const driver = recordingDriver();
     driver.runAll([
@@ -281,3 +290,281 @@ describe("what is recorded", () => {
     ]);
   });
 });
+
+describe("a replay", () => {
+  /** A log of five records, the second to fourth of which are a transaction, and where each begins. */
+  function makeLog(): { log: Buffer; starts: number[] } {
+    const driver = recordingDriver();
+    driver.must("SET", "a", "1");
+    driver.runAll([["MULTI"], ["SET", "b", "2"], ["HSET", "h", "f", "3"], ["SET", "c", "x".repeat(50)], ["EXEC"]]);
+    driver.must("SET", "d", "4");
+    const log = takeAll(driver.engine);
+    return { log, starts: recordsIn(log).map((record) => record.start) };
+  }
+
+  it("refuses a record of which any bit was flipped, tells where it is, and keeps what came before", {
+    timeout: 60_000,
+  }, () => {
+    const { log, starts } = makeLog();
+    // A record that cannot be is blamed on the group that it is in: that begins where the last good one ended.
+    const groups = [0, starts[1], starts[1], starts[1], starts[4]];
+    const driver = new EngineDriver();
+    for (let bit = 0; bit < log.length * 8; bit++) {
+      const broken = Buffer.from(log);
+      broken[bit >> 3] = (broken[bit >> 3] as number) ^ (1 << (bit & 7));
+      const index = starts.findLastIndex((start) => start <= bit >> 3);
+      const replayed = driver.engine.effects.replay(broken);
+      expect(replayed.outcome, `bit ${bit}`).not.toBe(Replay.Done);
+      expect(replayed.at, `bit ${bit}`).toBe(starts[index]);
+      expect(replayed.consumed, `bit ${bit}`).toBe(groups[index]);
+      expect(driver.run("DBSIZE"), `bit ${bit}`).toBe([0, 1, 1, 1, 4][index]);
+    }
+  });
+
+  it("stops where a record or its group is not whole, and goes on when the rest is there", () => {
+    const { log, starts } = makeLog();
+    for (let end = 0; end <= log.length; end++) {
+      const driver = new EngineDriver();
+      const first = driver.engine.effects.replay(log.subarray(0, end));
+      const border = [starts[1], starts[4], log.length].findLast((place) => (place as number) <= end) ?? 0;
+      expect(first, `${end}`).toMatchObject({
+        consumed: border,
+        outcome: end === border ? Replay.Done : Replay.Incomplete,
+      });
+      expect(driver.engine.effects.replay(log.subarray(first.consumed)).outcome).toBe(Replay.Done);
+      expect(driver.run("DBSIZE")).toBe(5);
+    }
+  });
+
+  it("ends where nothing was written, and says so", () => {
+    const { log } = makeLog();
+    const driver = new EngineDriver();
+    const replayed = driver.engine.effects.replay(Buffer.concat([log, Buffer.alloc(4096)]));
+    expect(replayed).toEqual({ outcome: Replay.Zero, consumed: log.length, at: log.length, records: 5 });
+  });
+
+  it("refuses a gap, and passes over what is there already", () => {
+    const { log, starts } = makeLog();
+    const driver = new EngineDriver();
+    expect(driver.engine.effects.replay(log.subarray(starts[1]))).toMatchObject({ outcome: Replay.Sequence, at: 0 });
+    driver.engine.effects.replay(log.subarray(0, starts[1]));
+    driver.engine.effects.replay(log.subarray(0, starts[4]));
+    expect(driver.engine.effects.position).toBe(4);
+    expect(driver.engine.effects.replay(log)).toMatchObject({ outcome: Replay.Done, records: 5 });
+    const last = log.subarray(starts[4]);
+    expect(driver.engine.effects.replay(Buffer.concat([last, last]))).toMatchObject({
+      outcome: Replay.Sequence,
+      at: last.length,
+    });
+  });
+
+  it("of a command that cannot be tells where it is and what the engine says", () => {
+    const driver = recordingDriver();
+    driver.must("SET", "a", "1");
+    driver.must("HSET", "h", "f", "v");
+    const log = takeAll(driver.engine);
+    const other = new EngineDriver();
+    other.must("SET", "h", "a string");
+    const second = recordsIn(log)[1]?.start;
+    expect(other.engine.effects.replay(log)).toEqual({
+      outcome: Replay.Refused,
+      consumed: second,
+      at: second,
+      records: 1,
+      error: "WRONGTYPE Operation against a key holding the wrong kind of value",
+    });
+  });
+
+  it("minds no limit, which the next ticks come down to, and lets nothing die", () => {
+    const source = recordingDriver();
+    for (let key = 0; key < 40; key++) source.must("SET", `k${key}`, "x".repeat(100_000), "PX", 1_000);
+    const log = takeAll(source.engine);
+    const target = recordingDriver({ maxMemoryBytes: HEAP_BASE + 32 * PAGE_BYTES, eviction: "allkeys-lru" });
+    target.now += 500;
+    expect(target.engine.effects.replay(log).outcome).toBe(Replay.Done);
+    expect(target.engine.effects.digest()).toBe(source.engine.effects.digest());
+    expect(target.engine.effects.pendingBytes).toBe(0);
+    while (target.engine.tick(target.now));
+    const evicted = recordsIn(takeAll(target.engine));
+    expect(evicted.length).toBeGreaterThan(20);
+    expect(evicted[0]).toMatchObject({ sequence: 41, command: ["DEL", expect.stringMatching(/^k/)] });
+    expect(target.engine.stats()).toMatchObject({ commands: 0, hits: 0, misses: 0, expiredKeys: 0 });
+  });
+});
+
+describe("a log that is not written", () => {
+  const LIMIT_BYTES = 1_000;
+
+  /** Feeds a batch, taking records whenever writes wait; answers how often they did. */
+  function feedWaiting(driver: EngineDriver, batch: Uint8Array, whenFull: () => void): number {
+    const { engine, connection } = driver;
+    let stops = 0;
+    for (let offset = 0; ; ) {
+      const outcome = engine.execute(connection, batch, offset, driver.now);
+      offset += engine.consumed;
+      if (outcome === Outcome.Done) break;
+      expect(outcome).toBe(Outcome.LogFull);
+      stops++;
+      whenFull();
+      takeAll(engine);
+    }
+    driver.send("");
+    return stops;
+  }
+
+  it("lets no write in, but reads, and goes on where it stopped", () => {
+    const driver = recordingDriver({}, LIMIT_BYTES);
+    const { engine } = driver;
+    const commands = Array.from({ length: 100 }, (_, index) => ["SET", `k${index}`, "x".repeat(30)]);
+    const batch = Buffer.concat([...commands, ["GET", "k0"]].map((command) => encodeCommand(command)));
+    const reader = engine.connect();
+    const stops = feedWaiting(driver, batch, () => {
+      expect(engine.effects.heldBytes).toBeGreaterThanOrEqual(LIMIT_BYTES);
+      expect(engine.effects.heldBytes).toBeLessThan(LIMIT_BYTES + 200);
+      expect(driver.send("GET k0\r\nDBSIZE\r\n", reader).text).toContain("x".repeat(30));
+      expect(engine.execute(reader, encodeCommand(["DEL", "k0"]), 0, driver.now)).toBe(Outcome.LogFull);
+      expect(engine.consumed).toBe(0);
+    });
+    expect(stops).toBeGreaterThan(5);
+    expect(driver.run("DBSIZE")).toBe(100);
+    const log = takeAll(engine);
+    expect(recordsIn(log).every((record) => record.command[0] === "SET")).toBe(true);
+  });
+
+  it("waits with what has been received whole already, however it came", () => {
+    const driver = recordingDriver({}, LIMIT_BYTES);
+    const { engine, connection } = driver;
+    driver.must("SET", "a", "x".repeat(LIMIT_BYTES));
+    const value = Buffer.alloc(200_000, "v");
+    const command = encodeCommand(["SET", "b", value]);
+    expect(engine.execute(connection, command, 0, driver.now)).toBe(Outcome.LogFull);
+    expect(engine.consumed).toBe(command.length);
+    takeAll(engine);
+    expect(engine.execute(connection, new Uint8Array(0), 0, driver.now)).toBe(Outcome.Done);
+    // A line's words are decoded where they lie.
+    const line = Buffer.from("SET \"c\\x41\" 'd e'\r\nGET cA\r\n");
+    engine.inputView(line.length).set(line);
+    expect(engine.executeInPlace(connection, line.length, driver.now)).toBe(Outcome.LogFull);
+    const rest = engine.inputCopy(engine.consumed, line.length);
+    expect(Buffer.from(rest).toString()).toBe(line.toString());
+    takeAll(engine);
+    expect(engine.execute(connection, rest, 0, driver.now)).toBe(Outcome.Done);
+    driver.send("");
+    expect(driver.run("STRLEN", "b")).toBe(value.length);
+    expect(driver.run("GET", "cA")).toBe("d e");
+  });
+
+  it("lets a transaction end that it let begin, and keeps what CLIENT REPLY asked for", () => {
+    const driver = recordingDriver({}, LIMIT_BYTES);
+    const { engine, connection } = driver;
+    const long = "x".repeat(LIMIT_BYTES);
+    driver.runAll([["MULTI"], ["SET", "a", long], ["SET", "b", long], ["EXEC"]]);
+    expect(recordsIn(takeAll(engine)).length).toBe(2);
+    driver.must("SET", "c", long);
+    driver.runAll([["MULTI"], ["SET", "d", "1"]]);
+    expect(engine.execute(connection, encodeCommand(["EXEC"]), 0, driver.now)).toBe(Outcome.LogFull);
+    takeAll(engine);
+    expect(driver.run("EXEC")).toEqual(["OK"]);
+    driver.must("SET", "c", long);
+    engine.connections.setMode(connection, ConnectionMode.SkipsNext, true);
+    expect(engine.execute(connection, encodeCommand(["SET", "e", "1"]), 0, driver.now)).toBe(Outcome.LogFull);
+    takeAll(engine);
+    expect(
+      driver.runAll([
+        ["SET", "e", "1"],
+        ["GET", "e"],
+      ]),
+    ).toEqual(["1"]);
+  });
+
+  it("keeps keys whose time has passed, unseen, until it is written", () => {
+    const driver = recordingDriver({}, LIMIT_BYTES);
+    for (let key = 0; key < 3; key++) driver.must("SET", `k${key}`, "v", "PX", 10);
+    driver.must("SET", "long", "x".repeat(LIMIT_BYTES));
+    driver.now += 10;
+    expect(driver.run("GET", "k0")).toBe(null);
+    driver.engine.tick(driver.now);
+    expect(driver.run("DBSIZE")).toBe(4);
+    takeAll(driver.engine);
+    driver.engine.tick(driver.now);
+    expect(driver.run("DBSIZE")).toBe(1);
+    expect(recordsIn(takeAll(driver.engine)).length).toBe(3);
+  });
+
+  it("is asked for room by embedding's direct paths, which refuse without", () => {
+    const { engine } = recordingDriver({}, LIMIT_BYTES);
+    const value = "x".repeat(LIMIT_BYTES);
+    engine.direct.set("a", value, () => NOW);
+    expect(() => engine.direct.set("b", "1", () => NOW)).toThrowError(expect.objectContaining({ code: "log-full" }));
+    engine.direct.onLogFull = () => takeAll(engine).length > 0;
+    engine.direct.set("b", value, () => NOW);
+    expect(engine.direct.setIf("c", "2", -1, 1, NOW)).toBe(true);
+    expect(engine.direct.getText("b", () => NOW)).toBe(value);
+    expect(engine.direct.getText("c", () => NOW)).toBe("2");
+  });
+
+  it("takes memory beside the database's, and gives it back", () => {
+    const driver = recordingDriver({ maxMemoryBytes: HEAP_BASE + 3 * 1024 * 1024, eviction: "allkeys-lru" }, 1 << 30);
+    const { engine } = driver;
+    for (let round = 0; round < 400; round++) driver.must("SET", `k${round % 10}`, "x".repeat(20_000));
+    expect(engine.effects.heldBytes).toBeGreaterThan(8_000_000);
+    expect(engine.stats()).toMatchObject({ keys: 10, evictedKeys: 0 });
+    expect(engine.statistics.memory().kinds.log).toBeGreaterThan(8_000_000);
+    expect(engine.stats().memoryUsedBytes).toBeLessThan(HEAP_BASE + 1024 * 1024);
+    const digest = engine.effects.digest();
+    const replica = new EngineDriver();
+    replica.engine.effects.replay(takeAll(engine));
+    expect(replica.engine.effects.digest()).toBe(digest);
+    expect(engine.statistics.memory().kinds.log).toBe(PAGE_BYTES);
+    engine.effects.close();
+    expect(engine.statistics.memory().kinds.log).toBe(0);
+  });
+
+  it("may be released in other pieces than it was taken in, while more is written", () => {
+    const driver = recordingDriver({ reserveMemory: true });
+    const { effects } = driver.engine;
+    const random = new Random(seed);
+    const written: Buffer[] = [];
+    const taken: Uint8Array[] = [];
+    let unreleased = 0;
+    for (let step = 0; step < 2_000; step++) {
+      driver.must("SET", `k${random.below(50)}`, "x".repeat(random.pick([10, 3_000, 31_000, 70_000])));
+      if (random.oneIn(2)) {
+        const run = effects.take();
+        if (run !== undefined) {
+          taken.push(run);
+          unreleased += run.length;
+        }
+      }
+      if (random.oneIn(3) && unreleased > 0) {
+        const bytes = 1 + random.below(unreleased);
+        // What was taken must still be there when it is released.
+        written.push(joinFirst(taken, bytes));
+        effects.release(bytes);
+        unreleased -= bytes;
+      }
+    }
+    if (unreleased > 0) {
+      written.push(joinFirst(taken, unreleased));
+      effects.release(unreleased);
+    }
+    written.push(takeAll(driver.engine));
+    const replica = new EngineDriver();
+    expect(replica.engine.effects.replay(Buffer.concat(written)).outcome).toBe(Replay.Done);
+    expect(replica.engine.effects.digest()).toBe(effects.digest());
+  });
+});
+
+/** Copies the first `bytes` of some runs and takes them away. */
+function joinFirst(runs: Uint8Array[], bytes: number): Buffer {
+  const pieces: Buffer[] = [];
+  for (let left = bytes; left > 0; ) {
+    const run = runs[0] as Uint8Array;
+    const piece = run.subarray(0, left);
+    pieces.push(Buffer.from(piece));
+    left -= piece.length;
+    if (piece.length === run.length) runs.shift();
+    else runs[0] = run.subarray(piece.length);
+  }
+  return Buffer.concat(pieces);
+}

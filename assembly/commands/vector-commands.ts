@@ -45,6 +45,8 @@ import {
   QUERY_BASE,
   SECOND_VECTOR_BASE,
 } from "../vectors/vector-scratch";
+import { recordArguments } from "../protocol/recording";
+import { recordElement } from "./vector-record";
 import { vSim } from "./vector-query";
 import { drawLevel, M_MAX, M_MIN, nodeAt, NONE, pagesForNode, takeNode, VectorSet } from "../vectors/vectorset";
 
@@ -206,15 +208,16 @@ function vAdd(): void {
       ? setOf(slotEntry(found))
       : createSet(hash, givenDimensions, metric, askedM == 0 ? M_DEFAULT : askedM, ef);
   noteChange(hash);
-  replyBoolean(putElement(set, element, askedEf != 0 ? askedEf : set.efConstruction));
+  replyBoolean(putElement(set, element, askedEf != 0 ? askedEf : set.efConstruction, found == 0));
 }
 
-/** Adds the element, or gives it another vector; true when it is new. */
-function putElement(set: VectorSet, element: u32, ef: u32): bool {
+/** Adds the element, or gives it another vector; true when it is new. `creates`: the set is new, too. */
+function putElement(set: VectorSet, element: u32, ef: u32, creates: bool): bool {
   let id = findElement(set, element);
   const added = id == NONE;
   addDistances(set, DISTANCES_OF_DESCENT + ef * 16);
   if (added) {
+    recordElement(set, QUERY_BASE, element, creates);
     id = takeNode(set, drawLevel(set));
     nameElement(set, id, element);
     storeVector(set, id, QUERY_BASE, givenNorm);
@@ -223,7 +226,9 @@ function putElement(set: VectorSet, element: u32, ef: u32): bool {
     return true;
   }
   if (attributesArgument != 0) storeAttributes(set, id);
-  if (isOriginal(set, id, QUERY_BASE, SECOND_VECTOR_BASE)) return false;
+  const stays = isOriginal(set, id, QUERY_BASE, SECOND_VECTOR_BASE);
+  if (!stays || attributesArgument != 0) recordElement(set, QUERY_BASE, element, false);
+  if (stays) return false;
   addUnlinking(set);
   unlinkNode(set, id);
   storeVector(set, id, QUERY_BASE, givenNorm);
@@ -262,6 +267,7 @@ function vRem(): void {
   addUnlinking(set);
   removeElement(set, id);
   noteChange(hashOfArgument(1));
+  recordArguments("VREM");
   if (set.count == 0) {
     const hash = hashOfArgument(1);
     removeKey(shardOf(hash), findKey(argumentAddress(1), argumentBytes(1), hash), hash);
@@ -286,6 +292,7 @@ function vSetAttr(): void {
   if (!readAttributes(3)) return;
   storeAttributes(set, id);
   noteChange(hashOfArgument(1));
+  recordArguments("VSETATTR");
   replyBoolean(true);
 }
 

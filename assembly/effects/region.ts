@@ -41,6 +41,7 @@ export class EffectLog {
   /** The connection that replays, 0 for none. */
   replayer: u32;
   /** Settings that are others during a replay. */
+  ownRecording: u32;
   ownLimit: u32;
   ownTarget: u32;
   ownPolicy: u32;

@@ -23,6 +23,7 @@ import { findKey, hashKey, pin, readSlot, selectDatabase, setClock, setUntouchin
 import { groupCount, groupEnd, hasPagedKey, Parsed, parsedAt, parseGroup, prepare } from "./group";
 import { collect, EMPTY, INCOMPLETE, keepPartial, MALFORMED, parsedEnd, replyMalformed } from "./parser";
 import { runRecorded } from "./recording";
+import { forgetLine, restoreLine } from "./kept-line";
 import { forgetRequest } from "./repeated-request";
 import {
   beginReplies,
@@ -86,6 +87,7 @@ export function execute(address: usize, bytes: u32, now: i64, started: f64): Out
   beginTiming(started);
   slowFull = false;
   forgetRequest();
+  forgetLine();
   const end = <usize>(INPUT_BASE + bytes);
   const outcome = run(prependTail(connection), end);
   settleSpan(work, address);
@@ -223,6 +225,7 @@ function executeGroup(): Outcome {
     const outcome = executeOne(parsedAt(index));
     if (outcome == Outcome.LogFull) {
       at = parsedAt(index).start;
+      restoreLine(at);
       return outcome;
     }
     at = index + 1 < groupCount ? <usize>parsedAt(index + 1).start : groupEnd;

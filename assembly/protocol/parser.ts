@@ -11,12 +11,14 @@ import {
   REGISTERS_BASE,
 } from "../layout";
 import { addPacked, Connection, fillLarge, hasMode, keepTail, startLarge } from "./connection";
+import { hexDigit, unescaped } from "../text/escape";
 import { parsedInteger, parseInteger } from "../text/number";
 import { beginError, endError, errorBytes, errorInteger, errorText } from "./reply";
 import { argumentsMax, valueBytesMax } from "../memory/settings";
 import { recordRepeated, repeatedCommand, repeatedCount, repeats } from "./repeated-request";
 import { admit, mayAdmit } from "../keyspace/eviction";
 import { pagesFor } from "../memory/entry";
+import { keepLine } from "./kept-line";
 
 export const PARSED: u32 = 0;
 /** The bytes end inside the command. */
@@ -230,6 +232,7 @@ function parseInline(at: usize, end: usize, records: usize): u32 {
   // unexecuted is parsed again.
   if (records != ARGUMENTS_BASE) return FULL;
   parsedEnd = line + 1;
+  keepLine(at, <u32>(parsedEnd - at));
   const last = textEnd(at, line > at && load<u8>(line - 1) == 0x0d ? line - 1 : line);
   let count: u32 = 0;
   while (true) {
@@ -309,21 +312,6 @@ function decodeEscape(at: usize, last: usize, quote: u8, to: usize): u32 {
   }
   store<u8>(to, unescaped(next));
   return 2;
-}
-
-function unescaped(byte: u8): u8 {
-  if (byte == 0x6e) return 0x0a; // n
-  if (byte == 0x72) return 0x0d; // r
-  if (byte == 0x74) return 0x09; // t
-  if (byte == 0x62) return 0x08; // b
-  if (byte == 0x61) return 0x07; // a
-  return byte;
-}
-
-function hexDigit(byte: u8): i32 {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const letter = byte | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : -1;
 }
 
 // ---- partial commands

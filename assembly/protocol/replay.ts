@@ -66,6 +66,8 @@ let expected: u64 = 0;
 /** Comes before replays: from now on nothing dies by itself and no limit but the machine's holds. */
 export function beginReplay(): void {
   effectLog.replaying = 1;
+  effectLog.ownRecording = effectLog.recording;
+  effectLog.recording = 0;
   effectLog.ownLimit = limitPages();
   effectLog.ownTarget = targetPages();
   effectLog.ownPolicy = evictionPolicy();
@@ -89,6 +91,7 @@ export function endReplay(): void {
   setLimitPages(effectLog.ownLimit, effectLog.ownTarget);
   changeLimit(effectLog.ownTarget);
   effectLog.replaying = 0;
+  effectLog.recording = effectLog.ownRecording;
 }
 
 function setResult(word: Result, value: u32): void {
@@ -105,6 +108,7 @@ export function replayRecords(bytes: u32): Replay {
   let at = group;
   let count: u32 = 0;
   let status = Replay.Done;
+  let expectedOfGroup = expected;
   forgetRequest();
   while (at < end) {
     status = checkRecord(at, end);
@@ -122,7 +126,10 @@ export function replayRecords(bytes: u32): Replay {
     if (status != Replay.Done) break;
     at = next;
     group = next;
+    expectedOfGroup = expected;
   }
+  // What was looked at and not replayed comes again.
+  expected = expectedOfGroup;
   if (status == Replay.Done && group != end) status = Replay.Incomplete;
   setResult(Result.Consumed, <u32>(group - INPUT_BASE));
   setResult(Result.Address, <u32>(at - INPUT_BASE));

@@ -1,0 +1,40 @@
+// Effect records of vector sets. A vector is recorded as the float32 numbers that were stored, whatever text they came as;
+// what a set is made with is spelled out, so that other defaults of a later release do not change an old log.
+
+import { beginRecord, addIntegerPart, addPart, addWordPart, PART_BYTES } from "../effects/record";
+import { argumentBytes, argumentCount } from "../protocol/arguments";
+import { addArgument, endEffect, isRecording, partBytes } from "../protocol/recording";
+import { Metric } from "../vectors/distance";
+import { VectorSet } from "../vectors/vectorset";
+
+const OPTIONS_BYTES: u32 = 256;
+
+/**
+ * Records the running VADD: key, the vector at `vector`, the element that argument `element` names, and the options behind
+ * it. `creates`: it made the set, and then what the set is made with goes before the options.
+ */
+export function recordElement(set: VectorSet, vector: usize, element: u32, creates: bool): void {
+  if (!isRecording()) return;
+  const bytes = set.dimensions << 2;
+  const options = argumentCount - element - 1;
+  let bound: u64 = partBytes(1) + bytes + PART_BYTES + OPTIONS_BYTES;
+  for (let index = element; index < argumentCount; index++) bound += <u64>argumentBytes(index) + PART_BYTES;
+  beginRecord(5 + options + (creates ? 6 : 0), bound);
+  addWordPart("VADD");
+  addArgument(1);
+  addWordPart("FP32");
+  addPart(vector, bytes);
+  addArgument(element);
+  if (creates) addParameters(set);
+  for (let index = element + 1; index < argumentCount; index++) addArgument(index);
+  endEffect();
+}
+
+function addParameters(set: VectorSet): void {
+  addWordPart("METRIC");
+  addWordPart(set.metric == Metric.Cosine ? "COSINE" : set.metric == Metric.L2 ? "L2" : "IP");
+  addWordPart("M");
+  addIntegerPart(set.m);
+  addWordPart("EF");
+  addIntegerPart(set.efConstruction);
+}
