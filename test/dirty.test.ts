@@ -16,6 +16,7 @@ import {
 } from "../assembly/layout.ts";
 import { Engine } from "../src/engine.ts";
 import type { Argument } from "../src/resp.ts";
+import { recordingDriver, takeAll } from "./effect-records.ts";
 import { drawSeed, EngineDriver } from "./engine-driver.ts";
 import { makeCommand, textOf } from "./every-write.ts";
 import { Random } from "./random.ts";
@@ -82,26 +83,39 @@ function place(bytes: Buffer, at: number): string {
   return `0x${at.toString(16)} ${at < HEAP_BASE ? "state" : `page of kind ${kindAt(bytes, at)}`}`;
 }
 
+/** Random commands, keys that expire, and freeing. */
+function runRandomly(watch: DirtyWatch, random: Random, steps: number): void {
+  for (let step = 0; step < steps; step++) {
+    watch.run(...makeCommand(random));
+    if (random.oneIn(20)) {
+      // The times of access change now, of what the next commands touch: they are brought up to date unwatched.
+      watch.driver.now += 200;
+      for (const name of watch.driver.must("KEYS", "*") as string[]) watch.driver.run("TOUCH", name);
+      watch.tick();
+    }
+    if (random.oneIn(400)) watch.run(random.pick(["FLUSHDB", "FLUSHALL"]));
+  }
+  watch.run("FLUSHDB");
+  watch.run("FLUSHALL");
+  for (let ticks = 0; ticks < 5; ticks++) watch.tick();
+}
+
 describe("every change is announced", () => {
   it("by random commands, by expiry and by freeing", { timeout: 60_000 }, () => {
     const watch = new DirtyWatch(new EngineDriver());
-    const random = new Random(seed);
-    for (let step = 0; step < 700; step++) {
-      watch.run(...makeCommand(random));
-      if (random.oneIn(20)) {
-        // The times of access change now, of what the next commands touch: they are brought up to date unwatched.
-        watch.driver.now += 200;
-        for (const name of watch.driver.must("KEYS", "*") as string[]) watch.driver.run("TOUCH", name);
-        watch.tick();
-      }
-      if (random.oneIn(400)) watch.run(random.pick(["FLUSHDB", "FLUSHALL"]));
-    }
-    watch.run("FLUSHDB");
-    watch.run("FLUSHALL");
-    for (let ticks = 0; ticks < 5; ticks++) watch.tick();
+    runRandomly(watch, new Random(seed), 700);
     const table = watch.driver.engine.commands();
     const writing = table.filter((command) => command.flags.includes("write")).map((command) => command.name);
     expect(writing.filter((name) => !watch.seen.has(name))).toEqual([]);
+  });
+
+  it("while effects are recorded, some of them written", { timeout: 60_000 }, () => {
+    const watch = new DirtyWatch(recordingDriver());
+    const random = new Random(seed + 1);
+    for (let round = 0; round < 4; round++) {
+      runRandomly(watch, random, 60);
+      takeAll(watch.driver.engine);
+    }
   });
 
   it("while a table grows from nothing through splits, and is emptied", { timeout: 60_000 }, () => {
