@@ -36,17 +36,10 @@ export interface EngineOptions {
 
 /** One page of replies, lent until it is released. */
 export class OutputBlock {
-  /** The memory that it lies in is lent too: a view of a block costs more than writing a short reply from its place. */
   constructor(
-    readonly memory: Uint8Array,
-    readonly start: number,
-    readonly bytes: number,
+    readonly view: Uint8Array,
     readonly page: number,
   ) {}
-
-  get view(): Uint8Array {
-    return this.memory.subarray(this.start, this.start + this.bytes);
-  }
 }
 
 /** What the engine has counted. */

@@ -227,7 +227,7 @@ export class Engine {
     if (page === 0) return undefined;
     this.#limits.lend();
     const bytes = this.#view.words()[(PAGE_TABLE_BASE + page * PAGE_RECORD_BYTES + 12) >>> 2] as number;
-    return new OutputBlock(this.#view.bytes(), page * PAGE_BYTES, bytes, page);
+    return new OutputBlock(this.#view.block(page, bytes), page);
   }
 
   /** Gives a block back. */

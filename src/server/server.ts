@@ -12,6 +12,7 @@ import { HostCommands } from "../host/host-commands.ts";
 import { slowLogOf } from "../host/slow-commands.ts";
 import type { Settings } from "../settings/server-settings.ts";
 import { Connections } from "./connections.ts";
+import { Crowd } from "./crowd.ts";
 import { createHttpServer, type Health, readPage } from "./http.ts";
 import { LiveSettings } from "./live-settings.ts";
 import { ServerMetrics } from "./metrics.ts";
@@ -134,6 +135,7 @@ class RunningServer implements Server {
       engine: this.engine,
       commands: new HostCommands(this.engine, facts),
       turns: new Turns(),
+      crowd: new Crowd(this.engine.clock.read),
       budget,
       connections: this.connections,
       origins: new OriginCheck(options),

@@ -7,8 +7,10 @@
 import { type Engine, Outcome, type OutputBlock } from "../engine.ts";
 import type { HostCommands, Served } from "../host/host-commands.ts";
 import type { HostClient } from "../host/host-facts.ts";
+import type { Crowd, CrowdMember } from "./crowd.ts";
 import type { OutputBudget } from "./output-budget.ts";
 import type { BatchCounts } from "./protocol-traffic.ts";
+import { Written } from "./straight-writer.ts";
 import { TURN_MS, type Turns, type Worker } from "./turns.ts";
 
 /** What a session needs of a socket. Everything written leaves in order. */
@@ -21,8 +23,8 @@ export interface Channel {
   readonly undrainedBytes: number;
   /** Hands over bytes that stay valid until they drained; `Session.drained` is called when some did. */
   write(bytes: Uint8Array): void;
-  /** Gives the kernel what it takes at once, where that is cheaper than `write`; answers how many bytes it took. */
-  writeAtOnce?(block: OutputBlock): number;
+  /** As `write`, where that is cheaper: past the stream, when nothing waits there. Not when it must be `write`. */
+  writeAtOnce?(bytes: Uint8Array): Written;
   /** Stops and resumes the delivery of bytes; calls alternate. */
   pause(): void;
   resume(): void;
@@ -37,6 +39,7 @@ export interface SessionHost {
   readonly engine: Engine;
   readonly commands: HostCommands;
   readonly turns: Turns;
+  readonly crowd: Pick<Crowd, "isHere" | "served" | "hold">;
   readonly budget: OutputBudget;
   /** Most output a session may hold undrained, in bytes. */
   readonly outputLimitBytes: number;
@@ -47,6 +50,9 @@ export interface SessionHost {
 /** Blocks smaller than this are copied while the socket is backed up: each would pin a page of 64 KiB. */
 const COPY_BYTES = 16 * 1024;
 
+/** More commands at once share the cost of a read and a write among them: they are no crowd's, and nobody waits. */
+const CROWD_COMMANDS_MAX = 4;
+
 interface HeldBlock {
   readonly page: number;
   readonly bytes: number;
@@ -55,8 +61,11 @@ interface HeldBlock {
 }
 
 /** A stream of RESP commands with its own connection in the engine. */
-export class Session implements Worker {
+export class Session implements Worker, CrowdMember {
   readonly connection: number;
+  seenIn = 0;
+  /** Replies stay in the engine until the turn of the event loop ends. */
+  private holding = false;
   private input: Uint8Array | undefined;
   private offset = 0;
   /** Commands of the input so far. */
@@ -135,9 +144,29 @@ export class Session implements Worker {
   }
 
   private finishPiece(): void {
-    this.channel.batches.add(this.commands);
+    const { commands, host } = this;
+    this.channel.batches.add(commands);
     this.commands = 0;
-    this.flush();
+    const isSmall = commands <= CROWD_COMMANDS_MAX;
+    if (isSmall) host.crowd.served(this, this.client.lastActiveMs);
+    if (!isSmall || !host.crowd.isHere) {
+      this.flush();
+    } else if (!this.holding) {
+      this.holding = true;
+      host.crowd.hold(this);
+    }
+  }
+
+  /** Sends the replies held back in a crowd. */
+  sendHeld(): void {
+    if (!this.holding) return;
+    this.holding = false;
+    try {
+      this.flush();
+    } catch (error) {
+      this.host.failed(error);
+    }
+    if (this.choked) this.adjustReading();
   }
 
   /** Executes for about a millisecond; true while more waits that may run now. */
@@ -167,6 +196,7 @@ export class Session implements Worker {
   close(): void {
     if (this.closed) return;
     this.closed = true;
+    this.holding = false;
     this.host.turns.remove(this);
     for (const block of this.held) this.giveBack(block);
     this.held.length = 0;
@@ -286,20 +316,22 @@ export class Session implements Worker {
 
   private lend(block: OutputBlock): void {
     const { channel, host } = this;
-    const sent = channel.writeAtOnce?.(block) ?? 0;
-    if (sent === block.bytes) {
+    const written = channel.writeAtOnce?.(block.view) ?? Written.Not;
+    if (written === Written.Whole || (written === Written.Not && this.writeAndLeave(block.view))) {
       host.engine.release(this.connection, block.page);
       return;
     }
-    const rest = block.view.subarray(sent);
-    const copied = channel.undrainedBytes > 0 && (rest.length < COPY_BYTES || !host.budget.canLend);
-    channel.write(copied ? new Uint8Array(rest) : rest);
-    if (copied || channel.undrainedBytes === 0) {
-      host.engine.release(this.connection, block.page);
-    } else {
-      this.held.push({ page: block.page, bytes: rest.length, mark: channel.writtenBytes });
-      host.budget.lend(rest.length);
-    }
+    const bytes = block.view.length;
+    this.held.push({ page: block.page, bytes, mark: channel.writtenBytes });
+    host.budget.lend(bytes);
+  }
+
+  /** Writes the usual way; true when the bytes may go where they lie: they have left, or were copied. */
+  private writeAndLeave(bytes: Uint8Array): boolean {
+    const { channel, host } = this;
+    const copied = channel.undrainedBytes > 0 && (bytes.length < COPY_BYTES || !host.budget.canLend);
+    channel.write(copied ? new Uint8Array(bytes) : bytes);
+    return copied || channel.undrainedBytes === 0;
   }
 
   private releaseDrained(): void {
@@ -333,6 +365,7 @@ export class Session implements Worker {
 
   /** Says goodbye once all is written; what still arrives is passed over, so that the goodbye is not reset. */
   private end(): void {
+    this.sendHeld();
     this.ending = true;
     this.adjustReading();
     this.channel.end(this.malformed);

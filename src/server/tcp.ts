@@ -6,15 +6,13 @@
 
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createSecureServer, type Server as SecureServer, type TlsOptions } from "node:tls";
-import type { OutputBlock } from "../engine.ts";
 import { type HostClient, newClient, type PasswordCheck } from "../host/host-facts.ts";
 import type { Connections, OpenConnection } from "./connections.ts";
-import { DrainWatch } from "./drain-watch.ts";
 import { SPARE_SOCKETS } from "./http.ts";
 import { readIntoOneBuffer } from "./one-buffer-socket.ts";
 import type { BatchCounts, TrafficCounts } from "./protocol-traffic.ts";
 import { type Channel, Session, type SessionHost } from "./session.ts";
-import { StraightWriter } from "./straight-writer.ts";
+import { DrainWatch, StraightWriter, Written } from "./straight-writer.ts";
 
 /** What the TCP side needs of the server. */
 export interface TcpHost extends SessionHost {
@@ -94,8 +92,8 @@ class TcpConnection implements Channel, OpenConnection {
     this.client = newClient(host.connections.nextId(), remote, local, !host.password.required);
     this.batches = host.connections.traffic.resp.batches;
     this.session = new Session(host, this, this.client);
-    this.drain = new DrainWatch(socket, () => this.session.drained());
     this.straight = new StraightWriter(socket);
+    this.drain = new DrainWatch(socket, this.straight, () => this.session.drained());
     host.connections.add(this);
     if (host.keepaliveMs > 0) socket.setKeepAlive(true, host.keepaliveMs);
     this.client.loggedOut = () => this.limitStranger();
@@ -116,7 +114,7 @@ class TcpConnection implements Channel, OpenConnection {
   }
 
   get undrainedBytes(): number {
-    return this.socket.writableLength;
+    return this.drain.undrainedBytes;
   }
 
   write(bytes: Uint8Array): void {
@@ -125,10 +123,11 @@ class TcpConnection implements Channel, OpenConnection {
     this.drain.watch();
   }
 
-  writeAtOnce(block: OutputBlock): number {
-    const bytes = this.straight.write(block.memory, block.start, block.bytes);
-    this.writtenBytes += bytes;
-    return bytes;
+  writeAtOnce(bytes: Uint8Array): Written {
+    const written = this.straight.write(bytes);
+    if (written !== Written.Not) this.writtenBytes += bytes.length;
+    if (written === Written.Kept) this.drain.watch();
+    return written;
   }
 
   pause(): void {

@@ -5,9 +5,8 @@
 // pieces, by reference.
 
 import type { Socket } from "node:net";
-import { DrainWatch } from "./drain-watch.ts";
 import { readIntoOneBuffer } from "./one-buffer-socket.ts";
-import { StraightWriter } from "./straight-writer.ts";
+import { DrainWatch, StraightWriter, Written } from "./straight-writer.ts";
 import { CloseCode, FrameReader, Opcode, type Refusal } from "./websocket-frames.ts";
 
 /** Who hears from a wire. */
@@ -36,8 +35,12 @@ const PAGE_BYTES = 64 * 1024;
 
 /** One for all sockets: what a read brings is handled before the next. As much as libuv reads at a time anyway. */
 const readBuffer = new Uint8Array(64 * 1024);
-/** One for all sockets: a frame is made in it and given to the kernel at once. */
-const scratch = Buffer.allocUnsafeSlow(PAGE_BYTES + HEADER_BYTES_MAX);
+/** One for all sockets: a frame is made in it and given to the kernel at once; one that must wait keeps it. */
+let scratch = newScratch();
+
+function newScratch(): Buffer {
+  return Buffer.allocUnsafeSlow(PAGE_BYTES + HEADER_BYTES_MAX);
+}
 
 /** Frames over one socket. */
 export class WebSocketWire {
@@ -84,8 +87,8 @@ export class WebSocketWire {
     this.socket = socket;
     this.local = `${socket.localAddress}:${socket.localPort}`;
     this.remote = `${socket.remoteAddress}:${socket.remotePort}`;
-    this.drain = new DrainWatch(socket, () => this.owner.drained());
     this.straight = new StraightWriter(socket);
+    this.drain = new DrainWatch(socket, this.straight, () => this.owner.drained());
     socket.on("data", (bytes: Buffer) => this.reader.receive(bytes));
     socket.on("end", () => this.peerEnded());
     socket.on("error", () => socket.destroy());
@@ -112,7 +115,7 @@ export class WebSocketWire {
 
   /** Bytes handed to the socket that have not left the process. */
   get undrainedBytes(): number {
-    return this.socket.writableLength;
+    return this.drain.undrainedBytes;
   }
 
   /** Sends one binary frame; what has to wait is not copied. */
@@ -127,7 +130,7 @@ export class WebSocketWire {
   private send(opcode: Opcode, bytes: Uint8Array): void {
     if (this.closing || !this.socket.writable) return;
     if (opcode < Opcode.Close) this.sentFrames++;
-    if (this.socket.writableLength === 0 && bytes.length <= PAGE_BYTES) this.sendCopied(opcode, bytes);
+    if (this.undrainedBytes === 0 && bytes.length <= PAGE_BYTES) this.sendCopied(opcode, bytes);
     else this.sendLent(opcode, bytes);
     this.drain.watch();
   }
@@ -137,8 +140,10 @@ export class WebSocketWire {
     scratch.set(bytes, header);
     const length = header + bytes.length;
     this.writtenBytes += length;
-    const sent = this.straight.write(scratch, 0, length);
-    if (sent < length) this.socket.write(Buffer.from(scratch.subarray(sent, length)));
+    const frame = scratch.subarray(0, length);
+    const written = this.straight.write(frame);
+    if (written === Written.Not) this.socket.write(Buffer.from(frame));
+    else if (written === Written.Kept) scratch = newScratch();
   }
 
   private sendLent(opcode: Opcode, bytes: Uint8Array): void {
@@ -152,7 +157,7 @@ export class WebSocketWire {
   }
 
   private pong(payload: Uint8Array): void {
-    if (this.socket.writableLength <= PONG_WAITING_BYTES) this.send(Opcode.Pong, new Uint8Array(payload));
+    if (this.undrainedBytes <= PONG_WAITING_BYTES) this.send(Opcode.Pong, new Uint8Array(payload));
   }
 
   /** Stops and resumes reading; calls nest. */
