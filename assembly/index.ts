@@ -73,8 +73,8 @@ export {
   copyingStatus,
   endSnapshot,
   nextSnapshotPage,
-  popCopy,
-  sumBlocks,
+  popCopies,
+  putBlocks,
 } from "./memory/snapshot";
 
 /** Prepares an empty database whose pages start at `heapStart` (0 for the usual place). Called once. */

@@ -187,9 +187,8 @@ export const enum Result {
   Address = 1,
   Bytes = 2,
   Count = 3,
-  /** Two words of 64 bits. */
-  ChecksumLow = 4,
-  ChecksumHigh = 5,
+  /** Eight words: the place of blocks, as their checksum covers it. */
+  Place = 4,
 }
 export const RESULT_BYTES: u32 = 64;
 

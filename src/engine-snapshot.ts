@@ -13,23 +13,30 @@ import {
   PageKind,
   QUEUES_BASE,
   Result,
+  SCRATCH_BASE,
+  SCRATCH_BYTES,
   SETTINGS_BASE,
   Setting,
   STATE_BASE,
+  WORKSPACE_BASE,
 } from "../assembly/layout.ts";
 import type { EngineExports } from "../build/engine-exports.d.ts";
 import type { EngineMemory } from "./engine-memory.ts";
 
 export const BLOCK_BYTES = 1 << BLOCK_BITS;
 export { PAGE_BYTES };
+/** An entry of a snapshot's index, as docs/formats.md draws it. */
+export const INDEX_ENTRY_BYTES = 16;
+/** Blocks that are put in place at once, at most. */
+export const RUN_BYTES = SCRATCH_BYTES;
 /** Blocks of a page. */
-export const BLOCKS = PAGE_BYTES / BLOCK_BYTES;
+const BLOCKS = PAGE_BYTES / BLOCK_BYTES;
 
-/** Blocks of one page as they were at the cut: which of the 16 (a bit each), and a checksum over them and their place. */
-export interface PageBlocks {
-  readonly page: number;
-  readonly blocks: number;
-  readonly checksum: bigint;
+/** Blocks as they were at the cut. */
+export interface Blocks {
+  /** Entries of the index: which blocks, and a checksum over them and their place. */
+  readonly index: Uint8Array;
+  readonly bytes: number;
 }
 
 /** What a cut found. */
@@ -119,33 +126,29 @@ export class EngineSnapshot {
     this.#whole = !complete;
   }
 
-  /** Copies the wanted blocks of the next page to `into`; undefined after the last. */
-  next(into: Uint8Array, at: number): PageBlocks | undefined {
+  /** Copies the wanted blocks of the next page to `into`, 64 KiB at most; undefined after the last. */
+  next(into: Uint8Array, at: number): Blocks | undefined {
     const page = this.#exports.nextSnapshotPage();
     if (page === 0) return undefined;
-    const blocks = this.#memory.result(Result.Address);
+    const index = this.#memory.copy(WORKSPACE_BASE, INDEX_ENTRY_BYTES);
     const bytes = this.#memory.bytes();
     let to = at;
-    for (const [first, count] of runsOf(blocks)) {
+    for (const [first, count] of runsOf((index[2] as number) | ((index[3] as number) << 8))) {
       const from = page * PAGE_BYTES + first * BLOCK_BYTES;
       into.set(bytes.subarray(from, from + count * BLOCK_BYTES), to);
       to += count * BLOCK_BYTES;
     }
-    return { page, blocks, checksum: this.#checksum() };
+    return { index, bytes: to - at };
   }
 
-  /** Copies a block that has changed since, as it was, to `into`; undefined when no copy waits. */
-  popCopy(into: Uint8Array, at: number): PageBlocks | undefined {
-    const block = this.#exports.popCopy();
-    if (block === 0) return undefined;
-    const from = this.#memory.result(Result.Address);
-    into.set(this.#memory.bytes().subarray(from, from + BLOCK_BYTES), at);
-    return { page: block >>> 4, blocks: 1 << (block & (BLOCKS - 1)), checksum: this.#checksum() };
-  }
-
-  #checksum(): bigint {
-    const low = this.#memory.result(Result.ChecksumLow);
-    return (BigInt(this.#memory.result(Result.ChecksumHigh)) << 32n) | BigInt(low);
+  /** Copies blocks that have changed since, as they were, to `into`, 64 KiB at most; undefined when no copy waits. */
+  popCopies(into: Uint8Array, at: number): Blocks | undefined {
+    const from = this.#exports.popCopies() >>> 0;
+    if (from === 0) return undefined;
+    const count = this.#memory.result(Result.Count);
+    const bytes = count * BLOCK_BYTES;
+    into.set(this.#memory.bytes().subarray(from, from + bytes), at);
+    return { index: this.#memory.copy(WORKSPACE_BASE, count * INDEX_ENTRY_BYTES), bytes };
   }
 
   // ---- the way back, into an engine that nobody has used
@@ -177,20 +180,19 @@ export class EngineSnapshot {
     return this.#memory.bytes().subarray(page * PAGE_BYTES, page * PAGE_BYTES + bytes);
   }
 
-  /** Puts blocks of one page where they belong. */
-  putBlocks(page: number, blocks: number, from: Uint8Array): void {
+  /**
+   * Checks blocks in memory, and puts them there first unless they were read into `pagesView`.
+   *
+   * @param index entries of the index, at most 4,096
+   * @param blocks the blocks behind each other, at most `RUN_BYTES`
+   * @returns entries that are right before the first one that is not
+   */
+  putBlocks(index: Uint8Array, blocks?: Uint8Array): number {
     const bytes = this.#memory.bytes();
-    let at = 0;
-    for (const [first, count] of runsOf(blocks)) {
-      bytes.set(from.subarray(at, at + count * BLOCK_BYTES), page * PAGE_BYTES + first * BLOCK_BYTES);
-      at += count * BLOCK_BYTES;
-    }
-  }
-
-  /** Whether blocks in memory have the checksum that they had at the cut. */
-  hasBlocks({ page, blocks, checksum }: PageBlocks): boolean {
-    this.#exports.sumBlocks(page, blocks);
-    return this.#checksum() === checksum;
+    bytes.set(index, WORKSPACE_BASE);
+    if (blocks !== undefined) bytes.set(blocks, SCRATCH_BASE);
+    const from = blocks === undefined ? 0 : SCRATCH_BASE;
+    return this.#exports.putBlocks(WORKSPACE_BASE, index.length / INDEX_ENTRY_BYTES, from) >>> 0;
   }
 
   /**

@@ -14,6 +14,7 @@ import {
   PageKind,
   REGISTERS_BASE,
   Result,
+  WORKSPACE_BASE,
 } from "../layout";
 import { addToChecksum, beginChecksum, endChecksum } from "./checksum";
 import { copies, copyAt, Copying, copyPageSlot, isDurable, Mark } from "./copies";
@@ -94,18 +95,29 @@ function giveBack(page: usize): void {
 }
 
 /**
- * Hands out the next page that has blocks the snapshot wants: its number and, in the registers, which of its 16 blocks (a
- * bit each) and their checksum. The host copies them before anything else runs. 0 after the last page.
+ * Hands out the next page that has blocks the snapshot wants: its number, with its entry of the index at WORKSPACE_BASE. The
+ * host copies the blocks before anything else runs. 0 after the last page.
  */
 export function nextSnapshotPage(): u32 {
   while (copies.cursor < copies.end) {
     const number = copies.cursor++;
     const blocks = takeWanted(marksOf(number));
     if (blocks == 0) continue;
-    putResult(blocks, blocksChecksum(number, blocks));
+    putEntry(WORKSPACE_BASE, number, blocks, blocksChecksum(number, blocks));
     return number;
   }
   return 0;
+}
+
+// An entry of the index: 0 page (u16) | 2 which of its 16 blocks, a bit each (u16) | 4 zero (u32) | 8 checksum (u64)
+
+const ENTRY_BYTES: u32 = 16;
+
+function putEntry(at: usize, number: u32, blocks: u32, sum: u64): void {
+  store<u16>(at, <u16>number);
+  store<u16>(at, <u16>blocks, 2);
+  store<u32>(at, 0, 4);
+  store<u64>(at, sum, 8);
 }
 
 /** The wanted blocks among 16, a bit each; they are not wanted any more. */
@@ -118,30 +130,30 @@ function takeWanted(marks: usize): u32 {
 }
 
 /**
- * Hands out the copy made last: its block's number, 0 when there is none; in the registers its address and checksum.
+ * Hands out the copies made last, up to 16 that lie behind each other: where, 0 when there are none; how many is in the
+ * registers, their entries of the index are at WORKSPACE_BASE.
  */
-export function popCopy(): u32 {
+export function popCopies(): usize {
   if (copies.count == 0) return 0;
-  const index = --copies.count;
-  const block = load<u32>(<usize>copies.numbers + ((<usize>index) << 2));
-  const address = copyAt(index);
-  beginChecksum();
-  addPlace(block >> (PAGE_BITS - BLOCK_BITS), 1 << (block & (BLOCKS_A_PAGE - 1)));
-  addToChecksum(address, BLOCK_BYTES);
-  putResult(<u32>address, endChecksum(0, 0, BLOCK_BYTES));
-  return block;
-}
-
-/** Leaves a word and a checksum in the registers for the host. */
-function putResult(word: u32, sum: u64): void {
-  store<u32>(REGISTERS_BASE + (Result.Address << 2), word);
-  store<u32>(REGISTERS_BASE + (Result.ChecksumLow << 2), <u32>sum);
-  store<u32>(REGISTERS_BASE + (Result.ChecksumHigh << 2), <u32>(sum >> 32));
+  const first = (copies.count - 1) & ~(BLOCKS_A_PAGE - 1);
+  const count = copies.count - first;
+  for (let index: u32 = 0; index < count; index++) {
+    const block = load<u32>(<usize>copies.numbers + ((<usize>(first + index)) << 2));
+    const number = block >> (PAGE_BITS - BLOCK_BITS);
+    const bit = (<u32>1) << (block & (BLOCKS_A_PAGE - 1));
+    beginChecksum();
+    addPlace(number, bit);
+    addToChecksum(copyAt(first + index), BLOCK_BYTES);
+    putEntry(WORKSPACE_BASE + index * ENTRY_BYTES, number, bit, endChecksum(0, 0, BLOCK_BYTES));
+  }
+  copies.count = first;
+  store<u32>(REGISTERS_BASE + (Result.Count << 2), count);
+  return copyAt(first);
 }
 
 /** A stripe that says where the blocks belong, so that blocks in the wrong place are found out too. */
 const PLACE_BYTES: u32 = 32;
-const PLACE_BASE: usize = REGISTERS_BASE + (Result.ChecksumLow << 2);
+const PLACE_BASE: usize = REGISTERS_BASE + (Result.Place << 2);
 
 function addPlace(number: u32, blocks: u32): void {
   memory.fill(PLACE_BASE, 0, PLACE_BYTES);
@@ -159,9 +171,31 @@ export function blocksChecksum(number: u32, blocks: u32): u64 {
   return endChecksum(0, 0, popcnt(blocks) << BLOCK_BITS);
 }
 
-/** As `blocksChecksum`, left in the registers for the host. */
-export function sumBlocks(number: u32, blocks: u32): void {
-  putResult(blocks, blocksChecksum(number, blocks));
+/**
+ * Puts blocks where entries of the index say and checks them there.
+ *
+ * @param index the entries
+ * @param from the blocks, behind each other; 0: they are where they belong
+ * @returns entries that are right before the first one that is not
+ */
+export function putBlocks(index: usize, count: u32, from: usize): u32 {
+  for (let entry: u32 = 0; entry < count; entry++) {
+    const at = index + entry * ENTRY_BYTES;
+    const number = load<u16>(at);
+    const blocks = load<u16>(at, 2);
+    if (from != 0) from = placeBlocks(number, blocks, from);
+    if (blocksChecksum(number, blocks) != load<u64>(at, 8)) return entry;
+  }
+  return count;
+}
+
+function placeBlocks(number: u32, blocks: u32, from: usize): usize {
+  const page = (<usize>number) << PAGE_BITS;
+  for (let left = blocks; left != 0; left &= left - 1) {
+    memory.copy(page + (ctz(left) << BLOCK_BITS), from, BLOCK_BYTES);
+    from += BLOCK_BYTES;
+  }
+  return from;
 }
 
 /** One of Copying. */

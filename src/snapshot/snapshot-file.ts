@@ -2,7 +2,7 @@
 // are put in place. Whole pages that follow each other are read straight into the engine's memory, pieces of pages by way
 // of a buffer.
 
-import { BLOCK_BYTES, type EngineSnapshot, type PageBlocks } from "../engine-snapshot.ts";
+import { BLOCK_BYTES, type EngineSnapshot, INDEX_ENTRY_BYTES } from "../engine-snapshot.ts";
 import { NearkeyError } from "../errors.ts";
 import type { StorageFile } from "../storage/storage.ts";
 import {
@@ -11,18 +11,14 @@ import {
   decodeHeader,
   FOOTER_BYTES,
   HEADER_BYTES,
-  INDEX_ENTRY_BYTES,
   RESTORE,
   type SnapshotFooter,
   type SnapshotHeader,
 } from "./snapshot-format.ts";
-import { countBlocks, readIndex } from "./snapshot-index.ts";
+import { countBlocks, groupIndex } from "./snapshot-index.ts";
 
 /** What a snapshot is read from. */
 export type SnapshotSource = Pick<StorageFile, "size" | "read">;
-
-const READ_BYTES = 4 * 1024 * 1024;
-const WHOLE_PAGE = 0xffff;
 
 /**
  * Reads the header alone.
@@ -38,15 +34,6 @@ async function readAt(source: SnapshotSource, at: number, bytes: number, place: 
   const read = await source.read(at, into);
   if (read < bytes) throw damaged(place, at + read, "it ends early", RESTORE);
   return into;
-}
-
-/** Entries whose blocks lie behind each other in the file and are read at once. */
-interface Run {
-  readonly entries: PageBlocks[];
-  /** Whole pages that follow each other in memory. */
-  readonly pages: boolean;
-  readonly offset: number;
-  bytes: number;
 }
 
 /** A file whose frame is whole. */
@@ -100,62 +87,28 @@ export class SnapshotFile {
    * Puts the blocks of pages that `wanted` names into an engine's memory and checks them there.
    *
    * @param wanted true for a page of which this file's blocks are needed, false for one that is free by now
-   * @param pages pages that the memory has
    */
-  async putBlocks(engine: EngineSnapshot, wanted: (page: number) => boolean, pages: number): Promise<void> {
-    for (const run of this.#runs(wanted)) {
-      const last = run.entries[run.entries.length - 1] as PageBlocks;
-      if (run.entries.some(({ page }) => page === 0 || page >= pages)) {
-        throw damaged(this.place, run.offset, `it has blocks of page ${last.page}, which it does not know`, RESTORE);
-      }
-      const into = run.pages
-        ? engine.pagesView((run.entries[0] as PageBlocks).page, run.bytes)
-        : new Uint8Array(run.bytes);
-      if ((await this.source.read(run.offset, into)) < run.bytes) {
-        throw damaged(this.place, run.offset, "it ends early", RESTORE);
-      }
-      this.#check(engine, run, into);
+  async putBlocks(engine: EngineSnapshot, wanted: (page: number) => boolean): Promise<void> {
+    for (const run of groupIndex(this.index, wanted)) {
+      const into = run.page === 0 ? new Uint8Array(run.bytes) : engine.pagesView(run.page, run.bytes);
+      const at = HEADER_BYTES + run.offset;
+      if ((await this.source.read(at, into)) < run.bytes) throw damaged(this.place, at, "it ends early", RESTORE);
+      const firstByte = run.firstEntry * INDEX_ENTRY_BYTES;
+      const entries = this.index.subarray(firstByte, firstByte + run.entries * INDEX_ENTRY_BYTES);
+      const right = engine.putBlocks(entries, run.page === 0 ? into : undefined);
+      if (right < run.entries) throw this.#wrong(entries, right, at);
     }
   }
 
-  #check(engine: EngineSnapshot, run: Run, read: Uint8Array): void {
-    let at = 0;
-    for (const entry of run.entries) {
-      const bytes = countBlocks(entry.blocks) * BLOCK_BYTES;
-      if (!run.pages) engine.putBlocks(entry.page, entry.blocks, read.subarray(at, at + bytes));
-      if (!engine.hasBlocks(entry)) {
-        throw damaged(this.place, run.offset + at, `the checksum of page ${entry.page} is wrong`, RESTORE);
-      }
-      at += bytes;
+  #wrong(entries: Uint8Array, right: number, start: number): NearkeyError {
+    const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
+    let at = start;
+    for (let entry = 0; entry < right; entry++) {
+      at += countBlocks(view.getUint16(entry * INDEX_ENTRY_BYTES + 2, true)) * BLOCK_BYTES;
     }
+    const page = view.getUint16(right * INDEX_ENTRY_BYTES, true);
+    return damaged(this.place, at, `the checksum of blocks of page ${page} is wrong`, RESTORE);
   }
-
-  *#runs(wanted: (page: number) => boolean): Generator<Run> {
-    let offset = HEADER_BYTES;
-    let run: Run | undefined;
-    for (const entry of readIndex(this.index)) {
-      const bytes = countBlocks(entry.blocks) * BLOCK_BYTES;
-      const skipped = !wanted(entry.page);
-      if (run !== undefined && (skipped || !continues(run, entry, bytes))) {
-        yield run;
-        run = undefined;
-      }
-      if (!skipped) {
-        run ??= { entries: [], pages: entry.blocks === WHOLE_PAGE, offset, bytes: 0 };
-        run.entries.push(entry);
-        run.bytes += bytes;
-      }
-      offset += bytes;
-    }
-    if (run !== undefined) yield run;
-  }
-}
-
-function continues(run: Run, entry: PageBlocks, bytes: number): boolean {
-  if (run.bytes + bytes > READ_BYTES) return false;
-  if (!run.pages) return entry.blocks !== WHOLE_PAGE;
-  const last = run.entries[run.entries.length - 1] as PageBlocks;
-  return entry.blocks === WHOLE_PAGE && entry.page === last.page + 1;
 }
 
 function otherLayout(place: string): NearkeyError {

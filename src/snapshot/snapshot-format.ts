@@ -9,7 +9,6 @@ import { NearkeyError } from "../errors.ts";
 export const FORMAT_VERSION = 1;
 export const HEADER_BYTES = 4096;
 export const FOOTER_BYTES = 64;
-export const INDEX_ENTRY_BYTES = 16;
 
 const MAGIC = 0x1a79_656b_7261_656en; // "nearkey" and an end-of-file character, so that no text file begins so
 const END_MAGIC = 0x0a64_6e65_796b_726en; // "nrkyend\n"

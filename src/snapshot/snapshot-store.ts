@@ -290,7 +290,7 @@ export async function loadChain(
       `${place}: there is no memory for what it holds; free some, or use a larger machine`,
     );
   }
-  for (const file of files) await file.putBlocks(engine, (page) => engine.isDurable(page), pages);
+  for (const file of files) await file.putBlocks(engine, (page) => page < pages && engine.isDurable(page));
   if (!engine.restore(newest.header.accessKind, buildUpon)) {
     throw new NearkeyError("out-of-memory", `${place}: there is no memory for searching what it holds; free some`);
   }

@@ -2,10 +2,10 @@
 // which go to the file one behind the other while the next is filled; so each byte is copied once more than the disk
 // needs, and no view of the engine's memory is held while it waits.
 
-import { BLOCK_BYTES, type Cut, type EngineSnapshot, PAGE_BYTES, type PageBlocks } from "../engine-snapshot.ts";
+import { BLOCK_BYTES, type Blocks, type Cut, type EngineSnapshot, PAGE_BYTES } from "../engine-snapshot.ts";
 import type { StorageFile } from "../storage/storage.ts";
 import { encodeFooter, encodeHeader, type SnapshotHeader } from "./snapshot-format.ts";
-import { countBlocks, SnapshotIndex } from "./snapshot-index.ts";
+import { SnapshotIndex } from "./snapshot-index.ts";
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
 /** Chunks kept to be used again. */
@@ -19,6 +19,7 @@ export class SnapshotWriter {
   readonly #spare: Uint8Array[] = [];
   #chunk: Uint8Array = new Uint8Array(CHUNK_BYTES);
   #used = 0;
+  #blocks = 0;
   #writing: Promise<void>;
   #failed = false;
   readonly #header: Uint8Array;
@@ -51,16 +52,17 @@ export class SnapshotWriter {
     return this.#add(this.#engine.next(this.#chunk, this.#used));
   }
 
-  /** Takes one copy of a block that has changed since the cut; false when none waits. */
-  addCopy(): boolean {
-    this.#makeRoom(BLOCK_BYTES);
-    return this.#add(this.#engine.popCopy(this.#chunk, this.#used));
+  /** Takes some copies of blocks that have changed since the cut, 16 at most; false when none waits. */
+  addCopies(): boolean {
+    this.#makeRoom(PAGE_BYTES);
+    return this.#add(this.#engine.popCopies(this.#chunk, this.#used));
   }
 
-  #add(found: PageBlocks | undefined): boolean {
+  #add(found: Blocks | undefined): boolean {
     if (found === undefined) return false;
-    this.#index.add(found);
-    this.#used += countBlocks(found.blocks) * BLOCK_BYTES;
+    this.#index.add(found.index);
+    this.#used += found.bytes;
+    this.#blocks += found.bytes / BLOCK_BYTES;
     return true;
   }
 
@@ -103,7 +105,7 @@ export class SnapshotWriter {
     const footer = {
       stateBytes: this.cut.state.length,
       indexEntries: this.#index.entries,
-      blocks: this.#index.blocks,
+      blocks: this.#blocks,
       headerChecksum: checksum(this.#header),
       stateChecksum: checksum(this.cut.state),
       indexChecksum: checksum(index),

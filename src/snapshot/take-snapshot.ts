@@ -25,8 +25,10 @@ export const UNHURRIED: Pace = { share: 0.125 };
 export const HURRIED: Pace = { share: 1 };
 
 const SLICE_MS = 1;
-/** Copies are fetched first, up to so many between two looks at the clock. */
-const COPIES_A_STEP = 16;
+/** What a batch that left little room for copies may take to fetch some. */
+const HURRIED_SLICE_MS = 0.5;
+/** Room for copies that is taken when a batch must fetch them however long it takes. */
+const FULL = 0.9;
 /** The storage is behind by so much: it is waited for. */
 const BACKLOG_BYTES = 64 * 1024 * 1024;
 /** It is behind by so much with copies alone: the thread waits for it, so long a turn. */
@@ -74,7 +76,7 @@ export async function takeSnapshot(
   const { accessKind, sequence } = cut;
   const header = { ...given, sequence, accessKind, layout: snapshot.layout, id: drawId(), timeMs: Date.now() };
   const writer = new SnapshotWriter(snapshot, file, header, cut);
-  engine.onCopies = () => takeCopies(writer);
+  engine.onCopies = () => makeRoom(snapshot, writer);
   let complete = false;
   try {
     await copyAll(snapshot, writer, pace);
@@ -87,8 +89,9 @@ export async function takeSnapshot(
   return { header, bytes: writer.bytes, pages: cut.pages };
 }
 
-function takeCopies(writer: SnapshotWriter): void {
-  while (writer.addCopy());
+function makeRoom(snapshot: EngineSnapshot, writer: SnapshotWriter): void {
+  const untilMs = performance.now() + HURRIED_SLICE_MS;
+  while ((performance.now() < untilMs || snapshot.fill > FULL) && writer.addCopies());
 }
 
 async function copyAll(snapshot: EngineSnapshot, writer: SnapshotWriter, pace: Pace): Promise<void> {
@@ -111,11 +114,9 @@ async function copyAll(snapshot: EngineSnapshot, writer: SnapshotWriter, pace: P
 /** Fetches for about a millisecond; false when nothing is left. While the storage is behind, only copies that press. */
 function copySlice(snapshot: EngineSnapshot, writer: SnapshotWriter, behind: boolean, untilMs: number): boolean {
   do {
-    let copied = 0;
-    if (!behind || snapshot.fill > PRESSING) while (copied < COPIES_A_STEP && writer.addCopy()) copied++;
-    if (copied === COPIES_A_STEP) continue;
+    if ((!behind || snapshot.fill > PRESSING) && writer.addCopies()) continue;
     if (behind) return true;
-    if (!writer.addPage()) return writer.addCopy();
+    if (!writer.addPage()) return false;
   } while (performance.now() < untilMs);
   return true;
 }
