@@ -15,7 +15,10 @@ import {
   type SnapshotFooter,
   type SnapshotHeader,
 } from "./snapshot-format.ts";
-import { countBlocks, groupIndex } from "./snapshot-index.ts";
+import { countBlocks, groupIndex, type IndexRun } from "./snapshot-index.ts";
+
+/** Runs that are read while others are checked: memory that nobody has touched yet is what takes the time. */
+const READS_AHEAD = 4;
 
 /** What a snapshot is read from. */
 export type SnapshotSource = Pick<StorageFile, "size" | "read">;
@@ -89,15 +92,29 @@ export class SnapshotFile {
    * @param wanted true for a page of which this file's blocks are needed, false for one that is free by now
    */
   async putBlocks(engine: EngineSnapshot, wanted: (page: number) => boolean): Promise<void> {
-    for (const run of groupIndex(this.index, wanted)) {
-      const into = run.page === 0 ? new Uint8Array(run.bytes) : engine.pagesView(run.page, run.bytes);
-      const at = HEADER_BYTES + run.offset;
-      if ((await this.source.read(at, into)) < run.bytes) throw damaged(this.place, at, "it ends early", RESTORE);
+    const reads: Promise<() => void>[] = [];
+    try {
+      for (const run of groupIndex(this.index, wanted)) {
+        reads.push(this.#read(engine, run));
+        if (reads.length === READS_AHEAD) (await (reads.shift() as Promise<() => void>))();
+      }
+      while (reads.length > 0) (await (reads.shift() as Promise<() => void>))();
+    } finally {
+      await Promise.allSettled(reads);
+    }
+  }
+
+  /** Reads the blocks of a run; answers what then checks them. */
+  async #read(engine: EngineSnapshot, run: IndexRun): Promise<() => void> {
+    const into = run.page === 0 ? new Uint8Array(run.bytes) : engine.pagesView(run.page, run.bytes);
+    const at = HEADER_BYTES + run.offset;
+    if ((await this.source.read(at, into)) < run.bytes) throw damaged(this.place, at, "it ends early", RESTORE);
+    return () => {
       const firstByte = run.firstEntry * INDEX_ENTRY_BYTES;
       const entries = this.index.subarray(firstByte, firstByte + run.entries * INDEX_ENTRY_BYTES);
       const right = engine.putBlocks(entries, run.page === 0 ? into : undefined);
       if (right < run.entries) throw this.#wrong(entries, right, at);
-    }
+    };
   }
 
   #wrong(entries: Uint8Array, right: number, start: number): NearkeyError {
