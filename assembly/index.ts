@@ -25,6 +25,7 @@ import { registerStringEdits } from "./commands/string-edit";
 import { registerStrings } from "./commands/strings";
 import { registerTransactions } from "./commands/transactions";
 import { registerVectors } from "./commands/vector-commands";
+import { codeStep } from "./vectors/coding";
 
 export {
   closeConnection,
@@ -127,8 +128,9 @@ export function tick(now: f64): bool {
   const expiring = expireSome();
   const trimming = !(effectLog.recording != 0 && isLogFull()) && trim();
   const adopting = !trimming && adopt();
+  const coding = codeStep();
   clearIdleQueues();
-  return expiring || trimming || adopting || state.graveyard != 0;
+  return expiring || trimming || adopting || coding || state.graveyard != 0;
 }
 
 /** Takes some more keys in, once there is room for what that takes. */

@@ -19,7 +19,7 @@ const CALLS = 4096;
 
 /** Many calls in one, so that no call into WebAssembly is measured. Memory: ids, then the query, then vectors. */
 const LOOP = `
-import { innerProduct, innerProductx4, squaredL2, squaredL2x4 } from "../assembly/vectors/distance";
+import { innerProduct, innerProductx4, squaredL2, squaredL2x4 } from "../assembly/kernels/distance";
 const IDS: usize = 0x10000;
 const QUERY: usize = 0x20000;
 const VECTORS: usize = 0x40000;

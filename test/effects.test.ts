@@ -248,7 +248,7 @@ describe("what is recorded", () => {
   it("of a vector is its float32 numbers, and what the set is made with", () => {
     const [first] = recorded(["VADD", "s", "VALUES", 2, "0.1", "3e0", "a"]);
     const numbers = Buffer.from(new Float32Array([0.1, 3]).buffer).toString("latin1");
-    expect(first).toEqual(["VADD", "s", "FP32", numbers, "a", "METRIC", "COSINE", "M", "16", "EF", "200"]);
+    expect(first).toEqual(["VADD", "s", "FP32", numbers, "a", "METRIC", "COSINE", "M", "16", "EF", "200", "Q8"]);
     const again = recorded(["VADD", "s", "VALUES", 2, 1, 3, "a"], ["VADD", "s", "VALUES", 2, 1, 3, "a"]);
     expect(again).toEqual([]);
   });

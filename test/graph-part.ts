@@ -12,7 +12,25 @@ export const INNER_PRODUCT = 2;
 /** Addresses come back signed. */
 interface Exports {
   initializeMemory(heapStart: number, seed: bigint): void;
-  createVectorSet(dimensions: number, metric: number, m: number, efConstruction: number): number;
+  createVectorSet(
+    dimensions: number,
+    metric: number,
+    m: number,
+    efConstruction: number,
+    quantization: number,
+    dropsVectors: number,
+  ): number;
+  startCoding(set: number): void;
+  codeSome(set: number): void;
+  lookAtRange(set: number): void;
+  rescore(set: number, query: number, beam: number, found: number, most: number, ef: number): number;
+  pointAt(set: number, id: number): number;
+  measurePoints(set: number, a: number, b: number): number;
+  encodeNode(set: number, id: number, vector: number): void;
+  pointOfQuery(set: number, query: number): number;
+  decodeNode(set: number, id: number, to: number): void;
+  narrowVector(vector: number, bytes: number, to: number): number;
+  widenVector(halves: number, bytes: number, to: number): void;
   drawLevel(set: number): number;
   takeNode(set: number, level: number): number;
   releaseNode(set: number, id: number): void;
@@ -41,14 +59,27 @@ interface Exports {
 
 const FILES = [
   "memory/memory",
-  "vectors/distance",
+  "kernels/distance",
   "vectors/hop",
   "vectors/vectorset",
   "vectors/vector-scratch",
   "vectors/original",
   "vectors/hnsw-insert",
   "vectors/hnsw-delete",
+  "vectors/coding",
+  "vectors/codes",
+  "vectors/points",
+  "vectors/rescore",
+  "kernels/half-distance",
 ];
+
+/** Where fields of VectorSet in vectorset.ts lie; codedIds is all ones, NaN as a float, when no codes are being given. */
+const CODING_AT = 52;
+const STEP_AT = 60;
+const CODED_IDS_AT = 80;
+
+/** Numbers of Coding in vectorset.ts. */
+export const CODINGS = { f32: 0, f16: 1, int8: 2, int4: 3, binary: 4 };
 
 /** A module with the graph's functions. */
 export class GraphPart {
@@ -74,8 +105,10 @@ export class GraphPart {
     this.exports.initializeMemory(HEAP_BASE, BigInt(seed));
   }
 
-  create(dimensions: number, metric: number, m: number, efConstruction: number): Graph {
-    const address = this.exports.createVectorSet(dimensions, metric, m, efConstruction) >>> 0;
+  /** A set that keeps float32 vectors; codes begin with `graph.code()`. */
+  create(dimensions: number, metric: number, m: number, efConstruction: number, coding = 0, drops = false): Graph {
+    const { exports } = this;
+    const address = exports.createVectorSet(dimensions, metric, m, efConstruction, coding, Number(drops)) >>> 0;
     return new Graph(this, address, dimensions, metric, efConstruction);
   }
 
@@ -118,8 +151,15 @@ export class Graph {
     exports.growMarks(++this.#ids);
     const id = exports.takeNode(this.address, exports.drawLevel(this.address)) >>> 0;
     exports.storeVector(this.address, id, exports.QUERY_BASE.value, this.#place(vector));
+    exports.codeSome(this.address);
     exports.linkNode(this.address, id, this.efConstruction);
     return id;
+  }
+
+  /** Trains codes on what is there, and gives them to `all` vectors, else to those that one step takes. */
+  code(all = true): void {
+    this.#part.exports.startCoding(this.address);
+    for (let step = 0; all && step < 1000; step++) this.#part.exports.codeSome(this.address);
   }
 
   update(id: number, vector: ArrayLike<number>): void {
@@ -145,7 +185,10 @@ export class Graph {
   search(vector: ArrayLike<number>, count: number, ef: number): [id: number, distance: number][] {
     this.#placeQuery(vector);
     const { exports } = this.#part;
-    return this.#results(Math.min(count, exports.search(this.address, exports.QUERY_BASE.value, ef)));
+    const query = exports.QUERY_BASE.value;
+    const found = exports.search(this.address, query, ef);
+    const left = exports.rescore(this.address, query, exports.BEAM_BASE.value, found, count, ef);
+    return this.#results(Math.min(count, left));
   }
 
   searchAll(vector: ArrayLike<number>, count: number): [id: number, distance: number][] {
@@ -167,6 +210,35 @@ export class Graph {
     return Array.from({ length: count }, (_, index) => {
       return [(items[index * 2] as number) >>> 1, exports.distanceOfKey(items[index * 2 + 1] as number)];
     });
+  }
+
+  /** What the codes of a node stand for. */
+  decoded(id: number): Float32Array {
+    const { exports } = this.#part;
+    exports.decodeNode(this.address, id, exports.SECOND_VECTOR_BASE.value);
+    return this.#part.floats(exports.SECOND_VECTOR_BASE.value, this.dimensions).slice();
+  }
+
+  /** The key of the distance between two points. */
+  measure(a: number, b: number): number {
+    const { exports } = this.#part;
+    const { address } = this;
+    return exports.measurePoints(address, exports.pointAt(address, a), exports.pointAt(address, b)) >>> 0;
+  }
+
+  /** What one step of a code is worth. */
+  scale(): number {
+    return this.#part.floats(this.address + STEP_AT, 1)[0] as number;
+  }
+
+  /** True when walks measure codes. */
+  isCoded(): boolean {
+    return this.#part.floats(this.address + CODING_AT, 1)[0] !== 0;
+  }
+
+  /** True when vectors are getting codes. */
+  isAtIt(): boolean {
+    return !Number.isNaN(this.#part.floats(this.address + CODED_IDS_AT, 1)[0]);
   }
 
   /** The number of the first broken promise, 0 for none (see GraphFault). */

@@ -95,6 +95,7 @@ const ENGINE = layers([
   ["layout", /^assembly\/layout\.ts$/],
   ["memory", /^assembly\/memory\//],
   ["text", /^assembly\/text\//],
+  ["kernels", /^assembly\/kernels\//],
   ["vectors", /^assembly\/vectors\//],
   ["effects", /^assembly\/effects\//],
   ["keyspace", /^assembly\/keyspace\//],
@@ -148,7 +149,7 @@ describe("imports point one way", () => {
     expect(stray).toEqual([]);
   });
 
-  test("in the engine: layout, memory, text, vectors, keyspace, protocol, commands, index", () => {
+  test("in the engine: layout, memory, text, kernels, vectors, keyspace, protocol, commands, index", () => {
     expect(upwardImports(ENGINE)).toEqual([]);
   });
 

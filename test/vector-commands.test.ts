@@ -45,8 +45,8 @@ describe("VADD", () => {
   test("takes Redis's options in any order", () => {
     const { run } = driver();
     expect(run("VADD k VALUES 2 1 2 a CAS NOQUANT EF 50 M 8 SETATTR {} METRIC L2")).toBe(1);
-    expect(run("VADD k VALUES 2 1 2 b METRIC l2 m 8 Q8")).toBe(1);
-    expect(run("VADD k VALUES 2 1 2 c BIN")).toBe(1);
+    expect(run("VADD k VALUES 2 1 2 b METRIC l2 m 8 noquant")).toBe(1);
+    expect(run("VADD k VALUES 2 1 2 c")).toBe(1);
     expect(run("VCARD k")).toBe(3);
   });
 
@@ -205,7 +205,9 @@ describe("the other commands", () => {
       "ERR key does not exist",
     ]);
     expect(run("VINFO c")).toMatchObject({
-      "quant-type": "f32",
+      "quant-type": "int8",
+      quantized: false,
+      originals: true,
       metric: "COSINE",
       "hnsw-m": 16,
       size: 3,

@@ -389,7 +389,10 @@ describe("setMany", () => {
       },
       sliceBytes: 1 << 20,
     };
-    const docs = new VectorSet<"value">(port, { name, dim, metric, m, efConstruction: 4 });
+    const docs = new VectorSet<"value">(port, {
+      ...{ name, dim, metric, m, efConstruction: 4 },
+      ...{ quantization: "int8", keepOriginals: true },
+    });
     const before = db.stats().memoryUsedBytes;
     const attributes = idsOf(rows).map((_, index) =>
       attributed ? { index, lang: "en", tags: ["a", "b"] } : undefined,

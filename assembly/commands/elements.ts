@@ -39,8 +39,16 @@ export function setOf(entry: usize): VectorSet {
 }
 
 /** Makes an empty set under the key in argument 1, which is not there. The caller has reserved the memory. */
-export function createSet(hash: u64, dimensions: u32, metric: u32, m: u32, efConstruction: u32): VectorSet {
-  const address = createVectorSet(dimensions, metric, m, efConstruction);
+export function createSet(
+  hash: u64,
+  dimensions: u32,
+  metric: u32,
+  m: u32,
+  efConstruction: u32,
+  quantization: u32,
+  dropsVectors: bool,
+): VectorSet {
+  const address = createVectorSet(dimensions, metric, m, efConstruction, quantization, dropsVectors);
   const entry = createEntry(ZONE_ENTRY, argumentAddress(1), argumentBytes(1), TYPE_VECTOR_SET, SET_VALUE_BYTES, false);
   store<u32>(valueOf(entry), <u32>address);
   insertKey(entry, hash);
@@ -90,9 +98,9 @@ export const DISTANCES_OF_DESCENT: u32 = 200;
 /** More than any call may do. */
 const WORK_MAX: u64 = 1 << 20;
 
-/** Adds the work of measuring `count` vectors of a set: each waits for memory, and reads about 40 bytes a ns. */
+/** Adds the work of measuring `count` points of a set: each waits for memory, and reads about 40 bytes a ns. */
 export function addDistances(set: VectorSet, count: u64): void {
-  addWork(<u32>min<u64>((min<u64>(count, WORK_MAX << 12) * (set.vectorBytes + 512)) >> 12, WORK_MAX));
+  addWork(<u32>min<u64>((min<u64>(count, WORK_MAX << 12) * (set.pointBytes + 512)) >> 12, WORK_MAX));
 }
 
 export function replyName(set: VectorSet, id: u32): void {

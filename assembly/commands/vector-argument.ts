@@ -11,7 +11,7 @@ import {
   lastInteger,
   readArgument,
 } from "../protocol/arguments";
-import { Metric } from "../vectors/distance";
+import { Metric } from "../kernels/distance";
 import { normalize, normOf } from "../vectors/original";
 import { parsedDouble, parseDoubleSaturating } from "../text/number";
 import { beginError, endError, errorInteger, errorText, replyError } from "../protocol/reply";

@@ -15,7 +15,7 @@ import {
 import { register, startGroup } from "../protocol/catalog";
 import { replyArity } from "../protocol/command-error";
 import { findArgument, hashOfArgument } from "../protocol/dispatch";
-import { Metric } from "../vectors/distance";
+import { Metric } from "../kernels/distance";
 import {
   addDistances,
   createSet,
@@ -48,7 +48,8 @@ import {
 import { recordArguments } from "../protocol/recording";
 import { recordElement } from "./vector-record";
 import { vSim } from "./vector-query";
-import { drawLevel, M_MAX, M_MIN, nodeAt, NONE, pagesForNode, takeNode, VectorSet } from "../vectors/vectorset";
+import { codeSome, isAboutToCode, lookAtRange, pagesToCode, startCoding } from "../vectors/coding";
+import { Coding, drawLevel, M_MAX, M_MIN, nodeAt, NONE, pagesForNode, takeNode, VectorSet } from "../vectors/vectorset";
 
 const M_DEFAULT: u32 = 16;
 const EF_CONSTRUCTION_DEFAULT: u32 = 200;
@@ -60,6 +61,8 @@ const NEW_SET_PAGES: u32 = 14;
 let askedM: u32 = 0;
 let askedEf: u32 = 0;
 let askedMetric: u32 = NONE;
+let askedQuantization: u32 = NONE;
+let dropsVectors: bool = false;
 let attributesArgument: u32 = 0;
 
 /** A whole number in argument `index` between `least` and `most`, -1 when it is none. */
@@ -74,12 +77,16 @@ function parseOptions(index: u32): bool {
   askedM = 0;
   askedEf = 0;
   askedMetric = NONE;
+  askedQuantization = NONE;
+  dropsVectors = false;
   attributesArgument = 0;
   for (; index < argumentCount; index++) {
     const hasValue = index + 1 < argumentCount;
-    if (argumentIs(index, "CAS") || argumentIs(index, "NOQUANT") || argumentIs(index, "Q8") || argumentIs(index, "BIN"))
-      continue;
-    if (argumentIs(index, "EF") && hasValue) {
+    if (argumentIs(index, "CAS")) continue;
+    const coding = codingNamed(index);
+    if (coding != NONE) askedQuantization = coding;
+    else if (argumentIs(index, "NOORIGINALS")) dropsVectors = true;
+    else if (argumentIs(index, "EF") && hasValue) {
       const ef = boundedInteger(++index, 1, EF_MAX);
       if (ef < 0) return refuse("ERR invalid EF");
       askedEf = <u32>ef;
@@ -96,6 +103,15 @@ function parseOptions(index: u32): bool {
     }
   }
   return true;
+}
+
+/** The coding that an argument names; NONE for another word. F16, Q4 and NOORIGINALS are ours. */
+function codingNamed(index: u32): u32 {
+  if (argumentIs(index, "NOQUANT")) return Coding.Float32;
+  if (argumentIs(index, "F16")) return Coding.Float16;
+  if (argumentIs(index, "Q8")) return Coding.Int8;
+  if (argumentIs(index, "Q4")) return Coding.Int4;
+  return argumentIs(index, "BIN") ? Coding.Binary : NONE;
 }
 
 function parseMetric(index: u32): bool {
@@ -116,6 +132,10 @@ function agrees(set: VectorSet): bool {
   if (askedM != 0 && askedM != set.m) return refuse("ERR asked M value mismatch with existing vector set");
   if (askedMetric != NONE && askedMetric != set.metric)
     return refuse("ERR asked metric mismatch with existing vector set");
+  if (askedQuantization != NONE && askedQuantization != set.quantization)
+    return refuse("ERR asked quantization mismatch with existing vector set");
+  if (dropsVectors && set.dropsVectors == 0)
+    return refuse("ERR asked NOORIGINALS, but the existing vector set keeps its vectors");
   return fitsSet(set);
 }
 
@@ -145,11 +165,15 @@ function storeAttributes(set: VectorSet, id: u32): void {
 
 // ---- VADD
 
+/** The running VADD gives the set the last vector that codes wait for, and there is room for them. */
+let willCode: bool = false;
+
 /**
  * Makes room for what a VADD may take; the set may not be there. Keyspace entries may move, sets do not. Another vector
  * for an element takes no memory, so that it goes at the limit too: what was overwritten can always be put back.
  */
 function admitElement(slot: usize, element: u32): bool {
+  willCode = false;
   let pages = NEW_SET_PAGES;
   let ids: u32 = 1;
   if (slot != 0) {
@@ -161,7 +185,10 @@ function admitElement(slot: usize, element: u32): bool {
     ids = set.idsUsed + 1;
   }
   const marks = missingMarkPages(ids);
-  if (!admit(pages + marks)) return refuseMemory();
+  // Where there is no room for codes the set goes on without.
+  const codes = slot != 0 && isAboutToCode(setOf(slotEntry(slot))) ? pagesToCode(setOf(slotEntry(slot))) : 0;
+  willCode = codes != 0 && admit(pages + marks + codes);
+  if (!willCode && !admit(pages + marks)) return refuseMemory();
   growMarks(ids);
   return true;
 }
@@ -202,11 +229,12 @@ function vAdd(): void {
   if (!readVector(QUERY_BASE, metric)) return;
   if (attributesArgument != 0 && !readAttributes(attributesArgument)) return;
   const ef = askedEf != 0 ? askedEf : EF_CONSTRUCTION_DEFAULT;
+  const coding = askedQuantization == NONE ? Coding.Int8 : askedQuantization;
   const found = findKey(argumentAddress(1), argumentBytes(1), hash);
   const set =
     found != 0
       ? setOf(slotEntry(found))
-      : createSet(hash, givenDimensions, metric, askedM == 0 ? M_DEFAULT : askedM, ef);
+      : createSet(hash, givenDimensions, metric, askedM == 0 ? M_DEFAULT : askedM, ef, coding, dropsVectors);
   noteChange(hash);
   replyBoolean(putElement(set, element, askedEf != 0 ? askedEf : set.efConstruction, found == 0));
 }
@@ -221,18 +249,23 @@ function putElement(set: VectorSet, element: u32, ef: u32, creates: bool): bool 
     id = takeNode(set, drawLevel(set));
     nameElement(set, id, element);
     storeVector(set, id, QUERY_BASE, givenNorm);
+    codeSome(set);
     if (attributesArgument != 0) storeAttributes(set, id);
     linkNode(set, id, ef);
+    if (willCode) startCoding(set);
+    else lookAtRange(set);
     return true;
   }
   if (attributesArgument != 0) storeAttributes(set, id);
-  const stays = isOriginal(set, id, QUERY_BASE, SECOND_VECTOR_BASE);
+  const stays = isOriginal(set, id, QUERY_BASE, givenNorm, SECOND_VECTOR_BASE);
   if (!stays || attributesArgument != 0) recordElement(set, QUERY_BASE, element, false);
   if (stays) return false;
   addUnlinking(set);
   unlinkNode(set, id);
   storeVector(set, id, QUERY_BASE, givenNorm);
+  codeSome(set);
   linkNode(set, id, ef);
+  lookAtRange(set);
   return false;
 }
 

@@ -4,7 +4,7 @@
 import { argumentCount, argumentInteger, argumentIs, lastInteger } from "../protocol/arguments";
 import { replyArity } from "../protocol/command-error";
 import { addWork, connection, readKeyArgument } from "../protocol/dispatch";
-import { measure, Metric } from "../vectors/distance";
+import { Metric } from "../kernels/distance";
 import { findElement, isVectorSet, replyName, setOf } from "./elements";
 import { linkAt, linkCount } from "../vectors/links";
 import { random } from "../memory/memory";
@@ -25,7 +25,8 @@ import {
 import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
 import { distanceFrom, scoreFrom } from "../vectors/vector-score";
 import { BEAM_BASE, BEAM_MAX, markOf, nextEpoch, SECOND_VECTOR_BASE } from "../vectors/vector-scratch";
-import { NodeState, nodeAt, NONE, rowOf, VectorSet, vectorAt } from "../vectors/vectorset";
+import { measureStored, readStored } from "../vectors/rescore";
+import { bytesOfSet, Coding, NodeState, nodeAt, NONE, rowOf, VectorSet } from "../vectors/vectorset";
 
 /** The entry of the set in argument 1: 0 when there is no key, NONE after replying that it holds something else. */
 function readSet(): u32 {
@@ -87,7 +88,8 @@ export function vEmb(): void {
   if (raw) {
     replyArray(3);
     replySimple("f32");
-    replyBulk(vectorAt(found, node), found.dimensions << 2);
+    readStored(found, node, SECOND_VECTOR_BASE);
+    replyBulk(SECOND_VECTOR_BASE, found.dimensions << 2);
     replyDouble(<f64>nodeAt(found, node).norm);
     return;
   }
@@ -107,9 +109,14 @@ export function vInfo(): void {
     return;
   }
   const set = setOf(entry);
-  replyMap(11);
+  replyMap(14);
   replySimple("quant-type");
-  replySimple("f32");
+  replySimple(quantizationName(set.quantization));
+  replySimple("quantized");
+  replyBoolean(set.coding == set.quantization);
+  replySimple("originals");
+  replyBoolean(set.dropsVectors == 0);
+  replyNumber("bytes", bytesOfSet(set));
   replySimple("metric");
   replySimple(set.metric == Metric.L2 ? "L2" : set.metric == Metric.Cosine ? "COSINE" : "IP");
   replyNumber("hnsw-m", set.m);
@@ -121,6 +128,14 @@ export function vInfo(): void {
   replyNumber("attributes-count", set.attributed);
   replyNumber("vset-uid", changetype<usize>(set));
   replyNumber("hnsw-max-node-uid", set.idsUsed);
+}
+
+/** Names of Redis, where it has the coding. */
+function quantizationName(coding: u32): string {
+  if (coding == Coding.Int8) return "int8";
+  if (coding == Coding.Int4) return "int4";
+  if (coding == Coding.Binary) return "bin";
+  return coding == Coding.Float16 ? "f16" : "f32";
 }
 
 function replyNumber(name: string, value: i64): void {
@@ -148,11 +163,12 @@ function replyLinks(row: usize, withScores: bool): void {
   const links = linkCount(row);
   if (withScores) replyMap(links);
   else replyArray(links);
+  if (withScores) readStored(found, node, SECOND_VECTOR_BASE);
   for (let link: u32 = 0; link < links; link++) {
     const other = linkAt(row, link);
     replyName(found, other);
     if (!withScores) continue;
-    const key = measure(found.metric, vectorAt(found, node), vectorAt(found, other), found.vectorBytes);
+    const key = measureStored(found, SECOND_VECTOR_BASE, other);
     replyDouble(scoreFrom(found.metric, distanceFrom(found.metric, key)));
   }
 }

@@ -14,13 +14,12 @@ import {
 } from "../protocol/arguments";
 import { idOf, itemAt, keyOfItem } from "../vectors/beam";
 import { addWork, hashOfArgument } from "../protocol/dispatch";
-import { Metric } from "../vectors/distance";
+import { Metric } from "../kernels/distance";
 import { addDistances, DISTANCES_OF_DESCENT, findElement, isVectorSet, replyName, setOf } from "./elements";
 import { searchAll } from "../vectors/exact-search";
 import { compileFilter } from "../vectors/filter";
 import { search } from "../vectors/hnsw-search";
 import { readKey } from "../keyspace/keyspace";
-import { copyBytes } from "../memory/memory";
 import { parsedDouble, parseDouble } from "../text/number";
 import {
   beginError,
@@ -38,10 +37,19 @@ import {
 } from "../protocol/reply";
 import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
 import { fitsSet, nextArgument, readQuery, specifyVector } from "./vector-argument";
+import { readStored, rescore } from "../vectors/rescore";
 import { searchFiltered } from "../vectors/vector-filter";
 import { distanceFrom, scoreFrom } from "../vectors/vector-score";
-import { BEAM_BASE, BEAM_MAX, MATCHES_BASE, PROGRAM_BASE, PROGRAM_BYTES, QUERY_BASE } from "../vectors/vector-scratch";
-import { nodeAt, NONE, VectorSet, vectorAt } from "../vectors/vectorset";
+import {
+  BEAM_BASE,
+  BEAM_MAX,
+  MATCHES_BASE,
+  PROGRAM_BASE,
+  PROGRAM_BYTES,
+  QUERY_BASE,
+  SINK,
+} from "../vectors/vector-scratch";
+import { hasVectors, nodeAt, NONE, VectorSet } from "../vectors/vectorset";
 
 const COUNT_DEFAULT: u32 = 10;
 const EF_DEFAULT: u32 = 100;
@@ -136,7 +144,7 @@ function readTarget(set: VectorSet): bool {
   if (!argumentIs(2, "ELE")) return fitsSet(set) && readQuery(QUERY_BASE, set.metric);
   const id = findElement(set, 3);
   if (id == NONE) return refuse("ERR element not found in set");
-  copyBytes(QUERY_BASE, vectorAt(set, id), set.vectorBytes);
+  readStored(set, id, QUERY_BASE);
   return true;
 }
 
@@ -170,7 +178,13 @@ function replyNearest(set: VectorSet, most: u32): void {
   const beam: usize = filtered && !exact ? MATCHES_BASE : BEAM_BASE;
   let found: u32;
   if (exact) {
-    found = searchAll(set, QUERY_BASE, most, filtered ? <usize>PROGRAM_BASE : 0, beam);
+    found = searchAll(
+      set,
+      QUERY_BASE,
+      hasVectors(set) ? most : min(wanted << 1, BEAM_MAX),
+      filtered ? <usize>PROGRAM_BASE : 0,
+      beam,
+    );
     addTried(set, set.idsUsed);
   } else if (filtered) {
     found = searchFiltered(set, QUERY_BASE, wanted, PROGRAM_BASE, effort);
@@ -179,11 +193,20 @@ function replyNearest(set: VectorSet, most: u32): void {
     found = search(set, QUERY_BASE, wanted);
     addDistances(set, DISTANCES_OF_DESCENT + wanted * 10);
   }
+  if (!exact || !hasVectors(set)) found = rescore(set, QUERY_BASE, beam, found, most, wanted);
   found = countWithin(set.metric, beam, min(found, most));
+  touchNames(set, beam, found);
   const extras = <u32>withScores + <u32>withDistances + <u32>withAttributes;
   if (protocol == 3 && extras != 0) replyMap(found);
   else replyArray(found * (extras + 1));
   for (let index: u32 = 0; index < found; index++) replyResult(set, itemAt(beam, index), extras);
+}
+
+/** Reads a word of each result's name, so that the misses overlap instead of following one another. */
+function touchNames(set: VectorSet, beam: usize, found: u32): void {
+  let sum: u32 = 0;
+  for (let index: u32 = 0; index < found; index++) sum += load<u32>(nodeAt(set, idOf(itemAt(beam, index))).name);
+  store<u32>(SINK, sum);
 }
 
 /** Adds the work of trying nodes one by one. */

@@ -4,8 +4,8 @@
 import { beginRecord, addIntegerPart, addPart, addWordPart, PART_BYTES } from "../effects/record";
 import { argumentBytes, argumentCount } from "../protocol/arguments";
 import { addArgument, endEffect, isRecording, partBytes } from "../protocol/recording";
-import { Metric } from "../vectors/distance";
-import { VectorSet } from "../vectors/vectorset";
+import { Metric } from "../kernels/distance";
+import { Coding, VectorSet } from "../vectors/vectorset";
 
 const OPTIONS_BYTES: u32 = 256;
 
@@ -19,7 +19,7 @@ export function recordElement(set: VectorSet, vector: usize, element: u32, creat
   const options = argumentCount - element - 1;
   let bound: u64 = partBytes(1) + bytes + PART_BYTES + OPTIONS_BYTES;
   for (let index = element; index < argumentCount; index++) bound += <u64>argumentBytes(index) + PART_BYTES;
-  beginRecord(5 + options + (creates ? 6 : 0), bound);
+  beginRecord(5 + options + (creates ? 7 + set.dropsVectors : 0), bound);
   addWordPart("VADD");
   addArgument(1);
   addWordPart("FP32");
@@ -37,4 +37,14 @@ function addParameters(set: VectorSet): void {
   addIntegerPart(set.m);
   addWordPart("EF");
   addIntegerPart(set.efConstruction);
+  addWordPart(codingWord(set.quantization));
+  if (set.dropsVectors != 0) addWordPart("NOORIGINALS");
+}
+
+/** The option of VADD that names a coding. */
+function codingWord(coding: u32): string {
+  if (coding == Coding.Int8) return "Q8";
+  if (coding == Coding.Int4) return "Q4";
+  if (coding == Coding.Binary) return "BIN";
+  return coding == Coding.Float16 ? "F16" : "NOQUANT";
 }

@@ -20,6 +20,7 @@ import { ENCODING_TABLE, entryAt, freeEntry, TYPE_HASH, TYPE_VECTOR_SET, typeOf,
 import { CHUNK_BYTES, slotAddress, Table, tableAt } from "../memory/table";
 import { directorySize, liveSlots, releaseDirectory, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
 import { clearQueues } from "./queues";
+import { forgetCoding } from "../vectors/coding";
 import { releaseSetStep } from "../vectors/vector-release";
 import { namesOf, vectorSetAt } from "../vectors/vectorset";
 
@@ -53,6 +54,7 @@ function buryHash(table: usize): void {
 
 /** The names go like the fields of a hash, the nodes and blocks behind them. */
 function buryVectorSet(set: u32): void {
+  forgetCoding(vectorSetAt(set));
   buryTable(changetype<usize>(namesOf(vectorSetAt(set))), ZONE_OBJECT);
   bury(KIND_VECTOR_SET, set, ZONE_OBJECT);
 }

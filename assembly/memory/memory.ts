@@ -57,6 +57,8 @@ export class State {
   sequence: u64;
   /** Pages of visited marks that the largest vector set needs: taken anew when the state is loaded. */
   markPages: u32;
+  /** Vector sets whose vectors are getting codes: address of the first, 0 for none. */
+  coding: u32;
 }
 
 /** What this run has counted, and where its cursors are: no part of the database. */

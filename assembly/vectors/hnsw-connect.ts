@@ -7,11 +7,11 @@
 // Where no triangle is found, a new node is put between two: the link e–f becomes e–q–f.
 
 import { idOf, insertItem, itemAt, itemOf, keyOfItem } from "./beam";
-import { measure } from "./distance";
 import { measureRow, NO_BOUND } from "./hop";
 import { addLink, dropLink, hasLink, linkAt, linkCount, replaceLink } from "./links";
 import { copyBytes } from "../memory/memory";
-import { linksMax, NONE, rowOf, VectorSet, vectorAt } from "./vectorset";
+import { measurePoints, pointAt } from "./points";
+import { linksMax, NONE, rowOf, VectorSet } from "./vectorset";
 import { MATCHES_BASE, markOf, nextEpoch, ROW_IDS, ROW_KEYS, ROW_MAX } from "./vector-scratch";
 
 /** Makes the mutual link q–e, at the price of another of e's links where e is full. False when it was not made. */
@@ -144,7 +144,7 @@ function findRoom(set: VectorSet, e: u32, level: u32): u32 {
 function sortNeighbours(set: VectorSet, e: u32, row: usize, more: u32): u32 {
   const count = linkCount(row) + more;
   copyBytes(ROW_IDS + (more << 2), row + 4, linkCount(row) << 2);
-  measureRow(set, vectorAt(set, e), count, NO_BOUND);
+  measureRow(set, pointAt(set, e), count, NO_BOUND);
   for (let index: u32 = 0; index < count; index++) {
     insertItem(MATCHES_BASE, index, itemOf(load<u32>(ROW_KEYS + (index << 2)), load<u32>(ROW_IDS + (index << 2))));
   }
@@ -172,7 +172,7 @@ function findReplaceable(set: VectorSet, count: u32, level: u32): u32 {
       if (<u32>load<u8>(markOf(near)) != epoch) continue;
       if (fallback == NONE) fallback = far;
       if (spared) break;
-      if (measure(set.metric, vectorAt(set, far), vectorAt(set, near), set.vectorBytes) < keyOfItem(item)) return far;
+      if (measurePoints(set, pointAt(set, far), pointAt(set, near)) < keyOfItem(item)) return far;
     }
   }
   return fallback;

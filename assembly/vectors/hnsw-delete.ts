@@ -7,12 +7,12 @@
 // Cost: at most 2 M (2 M - 1) / 2 distances on level 0, about that of an insertion; no walk.
 
 import { idOf, insertItem, itemAt, itemOf, keyOfItem } from "./beam";
-import { measure } from "./distance";
 import { connect, makeRoom } from "./hnsw-connect";
 import { measureRow, NO_BOUND } from "./hop";
 import { dropLink, hasLink, linkAt, linkCount } from "./links";
 import { copyBytes, dirty } from "../memory/memory";
-import { linksMax, NONE, nodeAt, rowOf, VECTOR_SET_BYTES, VectorSet, vectorAt } from "./vectorset";
+import { measurePoints, pointAt } from "./points";
+import { linksMax, NONE, nodeAt, rowOf, VECTOR_SET_BYTES, VectorSet } from "./vectorset";
 import { BEAM_BASE, MATCHES_BASE, markOf, nextEpoch, ROW_IDS, ROW_KEYS, SELECTED_IDS } from "./vector-scratch";
 
 // In SELECTED_IDS while a level is repaired: the deleted node's neighbours, and behind them the group each is joined to.
@@ -107,7 +107,7 @@ function joinNearest(set: VectorSet, count: u32, level: u32): bool {
     if (load<u32>(groupSlot(count, a)) != first) continue;
     for (let b: u32 = 0; b < count; b++) {
       if (load<u32>(groupSlot(count, b)) == first) continue;
-      const key = measure(set.metric, vectorAt(set, neighbour(a)), vectorAt(set, neighbour(b)), set.vectorBytes);
+      const key = measurePoints(set, pointAt(set, neighbour(a)), pointAt(set, neighbour(b)));
       pairs = keepNearestPair(pairs, itemOf(key, (a << 13) | b));
     }
   }
@@ -150,7 +150,7 @@ function refill(set: VectorSet, id: u32, count: u32, level: u32): void {
     if (other == id || hasLink(row, other) || linkCount(rowOf(set, other, level)) >= limit) continue;
     store<u32>(ROW_IDS + (offered++ << 2), other);
   }
-  measureRow(set, vectorAt(set, id), offered, NO_BOUND);
+  measureRow(set, pointAt(set, id), offered, NO_BOUND);
   for (let index: u32 = 0; index < offered; index++) {
     insertItem(MATCHES_BASE, index, itemOf(load<u32>(ROW_KEYS + (index << 2)), load<u32>(ROW_IDS + (index << 2))));
   }
@@ -162,9 +162,9 @@ function refill(set: VectorSet, id: u32, count: u32, level: u32): void {
 
 /** True when one of the links in a row is nearer to `other` than `key`. */
 function isOccludedByLinks(set: VectorSet, row: usize, other: u32, key: u32): bool {
-  const vector = vectorAt(set, other);
+  const point = pointAt(set, other);
   for (let link: u32 = 0; link < linkCount(row); link++) {
-    if (measure(set.metric, vector, vectorAt(set, linkAt(row, link)), set.vectorBytes) < key) return true;
+    if (measurePoints(set, point, pointAt(set, linkAt(row, link))) < key) return true;
   }
   return false;
 }

@@ -3,14 +3,14 @@
 // bounds is in hnsw-connect.ts. The walks are about two thirds of the cost, choosing a third.
 
 import { idOf, itemAt, keyOfItem } from "./beam";
-import { measure4 } from "./distance";
 import { connect } from "./hnsw-connect";
 import { descend, walk } from "./hnsw-search";
 import { dirty } from "../memory/memory";
-import { NONE, nodeAt, VECTOR_SET_BYTES, VectorSet, vectorAt } from "./vectorset";
+import { measurePoints4, pointAt } from "./points";
+import { NONE, nodeAt, VECTOR_SET_BYTES, VectorSet } from "./vectorset";
 import { BEAM_BASE, BEAM_MAX, SELECTED_ADDRESSES, SELECTED_IDS } from "./vector-scratch";
 
-/** Links a node, whose vector is stored, into the graph; `ef` nodes are kept while searching for its neighbours. */
+/** Links a node, whose vector and codes are stored, into the graph; `ef` nodes are kept while searching for its neighbours. */
 export function linkNode(set: VectorSet, id: u32, ef: u32): void {
   const level = <u32>nodeAt(set, id).level;
   if (set.entry == NONE) {
@@ -19,7 +19,7 @@ export function linkNode(set: VectorSet, id: u32, ef: u32): void {
     set.topLevel = level;
     return;
   }
-  const query = vectorAt(set, id);
+  const query = pointAt(set, id);
   let count = descend(set, query, level);
   for (let at = <i32>min(level, set.topLevel); at >= 0; at--) {
     count = walk(set, query, at, min(ef, BEAM_MAX), count);
@@ -43,24 +43,22 @@ export function choose(set: VectorSet, found: u32, limit: u32): u32 {
   let chosen: u32 = 0;
   for (let index: u32 = 0; index < found && chosen < limit; index++) {
     const item = itemAt(BEAM_BASE, index);
-    const vector = vectorAt(set, idOf(item));
-    if (isOccluded(set, vector, keyOfItem(item), chosen)) continue;
+    const point = pointAt(set, idOf(item));
+    if (isOccluded(set, point, keyOfItem(item), chosen)) continue;
     store<u32>(SELECTED_IDS + (chosen << 2), idOf(item));
-    v128.store(SELECTED_ADDRESSES + (chosen << 2), i32x4.splat(<i32>vector));
+    v128.store(SELECTED_ADDRESSES + (chosen << 2), i32x4.splat(<i32>point));
     chosen++;
   }
   return chosen;
 }
 
-/** True when `vector` is nearer to one of the chosen than `key`. The last address stands four times, so groups of four are whole. */
+/** True when `point` is nearer to one of the chosen than `key`. The last address stands four times, so groups of four are whole. */
 @inline
-function isOccluded(set: VectorSet, vector: usize, key: u32, chosen: u32): bool {
+function isOccluded(set: VectorSet, point: usize, key: u32, chosen: u32): bool {
   const limit = i32x4.splat(<i32>(key ^ 0x80000000));
-  const metric = set.metric;
-  const bytes = set.vectorBytes;
   for (let index: u32 = 0; index < chosen << 2; index += 16) {
     const at = SELECTED_ADDRESSES + index;
-    const keys = measure4(metric, vector, load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12), bytes);
+    const keys = measurePoints4(set, point, load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12));
     if (v128.any_true(i32x4.lt_s(v128.xor(keys, i32x4.splat(0x80000000)), limit))) return true;
   }
   return false;

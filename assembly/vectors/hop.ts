@@ -6,8 +6,9 @@
 // beam by then, and the rest of them never crosses the memory bus. The price: the sum is rounded in two parts.
 
 import { Blocks, recordAt } from "./blocks";
-import { addSquaredL2x4, Metric, measure4 } from "./distance";
-import { VectorSet, vectorsOf } from "./vectorset";
+import { addSquaredL2x4, Metric, measure4 } from "../kernels/distance";
+import { measureCodes4 } from "./points";
+import { Coding, codesOf, VectorSet, vectorsOf } from "./vectorset";
 import { markOf, ROW_ADDRESSES, ROW_IDS, ROW_KEYS, SINK } from "./vector-scratch";
 
 /** A bound that cuts nothing off. */
@@ -34,10 +35,27 @@ export function gatherUnmarked(row: usize, epoch: u32, to: usize): usize {
 }
 
 /**
- * Computes the keys of the distances from `query` to `count` ids in ROW_IDS, into ROW_KEYS. Ids whose key is certain to
- * reach `bound` are dropped from both lists; answers how many are left.
+ * Computes the keys of the distances from the point `query` to `count` ids in ROW_IDS, into ROW_KEYS. Ids whose key is
+ * certain to reach `bound` may be dropped from both lists; answers how many are left.
  */
+@inline
 export function measureRow(set: VectorSet, query: usize, count: u32, bound: u32): u32 {
+  return set.coding == Coding.Float32 ? measureVectors(set, query, count, bound) : measureCodes(set, query, count);
+}
+
+function measureCodes(set: VectorSet, query: usize, count: u32): u32 {
+  locate(codesOf(set), count);
+  touch(count, min(set.pointBytes, TOUCH_BYTES_MAX));
+  for (let index: u32 = 0; index < count << 2; index += 16) {
+    const at = ROW_ADDRESSES + index;
+    const keys = measureCodes4(set, query, load<u32>(at), load<u32>(at, 4), load<u32>(at, 8), load<u32>(at, 12));
+    v128.store(ROW_KEYS + index, keys);
+  }
+  return count;
+}
+
+/** As `measureRow`, with float32 vectors, whatever the points are. */
+export function measureVectors(set: VectorSet, query: usize, count: u32, bound: u32): u32 {
   const bytes = set.vectorBytes;
   const split = bound != NO_BOUND && set.metric != Metric.InnerProduct && bytes >= SPLIT_BYTES_MIN;
   const head = split ? ((bytes >> 2) * 3) & ~63 : bytes;

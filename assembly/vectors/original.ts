@@ -1,12 +1,15 @@
 // What the caller gave against what is stored. Under cosine a vector is stored divided by its norm, and multiplying back
 // misses some of the original numbers by one unit in the last place. Two bits a number say which way, so that the
 // very values come back, for 1/16 more memory. (Numbers below 2^-102 of the norm lose digits for good: what is
-// stored of them is subnormal.) The other metrics store what they are given.
+// stored of them is subnormal.) The other metrics store what they are given. Where only codes are kept, the original is
+// what they stand for, times the norm.
 
 import { recordAt } from "./blocks";
-import { Metric } from "./distance";
+import { encodeNode, hasCodesOf } from "./codes";
+import { Metric } from "../kernels/distance";
 import { copyBytes, dirty } from "../memory/memory";
-import { Node, nodeAt, roundingsOf, VectorSet, vectorAt } from "./vectorset";
+import { readStored } from "./rescore";
+import { hasVectors, isCoded, Node, nodeAt, roundingsOf, VectorSet, vectorAt } from "./vectorset";
 
 /** Norms that a float32 holds without losing digits. */
 const NORM_MIN: f64 = 1.1754943508222875e-38;
@@ -34,20 +37,24 @@ export function normalize(vector: usize, bytes: u32, norm: f32, to: usize): void
   for (let at: u32 = 0; at < bytes; at += 16) v128.store(to + at, f32x4.div(v128.load(vector + at), divisor));
 }
 
-/** Stores a node's vector from the padded original; `norm` matters under cosine only. */
+/**
+ * Stores a node's vector and its codes from the padded original; `norm` matters under cosine only. Where no vectors are
+ * kept the original is divided by its norm in place.
+ */
 export function storeVector(set: VectorSet, id: u32, original: usize, norm: f32): void {
-  const vector = vectorAt(set, id);
-  const bytes = set.vectorBytes;
-  dirty(vector, bytes);
-  if (set.metric != Metric.Cosine) {
-    copyBytes(vector, original, bytes);
-    return;
+  const cosine = set.metric == Metric.Cosine;
+  if (cosine) {
+    const node = nodeAt(set, id);
+    dirty(changetype<usize>(node), <u32>offsetof<Node>());
+    node.norm = norm;
   }
-  const node = nodeAt(set, id);
-  dirty(changetype<usize>(node), <u32>offsetof<Node>());
-  node.norm = norm;
-  normalize(original, bytes, norm, vector);
-  storeRoundings(set, id, original, vector, norm);
+  const kept = hasVectors(set);
+  const vector = kept ? vectorAt(set, id) : original;
+  if (kept) dirty(vector, set.vectorBytes);
+  if (cosine) normalize(original, set.vectorBytes, norm, vector);
+  else if (kept) copyBytes(vector, original, set.vectorBytes);
+  if (cosine && kept) storeRoundings(set, id, original, vector, norm);
+  if (isCoded(set, id)) encodeNode(set, id, vector);
 }
 
 function storeRoundings(set: VectorSet, id: u32, original: usize, vector: usize, norm: f32): void {
@@ -64,24 +71,27 @@ function storeRoundings(set: VectorSet, id: u32, original: usize, vector: usize,
   }
 }
 
-/** Writes the `dimensions` numbers that were given for a node to `to`. */
+/** Writes the `dimensions` numbers that were given for a node to `to`, which has room for a padded vector. */
 export function readOriginal(set: VectorSet, id: u32, to: usize): void {
-  const vector = vectorAt(set, id);
-  if (set.metric != Metric.Cosine) {
-    copyBytes(to, vector, set.dimensions << 2);
-    return;
-  }
+  readStored(set, id, to);
+  if (set.metric != Metric.Cosine) return;
   const norm = nodeAt(set, id).norm;
-  const roundings = recordAt(roundingsOf(set), id);
+  const exact = hasVectors(set);
+  const roundings = exact ? recordAt(roundingsOf(set), id) : 0;
   for (let index: u32 = 0; index < set.dimensions; index++) {
-    const code = (<u32>load<u8>(roundings + (index >> 2)) >> ((index & 3) << 1)) & 3;
-    const near = reinterpret<i32>(load<f32>(vector + (index << 2)) * norm);
+    const code = exact ? (<u32>load<u8>(roundings + (index >> 2)) >> ((index & 3) << 1)) & 3 : 0;
+    const near = reinterpret<i32>(load<f32>(to + (index << 2)) * norm);
     store<i32>(to + (index << 2), near + <i32>(code & 1) - <i32>(code >> 1));
   }
 }
 
-/** True when a node's original is the given padded vector, bit for bit. `spare` has room for a vector. */
-export function isOriginal(set: VectorSet, id: u32, original: usize, spare: usize): bool {
-  readOriginal(set, id, spare);
-  return memory.compare(spare, original, set.dimensions << 2) == 0;
+/** True when what is kept of a node is the given padded vector, bit for bit. `spare` has room for a vector. */
+export function isOriginal(set: VectorSet, id: u32, original: usize, norm: f32, spare: usize): bool {
+  if (hasVectors(set)) {
+    readOriginal(set, id, spare);
+    return memory.compare(spare, original, set.dimensions << 2) == 0;
+  }
+  if (set.metric != Metric.Cosine) return hasCodesOf(set, id, original);
+  normalize(original, set.vectorBytes, norm, spare);
+  return nodeAt(set, id).norm == norm && hasCodesOf(set, id, spare);
 }

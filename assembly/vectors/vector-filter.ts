@@ -4,6 +4,7 @@
 
 import { idOf, insertItem, itemAt, itemOf, keyOfItem } from "./beam";
 import { searchAll } from "./exact-search";
+import { pointOfQuery } from "./codes";
 import { descend, expandItem, nextUnexpanded, startWalk } from "./hnsw-search";
 import { gatherUnmarked, measureRow, NO_BOUND } from "./hop";
 import { nodeAt, rowOf, VectorSet } from "./vectorset";
@@ -15,7 +16,8 @@ export function searchFiltered(set: VectorSet, query: usize, ef: u32, program: u
   if (set.count == 0) return 0;
   if (set.count <= effort) return searchAll(set, query, ef, program, MATCHES_BASE);
   const beam = <usize>BEAM_BASE;
-  let count = descend(set, query, 0);
+  const point = pointOfQuery(set, query);
+  let count = descend(set, point, 0);
   const epoch = startWalk(count);
   let matched: u32 = 0;
   for (let index: u32 = 0; index < count; index++) matched = keepMatch(set, program, itemAt(beam, index), matched, ef);
@@ -25,7 +27,7 @@ export function searchFiltered(set: VectorSet, query: usize, ef: u32, program: u
     const worst = matched < ef ? NO_BOUND : keyOfItem(itemAt(MATCHES_BASE, matched - 1));
     if (keyOfItem(itemAt(beam, cursor)) > worst) break;
     const end = gatherUnmarked(rowOf(set, expandItem(beam, cursor), 0), epoch, ROW_IDS);
-    const near = measureRow(set, query, <u32>(end - ROW_IDS) >> 2, worst);
+    const near = measureRow(set, point, <u32>(end - ROW_IDS) >> 2, worst);
     tried += <u32>(end - ROW_IDS) >> 2;
     for (let index: u32 = 0; index < near << 2; index += 4) {
       const key = load<u32>(ROW_KEYS + index);

@@ -3,7 +3,7 @@
 import { releaseBlocks } from "./blocks";
 import { ZONE_OBJECT } from "../layout";
 import { release } from "../memory/memory";
-import { NodeState, nodeAt, nodesOf, roundingsOf, VectorSet, vectorsOf } from "./vectorset";
+import { codesOf, NodeState, nodeAt, nodesOf, offsetsOf, roundingsOf, VectorSet, vectorsOf } from "./vectorset";
 
 const NODES_A_STEP: u32 = 256;
 const BLOCKS_A_STEP: u32 = 64;
@@ -20,6 +20,8 @@ export function releaseSetStep(set: VectorSet, from: u32): u32 {
   }
   if (!releaseBlocks(vectorsOf(set), BLOCKS_A_STEP)) return from;
   if (!releaseBlocks(roundingsOf(set), BLOCKS_A_STEP)) return from;
+  if (!releaseBlocks(codesOf(set), BLOCKS_A_STEP)) return from;
+  if (!releaseBlocks(offsetsOf(set), 1)) return from;
   if (!releaseBlocks(nodesOf(set), BLOCKS_A_STEP)) return from;
   release(ZONE_OBJECT, changetype<usize>(set));
   return 0;

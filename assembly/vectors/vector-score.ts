@@ -2,7 +2,7 @@
 // minus the inner product. Score grows with nearness: (1 + cosine) / 2 as in Redis, 1 / (1 + distance) for L2, the inner
 // product itself.
 
-import { distanceOfKey, Metric } from "./distance";
+import { distanceOfKey, Metric } from "../kernels/distance";
 
 /** The distance of the metric's name, from a key. */
 export function distanceFrom(metric: u32, key: u32): f64 {

@@ -9,6 +9,7 @@
 //   BEAM        the nearest nodes seen, sorted (see beam.ts)
 //   MATCHES     the nearest that pass a filter, sorted; while linking: one node's neighbours, sorted
 //   PROGRAM     the compiled filter
+//   CODED_QUERY the query as codes; room for codes being packed, and for a vector read from its codes
 
 import { MARK_PAGES_MAX, MARKS_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SCRATCH_BASE, SCRATCH_BYTES } from "../layout";
 import { takePage } from "../memory/memory";
@@ -32,10 +33,13 @@ export const BEAM_BASE: u32 = SELECTED_ADDRESSES + SELECTED_MAX * 4;
 export const MATCHES_BASE: u32 = BEAM_BASE + BEAM_BYTES;
 export const PROGRAM_BASE: u32 = MATCHES_BASE + BEAM_BYTES;
 export const PROGRAM_BYTES: u32 = 0x20000;
+/** Codes of a query and what may follow them, codes a byte each while they are packed, and a vector read from its codes. */
+export const CODED_QUERY: u32 = PROGRAM_BASE + PROGRAM_BYTES;
+export const CODE_BYTES: u32 = CODED_QUERY + PAGE_BYTES / 2 + 64;
+export const DECODED: u32 = CODE_BYTES + PAGE_BYTES / 4 + 128;
 /** What lies above is the workspace of numbers and filters. */
 const WORKSPACE_BYTES: u32 = 0x20000;
-if (PROGRAM_BASE + PROGRAM_BYTES > SCRATCH_BASE + SCRATCH_BYTES - WORKSPACE_BYTES)
-  ERROR("a walk must fit the scratch region");
+if (DECODED + PAGE_BYTES > SCRATCH_BASE + SCRATCH_BYTES - WORKSPACE_BYTES) ERROR("a walk must fit the scratch region");
 
 // Kept between calls: page addresses of the marks, the epoch, pages held.
 const EPOCH: u32 = MARKS_BASE + MARK_PAGES_MAX * 4;

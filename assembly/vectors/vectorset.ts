@@ -1,7 +1,7 @@
 // A vector set: its parameters, the table of its elements' names, and arrays of records found by node id (see
-// blocks.ts): nodes with their links, the vectors (float32, padded with zeros to whole lanes), and under cosine what
-// brings the original vectors back exactly (see original.ts). Codes of quantized sets will be one more such array. A node id is a small number; ids of deleted nodes are handed out
-// again, so the arrays stay dense under churn. Under cosine the stored vector has length one and the node keeps the
+// blocks.ts): nodes with their links, the vectors (float32, padded with zeros to whole lanes), the codes of a quantized
+// set (see codes.ts), and under cosine what brings the original vectors back exactly (see original.ts). A node id is a
+// small number; ids of deleted nodes are handed out again, so the arrays stay dense under churn. Under cosine the stored vector has length one and the node keeps the
 // norm, so that the original can be given back. Locks are not part of a node: they will lie beside the scratch of a
 // parallel build, which may not touch durable memory that it does not change.
 //
@@ -14,7 +14,7 @@ import { Blocks, bytesOfBlocks, growTo, initializeBlocks, pagesToGrow, recordAt 
 import { PAGE_BYTES, TABLE_BYTES, ZONE_OBJECT } from "../layout";
 import { allocate, dirty, pageOf, random, release } from "../memory/memory";
 import { cellBytes } from "../memory/slabs";
-import { Metric } from "./distance";
+import { Metric } from "../kernels/distance";
 import { Table, tableAt } from "../memory/table";
 
 /** No node: the entry point of an empty set, the end of the list of free ids. */
@@ -23,6 +23,18 @@ export const DIMENSIONS_MAX: u32 = PAGE_BYTES / 4;
 export const M_MIN: u32 = 4;
 export const M_MAX: u32 = 4096;
 const LEVEL_MAX: u32 = 24;
+
+/** What the walk reads of a vector. The number is stored in the set. */
+export const enum Coding {
+  Float32 = 0,
+  Float16 = 1,
+  /** A byte a number. */
+  Int8 = 2,
+  /** Four bits a number. */
+  Int4 = 3,
+  /** A bit a number. */
+  Binary = 4,
+}
 
 export const enum NodeState {
   Free = 0,
@@ -68,13 +80,36 @@ export class VectorSet {
   attributed: u32;
   /** Bytes of the cells of names, attributes and upper rows. */
   cellBytes: u32;
+  /** The coding that was asked for. */
+  quantization: u32;
+  /** The coding of the points: Float32 until there are enough vectors to train codes on. */
+  coding: u32;
+  /** Bytes of a point that are measured, a multiple of 16. */
+  pointBytes: u32;
+  /** What one step of a code is worth, and half of its square. */
+  step: f32;
+  halfStep: f32;
+  /** Vectors coded since the codes' range was last looked at, how many of their numbers were beyond it, and when to look again. */
+  codedSince: u32;
+  clampedSince: u32;
+  lookAfter: u32;
+  /** While the vectors that are there get codes: ids below have them. NONE otherwise. */
+  codedIds: u32;
+  /** The next set that gets codes (see coding.ts), 0 for none. */
+  nextCoding: u32;
+  /** 1 when the numbers are of sizes that codes cannot have. */
+  uncodable: u32;
+  /** 1 when float32 vectors go once there are codes. */
+  dropsVectors: u32;
 }
 
 const NAMES_OFFSET: usize = offsetof<VectorSet>();
 const NODES_OFFSET: usize = NAMES_OFFSET + TABLE_BYTES;
 const VECTORS_OFFSET: usize = NODES_OFFSET + offsetof<Blocks>();
 const ROUNDINGS_OFFSET: usize = VECTORS_OFFSET + offsetof<Blocks>();
-export const VECTOR_SET_BYTES: u32 = <u32>(ROUNDINGS_OFFSET + offsetof<Blocks>());
+const CODES_OFFSET: usize = ROUNDINGS_OFFSET + offsetof<Blocks>();
+const OFFSETS_OFFSET: usize = CODES_OFFSET + offsetof<Blocks>();
+export const VECTOR_SET_BYTES: u32 = <u32>(OFFSETS_OFFSET + offsetof<Blocks>());
 
 @inline
 export function vectorSetAt(address: usize): VectorSet {
@@ -103,6 +138,18 @@ export function roundingsOf(set: VectorSet): Blocks {
   return changetype<Blocks>(changetype<usize>(set) + ROUNDINGS_OFFSET);
 }
 
+/** The codes of quantized vectors; under inner product half the squared length of each follows its codes. */
+@inline
+export function codesOf(set: VectorSet): Blocks {
+  return changetype<Blocks>(changetype<usize>(set) + CODES_OFFSET);
+}
+
+/** One record: what the code 0 stands for in each dimension. Empty until codes are trained. */
+@inline
+export function offsetsOf(set: VectorSet): Blocks {
+  return changetype<Blocks>(changetype<usize>(set) + OFFSETS_OFFSET);
+}
+
 @inline
 export function nodeAt(set: VectorSet, id: u32): Node {
   return changetype<Node>(recordAt(nodesOf(set), id));
@@ -128,13 +175,24 @@ export function rowOf(set: VectorSet, id: u32, level: u32): usize {
 }
 
 /** Makes an empty set. The caller has reserved a page. */
-export function createVectorSet(dimensions: u32, metric: u32, m: u32, efConstruction: u32): usize {
+export function createVectorSet(
+  dimensions: u32,
+  metric: u32,
+  m: u32,
+  efConstruction: u32,
+  quantization: u32,
+  dropsVectors: bool,
+): usize {
   const address = allocate(ZONE_OBJECT, VECTOR_SET_BYTES);
   memory.fill(address, 0, VECTOR_SET_BYTES);
   const set = vectorSetAt(address);
   set.dimensions = dimensions;
   set.vectorBytes = ((dimensions + 3) & ~3) << 2;
   set.metric = metric;
+  set.quantization = quantization;
+  set.dropsVectors = <u32>dropsVectors;
+  set.codedIds = NONE;
+  set.pointBytes = set.vectorBytes;
   set.m = m;
   set.efConstruction = efConstruction;
   set.freeHead = NONE;
@@ -142,7 +200,26 @@ export function createVectorSet(dimensions: u32, metric: u32, m: u32, efConstruc
   initializeBlocks(nodesOf(set), <u32>offsetof<Node>() + (m << 3));
   initializeBlocks(vectorsOf(set), set.vectorBytes);
   initializeBlocks(roundingsOf(set), ((dimensions + 15) >> 4) << 2);
+  initializeBlocks(offsetsOf(set), set.vectorBytes);
   return address;
+}
+
+/** True when half the squared length of each vector stands behind its codes: kernels measure squared distances only. */
+@inline
+export function hasHalfSquares(metric: u32, coding: u32): bool {
+  return metric == Metric.InnerProduct && (coding == Coding.Int8 || coding == Coding.Int4);
+}
+
+/** True when float32 vectors are kept; else there are codes alone. */
+@inline
+export function hasVectors(set: VectorSet): bool {
+  return set.dropsVectors == 0 || set.coding == Coding.Float32;
+}
+
+/** True when a node of this id has codes. */
+@inline
+export function isCoded(set: VectorSet, id: u32): bool {
+  return set.coding != Coding.Float32 || (set.codedIds != NONE && id < set.codedIds);
 }
 
 /** Pages that the cells of one more node may take: its name, attributes and upper rows, the names' segment and directory. */
@@ -156,7 +233,8 @@ export function pagesForNode(set: VectorSet): u32 {
     NODE_CELL_PAGES +
     pagesToGrow(nodesOf(set), id) +
     pagesToGrow(vectorsOf(set), id) +
-    pagesToGrow(roundingsOf(set), id)
+    pagesToGrow(roundingsOf(set), id) +
+    pagesToGrow(codesOf(set), id)
   );
 }
 
@@ -169,8 +247,11 @@ export function takeNode(set: VectorSet, level: u32): u32 {
   } else {
     id = set.idsUsed++;
     growTo(nodesOf(set), id);
-    growTo(vectorsOf(set), id);
-    if (set.metric == Metric.Cosine) growTo(roundingsOf(set), id);
+    if (hasVectors(set)) {
+      growTo(vectorsOf(set), id);
+      if (set.metric == Metric.Cosine) growTo(roundingsOf(set), id);
+    }
+    if (set.coding != Coding.Float32 || set.codedIds != NONE) growTo(codesOf(set), id);
   }
   set.count++;
   const node = nodeAt(set, id);
@@ -236,6 +317,8 @@ export function bytesOfSet(set: VectorSet): u64 {
     set.cellBytes +
     bytesOfBlocks(nodesOf(set)) +
     bytesOfBlocks(vectorsOf(set)) +
-    bytesOfBlocks(roundingsOf(set))
+    bytesOfBlocks(roundingsOf(set)) +
+    bytesOfBlocks(codesOf(set)) +
+    bytesOfBlocks(offsetsOf(set))
   );
 }

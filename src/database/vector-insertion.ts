@@ -129,6 +129,8 @@ function askForMemory(port: Port, set: VectorSettings, rows: readonly Row[], kno
 
 const PAGE_BYTES = 65536;
 const NODE_BYTES = 24;
+/** Vectors that a set without originals keeps until its codes are trained. */
+const CODED_ALONE_FROM = 1024;
 /** Header, expiry-less, of a name and its node's id, and its place in the table of names. */
 const NAME_BYTES = 12 + 4 + 10;
 /** Attributes are stored as text and in the parsed form that filters read. */
@@ -153,11 +155,20 @@ function memoryOf(set: VectorSettings, rows: readonly Row[], known: ReadonlySet<
     cells += NAME_BYTES + upperBytes + (typeof row.id === "string" ? textBytes(row.id) : row.id.length);
   }
   if (added === 0 && cells === 0) return 0;
-  const vectors = pagesOf(added, Math.ceil(set.dim / 4) * 16);
+  // Vectors that are dropped for their codes are there until codes begin.
+  const kept = set.keepOriginals ? added : Math.min(added, CODED_ALONE_FROM);
+  const vectors = pagesOf(kept, Math.ceil(set.dim / 4) * 16);
+  const codes = set.quantization === "f32" ? 0 : pagesOf(added, codeBytes(set)) + 4;
   const nodes = pagesOf(added, NODE_BYTES + 8 * set.m);
   // What brings the originals back from vectors of length one: two bits a number.
-  const originals = set.metric === "cosine" ? pagesOf(added, Math.ceil(set.dim / 16) * 4) : 0;
-  return Math.ceil((vectors + nodes + originals) * PAGE_BYTES + cells * CELL_FACTOR + OPENED_BYTES);
+  const originals = set.metric === "cosine" ? pagesOf(kept, Math.ceil(set.dim / 16) * 4) : 0;
+  return Math.ceil((vectors + codes + nodes + originals) * PAGE_BYTES + cells * CELL_FACTOR + OPENED_BYTES);
+}
+
+/** Bytes of a vector's codes, and of what stands behind them under inner product. */
+function codeBytes({ dim, quantization, metric }: VectorSettings): number {
+  const perRegister = { f32: 4, f16: 8, int8: 16, int4: 32, binary: 128 }[quantization];
+  return Math.ceil(dim / perRegister) * 16 + (metric === "ip" ? 4 : 0);
 }
 
 function pagesOf(records: number, recordBytes: number): number {

@@ -11,6 +11,7 @@ import {
   checkVector,
   type Metric,
   newSettings,
+  type Quantization,
   type Vector,
   type VectorOptions,
   type VectorSettings,
@@ -66,8 +67,13 @@ function storedSettings(name: Key, reply: Record<string, Reply>): VectorSettings
     metric: String(reply.metric).toLowerCase() as Metric,
     m: reply["hnsw-m"] as number,
     efConstruction: reply["ef-construction"] as number,
+    quantization: reply["quant-type"] === "bin" ? "binary" : (reply["quant-type"] as Quantization),
+    keepOriginals: Boolean(reply.originals),
   };
 }
+
+/** Options of VADD that name a quantization. */
+const quantizationWords = { f32: "NOQUANT", f16: "F16", int8: "Q8", int4: "Q4", binary: "BIN" } as const;
 
 /** `attributes` undefined leaves those of an element that exists; null removes them. */
 export function setVector(
@@ -91,6 +97,8 @@ export function addCommand(
   const command: Argument[] = ["VADD", set.name, "FP32", blob, checkKey(id)];
   if (attributes !== undefined) command.push("SETATTR", attributes);
   command.push("M", set.m, "EF", set.efConstruction, "METRIC", set.metric.toUpperCase());
+  command.push(quantizationWords[set.quantization]);
+  if (!set.keepOriginals) command.push("NOORIGINALS");
   return command;
 }
 

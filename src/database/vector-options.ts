@@ -10,6 +10,13 @@ import { type Key, kindOf } from "./operations.ts";
  */
 export type Metric = "cosine" | "l2" | "ip";
 
+/**
+ * How searches read vectors. `"int8"`: a byte a number, the fastest, and with a second look at the originals as exact as
+ * `"f32"`. `"int4"`, `"binary"`: a quarter and an eighth of that, for recall that has to be tried. `"f16"`: half the
+ * memory of float32, slower than it. `"f32"`: the vectors themselves.
+ */
+export type Quantization = "f32" | "f16" | "int8" | "int4" | "binary";
+
 /** Options of `vectors()`. For a set that exists each may be left out; one that differs from the stored is an error. */
 export interface VectorOptions {
   /** Numbers in a vector, 1 to 16,384. Needed for a set that does not exist. */
@@ -20,6 +27,13 @@ export interface VectorOptions {
   m?: number | undefined;
   /** Candidates kept while a node is linked, 1 to 1,000,000: higher builds slower and finds better. Default 200. */
   efConstruction?: number | undefined;
+  /** Default `"int8"`. A set gets its codes when it has 256 vectors to train them on (1,024 without originals). */
+  quantization?: Quantization | undefined;
+  /**
+   * Whether the float32 vectors are kept beside their codes. Default true. Without them a vector takes a quarter of the
+   * memory or less, `get` answers what the codes stand for, and the codes are never trained again.
+   */
+  keepOriginals?: boolean | undefined;
 }
 
 /** A vector: numbers that stay finite as float32. */
@@ -32,12 +46,15 @@ export interface VectorSettings {
   readonly metric: Metric;
   readonly m: number;
   readonly efConstruction: number;
+  readonly quantization: Quantization;
+  readonly keepOriginals: boolean;
 }
 
-const defaults = { metric: "cosine", m: 16, efConstruction: 200 } as const;
+const defaults = { metric: "cosine", m: 16, efConstruction: 200, quantization: "int8", keepOriginals: true } as const;
 const metrics: readonly string[] = ["cosine", "l2", "ip"] satisfies Metric[];
 const limits = { dim: [1, 16384], m: [4, 4096], efConstruction: [1, 1_000_000] } as const;
-const names = ["dim", "metric", "m", "efConstruction"] as const;
+const quantizations: readonly string[] = ["f32", "f16", "int8", "int4", "binary"] satisfies Quantization[];
+const names = ["dim", "metric", "m", "efConstruction", "quantization", "keepOriginals"] as const;
 
 /**
  * Checks the options of `vectors()` alone, without defaults.
@@ -59,9 +76,16 @@ export function checkOptions(options: VectorOptions): void {
     if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) continue;
     throw new NearkeyError("invalid-option", `${name} must be a whole number from ${least} to ${most}, not ${value}`);
   }
-  if (options.metric !== undefined && !metrics.includes(options.metric)) {
-    throw new NearkeyError("invalid-option", `metric must be one of ${metrics.join(", ")}, not ${options.metric}`);
-  }
+  checkChoice("metric", options.metric, metrics);
+  checkChoice("quantization", options.quantization, quantizations);
+  const { keepOriginals } = options;
+  if (keepOriginals === undefined || typeof keepOriginals === "boolean") return;
+  throw new NearkeyError("invalid-option", `keepOriginals must be true or false, not ${keepOriginals}`);
+}
+
+function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
+  if (value === undefined || choices.includes(value)) return;
+  throw new NearkeyError("invalid-option", `${name} must be one of ${choices.join(", ")}, not ${value}`);
 }
 
 /**
@@ -72,8 +96,15 @@ export function checkOptions(options: VectorOptions): void {
 export function newSettings(name: Key, options: VectorOptions): VectorSettings {
   const { dim } = options;
   if (dim === undefined) throw new NearkeyError("invalid-option", "dim is needed: there is no such vector set yet");
-  const { metric = defaults.metric, m = defaults.m, efConstruction = defaults.efConstruction } = options;
-  return { name, dim, metric, m, efConstruction };
+  return {
+    name,
+    dim,
+    metric: options.metric ?? defaults.metric,
+    m: options.m ?? defaults.m,
+    efConstruction: options.efConstruction ?? defaults.efConstruction,
+    quantization: options.quantization ?? defaults.quantization,
+    keepOriginals: options.keepOriginals ?? defaults.keepOriginals,
+  };
 }
 
 /**

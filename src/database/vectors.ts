@@ -18,7 +18,7 @@ import {
   setAttributes,
   setVector,
 } from "./vector-operations.ts";
-import type { Metric, Vector, VectorSettings } from "./vector-options.ts";
+import type { Metric, Quantization, Vector, VectorSettings } from "./vector-options.ts";
 
 /** Where the operations of a set run. */
 export interface VectorPort<M extends Mode> {
@@ -71,6 +71,16 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
     return this.#settings.efConstruction;
   }
 
+  /** How searches read vectors. */
+  get quantization(): Quantization {
+    return this.#settings.quantization;
+  }
+
+  /** Whether the float32 vectors are kept beside their codes. */
+  get keepOriginals(): boolean {
+    return this.#settings.keepOriginals;
+  }
+
   /** How many elements the set has. */
   get size(): Answer<M, number> {
     return this.#port.run(countVectors, this.#settings);
@@ -110,7 +120,8 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
   /**
    * Reads a vector.
    *
-   * @returns the values that were set, `dim` of them, as a copy; undefined when there is no such element
+   * @returns the values that were set (without originals what their codes stand for), `dim` of them, as a copy; undefined
+   *   when there is no such element
    */
   get(id: Key): Answer<M, Float32Array | undefined> {
     return this.#port.run(getVector, this.#settings, id);

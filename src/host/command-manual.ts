@@ -159,11 +159,11 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   HRANDFIELD: entry("key [count [WITHVALUES]]", "O(N) with N the fields answered", READ),
   // vector_set
   VADD: entry(
-    `key ${VECTOR} element [CAS] [NOQUANT | Q8 | BIN] [EF count] [SETATTR attributes] [M links] ` +
-      "[METRIC COSINE | L2 | IP]",
+    `key ${VECTOR} element [CAS] [NOQUANT | F16 | Q8 | Q4 | BIN] [EF count] [SETATTR attributes] [M links] ` +
+      "[METRIC COSINE | L2 | IP] [NOORIGINALS]",
     "O(log(N)) with N the elements",
     CHANGE,
-    "Takes METRIC when the set is made. Vectors are kept as float32 whatever is asked for, REDUCE is refused, CAS changes nothing.",
+    "Takes METRIC, F16, Q4 and NOORIGINALS when the set is made. Vectors are kept beside their codes unless NOORIGINALS is given, REDUCE is refused, CAS changes nothing.",
   ),
   VSIM: entry(
     `key (ELE element | FP32 vector | VALUES count value [value ...]) [WITHSCORES] [WITHATTRIBS] [WITHDISTANCES] ` +

@@ -1,7 +1,7 @@
 // The flags of `nearkey import`, and what they mean together: which fields are read, where rows go.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Metric, VectorOptions } from "../../database/vector-options.ts";
+import type { Metric, Quantization, VectorOptions } from "../../database/vector-options.ts";
 import { NearkeyError } from "../../errors.ts";
 import type { ServerFlags } from "../connection/server-flags.ts";
 import { wholeNumber } from "../number-flags.ts";
@@ -26,6 +26,8 @@ export interface ImportFlags extends ServerFlags {
   readonly metric?: Metric;
   readonly m?: number;
   readonly efConstruction?: number;
+  readonly quantization?: Quantization;
+  readonly originals: boolean;
   readonly skip: number;
   readonly limit: number;
   readonly strict?: boolean;
@@ -48,6 +50,16 @@ export function addImportFlags(command: Command): Command {
     .addOption(new Option("--metric <name>", "of a new set (default: cosine)").choices(["cosine", "l2", "ip"]))
     .option("--m <number>", "links a node of a new set (default: 16)", wholeNumber(4, 4096))
     .option("--ef-construction <number>", "candidates while linking (default: 200)", wholeNumber(1, 1_000_000))
+    .addOption(
+      new Option("--quantization <name>", "of a new set (default: int8)").choices([
+        "f32",
+        "f16",
+        "int8",
+        "int4",
+        "binary",
+      ]),
+    )
+    .option("--no-originals", "of a new set: keep codes alone, for a quarter of the memory")
     .option("--value <field>", "with --as keys: the field of the value; an object becomes a hash", "value")
     .addOption(list("--hash <fields>", "with --as keys: fields that make a hash; * for all others", []))
     .option("--ttl <field>", "with --as keys: the field of the seconds to live", "ttl")
@@ -68,12 +80,15 @@ function list(flags: string, description: string, defaults: readonly string[]): 
 }
 
 /** The options that a new set is made with, and an existing one must agree with. */
-export function vectorOptionsOf({ metric, m, efConstruction, dim }: ImportFlags): VectorOptions {
+export function vectorOptionsOf(flags: ImportFlags): VectorOptions {
+  const { metric, m, efConstruction, dim, quantization, originals } = flags;
   const options: VectorOptions = {};
   if (dim !== undefined) options.dim = dim;
   if (metric !== undefined) options.metric = metric;
   if (m !== undefined) options.m = m;
   if (efConstruction !== undefined) options.efConstruction = efConstruction;
+  if (quantization !== undefined) options.quantization = quantization;
+  if (!originals) options.keepOriginals = false;
   return options;
 }
 

@@ -9,6 +9,8 @@
 // exact for near vectors where 1 - cosine is not, and unlike a product its partial sums only grow, so that a sum can be
 // given up early. Inner product compares minus the product.
 
+import { sumsOfFloats } from "./lanes";
+
 /** How a set measures nearness. The number is stored in the set. */
 export const enum Metric {
   Cosine = 0,
@@ -21,14 +23,6 @@ export const enum Metric {
 function sumOfLanes(v: v128): f32 {
   const pairs = f32x4.add(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
-}
-
-/** Sums each of four accumulators into one lane of the result. */
-@inline
-function sumsOfLanes(a: v128, b: v128, c: v128, d: v128): v128 {
-  const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
-  const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
-  return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }
 
 @inline
@@ -118,7 +112,7 @@ export function squaredL2x4(q: usize, a: usize, b: usize, c: usize, d: usize, by
     s2 = squaredStep(s2, last, c + at);
     s3 = squaredStep(s3, last, d + at);
   }
-  return sumsOfLanes(s0, s1, s2, s3);
+  return sumsOfFloats(s0, s1, s2, s3);
 }
 
 /** Inner products of `q` with four padded vectors, one a lane. */
@@ -149,12 +143,12 @@ export function innerProductx4(q: usize, a: usize, b: usize, c: usize, d: usize,
     s2 = productStep(s2, last, c + at);
     s3 = productStep(s3, last, d + at);
   }
-  return sumsOfLanes(s0, s1, s2, s3);
+  return sumsOfFloats(s0, s1, s2, s3);
 }
 
 /** Keys of four distances: positive floats get their sign bit set, negative ones all bits flipped. */
 @inline
-function keysOf(distances: v128): v128 {
+export function keysOf(distances: v128): v128 {
   const negative = i32x4.shr_s(distances, 31);
   return v128.xor(distances, v128.or(negative, i32x4.splat(0x80000000)));
 }
