@@ -243,7 +243,7 @@ export const WATCHES_BYTES: u32 = 8 + WATCH_BUCKETS * 4;
 
 /** Keys that eviction has chosen and not evicted yet, and the chunks that it draws: see keyspace/victim.ts. */
 export const VICTIMS_BASE: u32 = WATCHES_BASE + WATCHES_BYTES;
-export const VICTIMS_BYTES: u32 = 1024;
+export const VICTIMS_BYTES: u32 = 2048;
 
 /** The log of effects: where its records lie and how far the host has come; see effects/region.ts. */
 export const EFFECTS_BASE: u32 = VICTIMS_BASE + VICTIMS_BYTES;

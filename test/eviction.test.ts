@@ -51,6 +51,23 @@ describe("a policy", () => {
     },
   );
 
+  it.each(["allkeys-lru", "allkeys-lfu"] as const)("%s lets off what it chose when that is gone", (eviction) => {
+    const driver = new EngineDriver({ maxMemoryBytes: room(6 * MiB), eviction });
+    for (let round = 0; round < 4; round++) {
+      for (let index = 0; index < 45_000; index++) driver.must("SET", `key:${index}`, text(100));
+      driver.must("FLUSHALL");
+      driver.settle();
+      // Where keys had been chosen lie values now, whose bytes read as the longest key with every flag.
+      const value = Buffer.alloc(2_000 + round * 5_000, 0xff);
+      const evicted = driver.engine.stats().evictedKeys;
+      for (let index = 0; index < 6_000; index++) driver.must("SET", `other:${round}:${index}`, value);
+      expect(driver.engine.stats().evictedKeys).toBeGreaterThan(evicted + 1_000);
+      driver.must("FLUSHALL");
+      driver.settle();
+      expect(driver.must("DBSIZE")).toBe(0);
+    }
+  });
+
   it("by time of death lets go first what dies first", () => {
     const driver = new EngineDriver({ maxMemoryBytes: room(6 * MiB), eviction: "volatile-ttl" });
     for (let index = 0; index < 10_000; index++) driver.must("SET", `soon:${index}`, text(100), "EX", 1_000);

@@ -17,7 +17,7 @@ import { dropKey, hashKey, pinned, shardAt } from "./keyspace";
 import { databaseOf } from "./shards";
 import { effectLog } from "../effects/region";
 import { foundTable } from "./queues";
-import { ageVictims, hashVictims, offer, takeWorst, VICTIMS_END } from "./victim-pool";
+import { offer, openVictims, prepareVictims, SCORE_MAX, takeWorst, VICTIMS_END } from "./victim-pool";
 import { nextVictim } from "./victim-queue";
 
 /** Evictions after which it is looked anew which databases hold keys. */
@@ -165,7 +165,7 @@ function chooseFromPages(): void {
   let runs: u32 = 0;
   let sum: u32 = 0;
   const pages = state.freshPage - state.heapStart;
-  if (policy == Eviction.AllKeysLru || policy == Eviction.VolatileLru) ageVictims();
+  openVictims(policy == Eviction.AllKeysLru || policy == Eviction.VolatileLru);
   for (let tried: u32 = 0; tried < PAGES_TRIED && runs < DRAWS; tried++) {
     const bits = random();
     const number = state.heapStart + <u32>(((bits & 0xffffffff) * pages) >> 32);
@@ -178,18 +178,29 @@ function chooseFromPages(): void {
     draw.chunk = (number << PAGE_BITS) + first * cellBytes(page.sizeClass);
     draw.segment = cellBytes(page.sizeClass);
     draw.slots = cells;
-    sum += load<u8>(<usize>draw.chunk);
   }
+  for (let index: u32 = 0; index < runs; index++) sum += touchRun(drawAt(index));
   for (let index: u32 = 0; index < runs; index++) compareRun(drawAt(index));
-  hashVictims();
+  prepareVictims(VICTIMS_WAITING);
   counters.touched += sum;
+}
+
+/** Reads a byte of each entry, and does nothing that would have to wait for it. */
+function touchRun(draw: Draw): u32 {
+  let entry = <usize>draw.chunk;
+  let sum: u32 = 0;
+  for (let left = draw.slots; left > 0; left--) {
+    sum += load<u8>(entry);
+    entry += draw.segment;
+  }
+  return sum;
 }
 
 function compareRun(draw: Draw): void {
   let entry = <usize>draw.chunk;
   for (let left = draw.slots; left > 0; left--) {
     if (entry != pinned && typeOf(entry) != TYPE_VECTOR_SET && (!expiringOnly || expires(entry)))
-      offer(entry, scoreOf(entry));
+      offer(entry, entryAt(entry).access, scoreOf(entry));
     entry += draw.segment;
   }
 }
@@ -197,6 +208,7 @@ function compareRun(draw: Draw): void {
 // ---- choosing: each step goes through all draws, so that their cache misses overlap
 
 function chooseFromChunks(): void {
+  openVictims(false);
   let draws: u32 = 0;
   let sum: u32 = 0;
   let left = counters.inhabited;
@@ -215,7 +227,7 @@ function chooseFromChunks(): void {
   }
   for (let index: u32 = 0; index < draws; index++) sum += touchCandidates(drawAt(index));
   for (let index: u32 = 0; index < draws; index++) compareCandidates(drawAt(index));
-  hashVictims();
+  prepareVictims(VICTIMS_WAITING);
   counters.touched += sum;
 }
 
@@ -269,7 +281,7 @@ function oneOf(slots: u32): u32 {
 function compareCandidates(draw: Draw): void {
   for (let slots = draw.slots; slots != 0; slots &= slots - 1) {
     const entry = slotEntry(slotAddress(<usize>draw.chunk, ctz(slots)));
-    if (entry != pinned && typeOf(entry) != TYPE_VECTOR_SET) offer(entry, scoreOf(entry));
+    if (entry != pinned && typeOf(entry) != TYPE_VECTOR_SET) offer(entry, entryAt(entry).access, scoreOf(entry));
   }
 }
 
@@ -287,8 +299,8 @@ function firstShardFrom(db: u32, first: u32): u32 {
 function scoreOf(entry: usize): i64 {
   // Idle time is signed: when the clock was set back, what was just asked for is not the oldest.
   if (policy == Eviction.AllKeysLru || policy == Eviction.VolatileLru) return idleOf(entry);
-  if (policy == Eviction.VolatileTtl) return -expiryOf(entry);
-  if (isRandom()) return <i64>(random() >> 1);
+  if (policy == Eviction.VolatileTtl) return max(-expiryOf(entry), -SCORE_MAX);
+  if (isRandom()) return <i64>(random() >> 8);
   if (policy == Eviction.AllKeysS3Fifo) return ((<i64>(3 - usesOf(entry))) << 32) + idleOf(entry);
   return ((<i64>(255 - frequencyOf(entry))) << 32) + idleOf(entry);
 }
