@@ -49,6 +49,30 @@ export function registerConnectionCommands(): void {
   );
   register("CLIENT", -2, atHost, 0, 0, 0, host, "2.4.0", "Names and describes connections.");
   startGroup("server");
+  register("SAVE", 1, atHost, 0, 0, 0, host, "1.0.0", "Takes a snapshot and waits for it.");
+  register("BGSAVE", -1, atHost, 0, 0, 0, host, "1.0.0", "Takes a snapshot.");
+  register(
+    "BGREWRITEAOF",
+    1,
+    atHost,
+    0,
+    0,
+    0,
+    host,
+    "1.0.0",
+    "Takes a snapshot that makes the log before it needless.",
+  );
+  register(
+    "LASTSAVE",
+    1,
+    atHost | CommandFlag.Fast,
+    0,
+    0,
+    0,
+    host,
+    "1.0.0",
+    "Answers when the last snapshot was taken.",
+  );
   register("SLOWLOG", -2, atHost, 0, 0, 0, host, "2.2.12", "Answers the commands that took long.");
   register("MEMORY", -2, atHost, 2, 2, 1, host, "4.0.0", "Tells what memory a key, and the whole, takes.");
   register("COMMAND", -1, atHost, 0, 0, 0, host, "2.8.13", "Describes commands.");

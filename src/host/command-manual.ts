@@ -74,6 +74,10 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   ),
   CONFIG: entry("subcommand [argument ...]", "O(N) with N the settings"),
   INFO: entry("[section ...]", "O(1)"),
+  SAVE: entry("", "O(N) with N the bytes held", undefined, "Blocks nobody but its client. A transaction refuses it."),
+  BGSAVE: entry("[SCHEDULE]", "O(1)"),
+  BGREWRITEAOF: entry("", "O(1)", undefined, "Takes a snapshot of everything; the log before it goes."),
+  LASTSAVE: entry("", "O(1)"),
   SLOWLOG: entry("(GET [count] | LEN | RESET | HELP)", "O(N) with N the entries answered"),
   MEMORY: entry(
     "(USAGE key [SAMPLES count] | STATS | DOCTOR | PURGE | HELP)",

@@ -19,6 +19,7 @@ import type { HostClient, HostFacts, Verdict } from "./host-facts.ts";
 import { infoCommand } from "./host-report.ts";
 import { configCommand } from "./host-settings.ts";
 import { memoryCommand } from "./memory-report.ts";
+import { backgroundSaveCommand, lastSaveCommand, rewriteLogCommand, saveCommand } from "./save-commands.ts";
 import { slowLogCommand } from "./slow-log-command.ts";
 
 /** A reply in RESP, and whether the connection ends after it. */
@@ -44,14 +45,18 @@ const VERDICT_ERRORS: Readonly<Record<Exclude<Verdict, "right">, string>> = {
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   AUTH: auth,
+  BGREWRITEAOF: rewriteLogCommand,
+  BGSAVE: backgroundSaveCommand,
   HELLO: hello,
   CLIENT: clientCommand,
   COMMAND: commandCommand,
   CONFIG: configCommand,
   INFO: infoCommand,
+  LASTSAVE: lastSaveCommand,
   MEMORY: memoryCommand,
   QUIT: quit,
   RESET: reset,
+  SAVE: saveCommand,
   SLOWLOG: slowLogCommand,
 };
 

@@ -86,6 +86,23 @@ export interface ChangeRefusal {
   readonly reason?: string;
 }
 
+/** Whoever takes snapshots. */
+export interface SnapshotFacts {
+  /** Whether one is being taken. */
+  readonly isTaking: boolean;
+  /** When the last one was cut, ms since epoch; undefined before the first. */
+  readonly lastTakenMs: number | undefined;
+  /** Why the last attempt failed; undefined when it did not. */
+  readonly lastFailure: string | undefined;
+  /**
+   * Takes one, or joins the one that is being taken.
+   *
+   * @param whole everything is written, also what did not change since the last one
+   * @throws NearkeyError `storage-failed`, `aborted`
+   */
+  take(whole: boolean): Promise<unknown>;
+}
+
 /** Everything around the engine that `INFO`, `CONFIG`, `CLIENT LIST` and `AUTH` need. */
 export interface HostFacts {
   readonly redisVersion: string;
@@ -101,6 +118,8 @@ export interface HostFacts {
   /** Cuts a client off. Absent where there are no sockets. */
   readonly closeClient?: ((client: HostClient) => void) | undefined;
   readonly slowLog: SlowLog;
+  /** Absent where nothing is kept beyond the process. */
+  readonly snapshots?: SnapshotFacts | undefined;
   connectionCounts(): ConnectionCounts;
   /** Absent where nobody samples. */
   readonly rates?: (() => Rates) | undefined;

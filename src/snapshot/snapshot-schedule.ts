@@ -1,0 +1,105 @@
+// When snapshots are taken: at an interval, when the log has grown by so much, on demand, and at the end. One at a time. A
+// failure is remembered for whoever asks, and the next occasion tries again; nothing is taken when nothing happened since.
+
+import type { Engine } from "../engine.ts";
+import type { SnapshotStore, Taken, TakeOptions } from "./snapshot-store.ts";
+
+/** When to take one by itself; 0 for never. */
+export interface SnapshotTimes {
+  readonly everyMs: number;
+  readonly everyLogBytes: number;
+}
+
+/** What a schedule asks and tells. */
+export interface SnapshotScheduleOptions extends Pick<TakeOptions, "logged" | "pace"> {
+  /** Bytes of log written since the database was opened. Default 0. */
+  readonly logBytes?: () => number;
+  /** Called after each one: the log up to `SnapshotStore.coveredSequence` may go. */
+  readonly taken?: (taken: Taken) => void;
+  /** Called after a failure of one that nobody asked for. */
+  readonly failed?: (error: unknown) => void;
+}
+
+/** How often it is looked whether one is due. */
+const LOOK_MS = 250;
+
+/** Takes the snapshots of one engine. */
+export class SnapshotSchedule {
+  times: SnapshotTimes;
+  lastTakenMs: number | undefined;
+  lastFailure: string | undefined;
+  /** The last one of this run. */
+  last: Taken | undefined;
+  readonly #engine: Engine;
+  readonly #store: SnapshotStore;
+  readonly #options: SnapshotScheduleOptions;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #dueFromMs = performance.now();
+  #dueFromBytes = 0;
+  #sequence: number;
+
+  constructor(engine: Engine, store: SnapshotStore, times: SnapshotTimes, options: SnapshotScheduleOptions = {}) {
+    this.#engine = engine;
+    this.#store = store;
+    this.times = times;
+    this.#options = options;
+    const newest = store.generations[store.generations.length - 1];
+    this.lastTakenMs = newest?.header.timeMs;
+    this.#sequence = newest?.header.sequence ?? 0;
+  }
+
+  get isTaking(): boolean {
+    return this.#store.isTaking;
+  }
+
+  /** Begins to look; the timer keeps no process alive. */
+  start(): void {
+    this.#timer ??= setInterval(() => this.#look(), LOOK_MS);
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  #look(): void {
+    if (this.isTaking || !this.#isDue() || this.#engine.effects.position === this.#sequence) return;
+    this.take(false).catch((error: unknown) => this.#options.failed?.(error));
+  }
+
+  #isDue(): boolean {
+    const { everyMs, everyLogBytes } = this.times;
+    if (everyMs > 0 && performance.now() - this.#dueFromMs >= everyMs) return true;
+    return everyLogBytes > 0 && this.#logBytes() - this.#dueFromBytes >= everyLogBytes;
+  }
+
+  #logBytes(): number {
+    return this.#options.logBytes?.() ?? 0;
+  }
+
+  /**
+   * Takes one now, or joins the one that is being taken.
+   *
+   * @param whole everything is written, also what did not change since the last one
+   * @throws NearkeyError `storage-failed`, `aborted`
+   */
+  async take(whole: boolean): Promise<Taken> {
+    this.#dueFromMs = performance.now();
+    this.#dueFromBytes = this.#logBytes();
+    try {
+      const taken = await this.#store.take(this.#engine, { ...this.#options, whole });
+      this.lastTakenMs = taken.timeMs;
+      this.lastFailure = undefined;
+      this.last = taken;
+      this.#sequence = taken.sequence;
+      this.#options.taken?.(taken);
+      return taken;
+    } catch (error) {
+      this.lastFailure = error instanceof Error ? error.message : String(error);
+      throw error;
+    }
+  }
+
+  /** Ends it, with a last one where anything happened since the one before. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    if (this.isTaking) await this.take(false).catch(() => undefined);
+    if (this.#engine.effects.position !== this.#sequence) await this.take(false);
+  }
+}
