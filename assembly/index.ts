@@ -67,6 +67,7 @@ export {
 export { digestAll as digest } from "./commands/digest";
 export { memoryUsage } from "./commands/memory-usage";
 export { layoutHash } from "./keyspace/layout-hash";
+export { walkImage } from "./keyspace/image-walk";
 export { cutSnapshot, restoreState } from "./keyspace/restore";
 export {
   copiesRoom,

@@ -54,6 +54,10 @@ export interface Cut {
 /** How a running snapshot stands; `outrun` when more blocks changed at once than there was room for copies. */
 export type CopyingStatus = "off" | "on" | "outrun";
 
+/** What contradicts itself in a state. */
+export type ImageFault = "none" | "no-memory" | "state" | "table" | "unclaimed";
+
+const FAULTS: readonly ImageFault[] = ["none", "no-memory", "state", "table", "unclaimed"];
 const STATUS: readonly CopyingStatus[] = ["off", "on", "outrun"];
 const DURABLE: ReadonlySet<PageKind> = new Set([
   PageKind.EntrySlab,
@@ -205,6 +209,15 @@ export class EngineSnapshot {
   restore(accessKind: number, buildUpon: boolean): boolean {
     this.#whole = !buildUpon;
     return this.#exports.restoreState(accessKind) !== 0;
+  }
+
+  /**
+   * Walks everything that the state in memory leads to, before it is restored, or in an engine that nobody uses any more.
+   *
+   * @param zeroes bytes that mean nothing are zeroed
+   */
+  walk(zeroes: boolean): ImageFault {
+    return FAULTS[this.#exports.walkImage(zeroes ? 1 : 0)] as ImageFault;
   }
 
   /** True when the state has neither queues nor ghosts of eviction: one that was exported. */

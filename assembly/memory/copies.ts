@@ -52,7 +52,7 @@ export const copies = changetype<Copies>(<usize>COPIES_BASE);
 /** Where the address of a page for copies stands. */
 @inline
 export function copyPageSlot(index: u32): usize {
-  return COPIES_BASE + RECORD_BYTES + ((<usize>index) << 2);
+  return <usize>(COPIES_BASE + RECORD_BYTES) + ((<usize>index) << 2);
 }
 
 /** Where a copy lies. */

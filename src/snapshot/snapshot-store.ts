@@ -275,12 +275,14 @@ export class SnapshotStore {
  * @param files the whole one first
  * @param place how messages name the newest
  * @param buildUpon the next snapshot of the engine may hold what changes from here on
+ * @param check looks at what was put in place before anything is done with it
  */
 export async function loadChain(
   engine: EngineSnapshot,
   files: readonly SnapshotFile[],
   place: string,
   buildUpon = true,
+  check: () => void = () => undefined,
 ): Promise<void> {
   const newest = files[files.length - 1] as SnapshotFile;
   const pages = engine.putState(await newest.readState(engine));
@@ -291,6 +293,7 @@ export async function loadChain(
     );
   }
   for (const file of files) await file.putBlocks(engine, (page) => page < pages && engine.isDurable(page));
+  check();
   if (!engine.restore(newest.header.accessKind, buildUpon)) {
     throw new NearkeyError("out-of-memory", `${place}: there is no memory for searching what it holds; free some`);
   }

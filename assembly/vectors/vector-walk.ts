@@ -1,0 +1,135 @@
+// A vector set that comes from elsewhere: every address is claimed before it is followed, every id is held against the
+// number of ids, every link must be answered by one back. Reachability is not asked for: a graph in pieces finds less,
+// and harms nobody. Costs a look at each link, and a search of the row that it leads to.
+
+import { Blocks, recordAt, roomOf } from "./blocks";
+import { Metric } from "./distance";
+import { PAGE_BYTES, PageKind, ZONE_OBJECT } from "../layout";
+import { CLAIM_MARK, cellAt, claimCell, claimPage, claimPart, markBytes } from "../memory/claims";
+import { hasLink, linkAt, linkCount } from "./links";
+import { binaryBytes, jsonBytes } from "./vector-attributes";
+import {
+  DIMENSIONS_MAX,
+  linksMax,
+  M_MAX,
+  M_MIN,
+  Node,
+  nodeAt,
+  NodeState,
+  nodesOf,
+  NONE,
+  roundingsOf,
+  rowOf,
+  vectorAt,
+  VectorSet,
+  vectorsOf,
+} from "./vectorset";
+
+const BLOCK_TABLES: u32 = 4;
+const TABLE_ADDRESSES: u32 = 16384;
+const LEVEL_MAX: u32 = 24;
+const ATTRIBUTES_HEAD_BYTES: u32 = 8;
+
+/** Claims what a set has but its own cell and its names; false when something cannot be. */
+export function claimSetBlocks(set: VectorSet): bool {
+  if (set.dimensions == 0 || set.dimensions > DIMENSIONS_MAX || set.metric > <u32>Metric.InnerProduct) return false;
+  if (set.vectorBytes != ((set.dimensions + 3) & ~3) << 2 || set.m < M_MIN || set.m > M_MAX) return false;
+  if (!claimBlocks(nodesOf(set), <u32>offsetof<Node>() + (set.m << 3), set.idsUsed)) return false;
+  if (!claimBlocks(vectorsOf(set), set.vectorBytes, set.idsUsed)) return false;
+  const rounded = set.metric == Metric.Cosine ? set.idsUsed : 0;
+  if (!claimBlocks(roundingsOf(set), ((set.dimensions + 15) >> 4) << 2, rounded)) return false;
+  let attributed: u32 = 0;
+  let live: u32 = 0;
+  for (let id: u32 = 0; id < set.idsUsed; id++) {
+    const node = nodeAt(set, id);
+    markBytes(changetype<usize>(node), <u32>offsetof<Node>());
+    if (node.state != <u16>NodeState.Live) continue;
+    if (!claimNode(set, id, node)) return false;
+    if (node.attributes != 0) attributed++;
+    live++;
+  }
+  return live == set.count && attributed == set.attributed && isFreeListWhole(set) && areLinksRight(set);
+}
+
+function claimBlocks(blocks: Blocks, recordBytes: u32, records: u32): bool {
+  if (blocks.recordBytes != recordBytes || blocks.perBlock != PAGE_BYTES / recordBytes) return false;
+  if (blocks.reciprocal != ((<u64>1) << 40) / blocks.perBlock + 1 || blocks.firstRecords > blocks.perBlock)
+    return false;
+  if (blocks.count > BLOCK_TABLES * TABLE_ADDRESSES) return false;
+  if (blocks.count > 1 && blocks.firstRecords != blocks.perBlock) return false;
+  if (blocks.count == 0) return blocks.firstRecords == 0 && records == 0;
+  const slots = changetype<usize>(blocks) + offsetof<Blocks>("table0");
+  for (let first: u32 = 0; first < blocks.count; first += TABLE_ADDRESSES) {
+    const isLast = blocks.count - first <= TABLE_ADDRESSES;
+    const room = isLast ? blocks.tableRoom : TABLE_ADDRESSES;
+    const used = min(blocks.count - first, TABLE_ADDRESSES);
+    const table = <usize>load<u32>(slots + ((first / TABLE_ADDRESSES) << 2));
+    if (room > TABLE_ADDRESSES || used > room || !claimPart(table, room << 2, used << 2, ZONE_OBJECT)) return false;
+    for (let index: u32 = 0; index < used; index++) {
+      if (!claimBlock(blocks, first + index, <usize>load<u32>(table + (index << 2)))) return false;
+    }
+  }
+  return records <= roomOf(blocks);
+}
+
+function claimBlock(blocks: Blocks, index: u32, block: usize): bool {
+  if (index > 0 || blocks.firstRecords == blocks.perBlock) return claimPage(block, PageKind.Vector, 0);
+  return claimPart(block, blocks.firstRecords * blocks.recordBytes, 0, ZONE_OBJECT);
+}
+
+/** Claims a node's cells and marks its records. Links are only counted here: what they lead to may not be claimed yet. */
+function claimNode(set: VectorSet, id: u32, node: Node): bool {
+  if (node.count > linksMax(set, 0) || <u32>node.level > LEVEL_MAX) return false;
+  markBytes(rowOf(set, id, 0), (node.count + 1) << 2);
+  markBytes(vectorAt(set, id), set.vectorBytes);
+  if (set.metric == Metric.Cosine) markBytes(recordAt(roundingsOf(set), id), roundingsOf(set).recordBytes);
+  const cell = <usize>node.attributes;
+  if (cell != 0 && !claimAttributes(cell)) return false;
+  if (node.level == 0) return node.upper == 0;
+  if (!claimCell(node.upper, <u32>node.level * ((set.m + 1) << 2), ZONE_OBJECT)) return false;
+  for (let level: u32 = 1; level <= <u32>node.level; level++)
+    if (linkCount(rowOf(set, id, level)) > set.m) return false;
+  return true;
+}
+
+function claimAttributes(cell: usize): bool {
+  const size = cellAt(cell, ZONE_OBJECT);
+  if (size < CLAIM_MARK || jsonBytes(cell) > size || binaryBytes(cell) > size) return false;
+  return claimCell(cell, ATTRIBUTES_HEAD_BYTES + jsonBytes(cell) + binaryBytes(cell), ZONE_OBJECT);
+}
+
+function isFreeListWhole(set: VectorSet): bool {
+  let free: u32 = 0;
+  for (let id = set.freeHead; id != NONE; id = nodeAt(set, id).upper) {
+    if (id >= set.idsUsed || nodeAt(set, id).state == <u16>NodeState.Live || ++free > set.idsUsed) return false;
+  }
+  return free + set.count == set.idsUsed;
+}
+
+function areLinksRight(set: VectorSet): bool {
+  let highest: u32 = 0;
+  for (let id: u32 = 0; id < set.idsUsed; id++) {
+    const node = nodeAt(set, id);
+    if (node.state != <u16>NodeState.Live) continue;
+    highest = max(highest, <u32>node.level);
+    for (let level: u32 = 0; level <= <u32>node.level; level++) if (!isRowRight(set, id, level)) return false;
+  }
+  if (set.count == 0) return set.entry == NONE;
+  return set.entry < set.idsUsed && hasLevel(set, set.entry, highest) && set.topLevel == highest;
+}
+
+@inline
+function hasLevel(set: VectorSet, id: u32, level: u32): bool {
+  return nodeAt(set, id).state == <u16>NodeState.Live && <u32>nodeAt(set, id).level >= level;
+}
+
+function isRowRight(set: VectorSet, id: u32, level: u32): bool {
+  const row = rowOf(set, id, level);
+  for (let link: u32 = 0; link < linkCount(row); link++) {
+    const other = linkAt(row, link);
+    if (other >= set.idsUsed || other == id || !hasLevel(set, other, level)) return false;
+    if (!hasLink(rowOf(set, other, level), id)) return false;
+    for (let before: u32 = 0; before < link; before++) if (linkAt(row, before) == other) return false;
+  }
+  return true;
+}
