@@ -50,7 +50,13 @@ async function forge(image: Uint8Array, random: Random): Promise<Uint8Array> {
     words[at] = random.pick([0, 0xffffffff, word + 8, word - 4, word ^ (1 << random.below(32)), HEAP_BASE, 0x80000000]);
   }
   const file = await new MemoryStorage().open("forged", { create: true });
-  await takeSnapshot(engine, file, () => ({ parent: 0n, exported: true }), PAGE_BY_PAGE);
+  try {
+    await takeSnapshot(engine, file, () => ({ parent: 0n, exported: true }), PAGE_BY_PAGE);
+  } catch (error) {
+    // The engine that forges is broken by then, and may fail before it has written.
+    if (error instanceof WebAssembly.RuntimeError) return forge(image, random);
+    throw error;
+  }
   const bytes = new Uint8Array(file.size);
   await file.read(0, bytes);
   return bytes;
