@@ -63,6 +63,29 @@ async function forge(image: Uint8Array, random: Random): Promise<Uint8Array> {
 }
 
 describe("an image", () => {
+  it.each([[[]], [["NOQUANT"]], [["Q8"]], [["BIN"]]] as const)(
+    "has vector sets with their codes: %j",
+    async (options) => {
+      const driver = new EngineDriver(SIZE);
+      const random = new Random(seed);
+      const draw = (): number[] => Array.from({ length: 20 }, () => random.below(1000) / 100 - 5);
+      for (let element = 0; element < 1_200; element++) {
+        driver.must("VADD", "v", "VALUES", 20, ...draw(), `e${element}`, ...options, "SETATTR", `{"n":${element}}`);
+      }
+      for (let element = 0; element < 300; element++) driver.must("VREM", "v", `e${element * 3}`);
+      const other = await opened(await exported(driver), driver.now);
+      driver.settle();
+      for (let query = 0; query < 20; query++) {
+        const search = ["VSIM", "v", "VALUES", 20, ...draw(), "WITHSCORES", "COUNT", 10];
+        expect(other.must(...search)).toEqual(driver.must(...search));
+      }
+      expect(other.engine.effects.digest()).toBe(driver.engine.effects.digest());
+      for (let element = 0; element < 300; element++)
+        other.must("VADD", "v", "VALUES", 20, ...draw(), `new${element}`, ...options);
+      expect(other.must("VCARD", "v")).toBe(1_200);
+    },
+  );
+
   it("has everything, and goes on correctly", { timeout: 60_000 }, async () => {
     const random = new Random(seed);
     const driver = new EngineDriver(SIZE);

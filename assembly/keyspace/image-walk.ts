@@ -87,7 +87,7 @@ let idsMax: u32 = 0;
  * @param zeroes what means nothing is zeroed, for an image that leaves
  */
 export function walkImage(zeroes: bool): ImageFault {
-  if (state.graveyard != 0 || state.markPages > MARK_PAGES_MAX) return ImageFault.State;
+  if (state.graveyard != 0 || state.coding != 0 || state.markPages > MARK_PAGES_MAX) return ImageFault.State;
   if (!beginClaims(zeroes)) return ImageFault.NoMemory;
   idsMax = 0;
   for (let db: u32 = 0; db < DATABASES; db++) {

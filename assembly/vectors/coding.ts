@@ -45,11 +45,12 @@ export function isAboutToCode(set: VectorSet): bool {
 
 /** Pages that the codes of a set take at most, one more vector included. */
 export function pagesToCode(set: VectorSet): u32 {
-  const perBlock = PAGE_BYTES / recordBytesOf(set);
+  const perBlock = PAGE_BYTES / codeRecordBytes(set);
   return set.idsUsed / perBlock + 4 + pagesToGrow(offsetsOf(set), 0);
 }
 
-function recordBytesOf(set: VectorSet): u32 {
+/** Bytes of the codes of a vector, with what follows them. */
+export function codeRecordBytes(set: VectorSet): u32 {
   const bytes = pointBytesOf(set.quantization, set.dimensions);
   return bytes + (hasHalfSquares(set.metric, set.quantization) ? 4 : 0);
 }
@@ -62,7 +63,7 @@ export function startCoding(set: VectorSet): void {
     return;
   }
   const codes = codesOf(set);
-  if (codes.count == 0) initializeBlocks(codes, recordBytesOf(set));
+  if (codes.count == 0) initializeBlocks(codes, codeRecordBytes(set));
   while (roomOf(codes) < set.idsUsed) growTo(codes, roomOf(codes));
   set.coding = Coding.Float32;
   set.pointBytes = set.vectorBytes;

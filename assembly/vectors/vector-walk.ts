@@ -3,13 +3,18 @@
 // and harms nobody. Costs a look at each link, and a search of the row that it leads to.
 
 import { Blocks, recordAt, roomOf } from "./blocks";
-import { Metric } from "./distance";
+import { pointBytesOf } from "./codes";
+import { codeRecordBytes } from "./coding";
+import { Metric } from "../kernels/distance";
 import { PAGE_BYTES, PageKind, ZONE_OBJECT } from "../layout";
 import { CLAIM_MARK, cellAt, claimCell, claimPage, claimPart, markBytes } from "../memory/claims";
 import { hasLink, linkAt, linkCount } from "./links";
 import { binaryBytes, jsonBytes } from "./vector-attributes";
 import {
+  Coding,
+  codesOf,
   DIMENSIONS_MAX,
+  hasVectors,
   linksMax,
   M_MAX,
   M_MIN,
@@ -18,6 +23,7 @@ import {
   NodeState,
   nodesOf,
   NONE,
+  offsetsOf,
   roundingsOf,
   rowOf,
   vectorAt,
@@ -32,12 +38,9 @@ const ATTRIBUTES_HEAD_BYTES: u32 = 8;
 
 /** Claims what a set has but its own cell and its names; false when something cannot be. */
 export function claimSetBlocks(set: VectorSet): bool {
-  if (set.dimensions == 0 || set.dimensions > DIMENSIONS_MAX || set.metric > <u32>Metric.InnerProduct) return false;
-  if (set.vectorBytes != ((set.dimensions + 3) & ~3) << 2 || set.m < M_MIN || set.m > M_MAX) return false;
+  if (!areParametersRight(set)) return false;
   if (!claimBlocks(nodesOf(set), <u32>offsetof<Node>() + (set.m << 3), set.idsUsed)) return false;
-  if (!claimBlocks(vectorsOf(set), set.vectorBytes, set.idsUsed)) return false;
-  const rounded = set.metric == Metric.Cosine ? set.idsUsed : 0;
-  if (!claimBlocks(roundingsOf(set), ((set.dimensions + 15) >> 4) << 2, rounded)) return false;
+  if (!claimVectors(set) || !claimCodes(set)) return false;
   let attributed: u32 = 0;
   let live: u32 = 0;
   for (let id: u32 = 0; id < set.idsUsed; id++) {
@@ -49,6 +52,31 @@ export function claimSetBlocks(set: VectorSet): bool {
     live++;
   }
   return live == set.count && attributed == set.attributed && isFreeListWhole(set) && areLinksRight(set);
+}
+
+function areParametersRight(set: VectorSet): bool {
+  if (set.dimensions == 0 || set.dimensions > DIMENSIONS_MAX || set.metric > <u32>Metric.InnerProduct) return false;
+  if (set.vectorBytes != ((set.dimensions + 3) & ~3) << 2 || set.m < M_MIN || set.m > M_MAX) return false;
+  // Codes are complete: an image is not exported before they are.
+  if (set.codedIds != NONE || set.dropsVectors > 1 || set.quantization > <u32>Coding.Binary) return false;
+  if (set.coding != <u32>Coding.Float32 && set.coding != set.quantization) return false;
+  return set.pointBytes == pointBytesOf(set.coding, set.dimensions);
+}
+
+function claimVectors(set: VectorSet): bool {
+  const roundingBytes = ((set.dimensions + 15) >> 4) << 2;
+  if (!hasVectors(set)) return vectorsOf(set).count == 0 && roundingsOf(set).count == 0;
+  if (!claimBlocks(vectorsOf(set), set.vectorBytes, set.idsUsed)) return false;
+  return claimBlocks(roundingsOf(set), roundingBytes, set.metric == Metric.Cosine ? set.idsUsed : 0);
+}
+
+function claimCodes(set: VectorSet): bool {
+  const coding = set.coding;
+  const isTrained = coding != Coding.Float32 && coding != Coding.Float16;
+  if (!claimBlocks(offsetsOf(set), set.vectorBytes, <u32>isTrained)) return false;
+  if (offsetsOf(set).count != 0) markBytes(recordAt(offsetsOf(set), 0), set.vectorBytes);
+  if (coding == Coding.Float32) return codesOf(set).count == 0;
+  return claimBlocks(codesOf(set), codeRecordBytes(set), set.idsUsed);
 }
 
 function claimBlocks(blocks: Blocks, recordBytes: u32, records: u32): bool {
@@ -81,8 +109,10 @@ function claimBlock(blocks: Blocks, index: u32, block: usize): bool {
 function claimNode(set: VectorSet, id: u32, node: Node): bool {
   if (node.count > linksMax(set, 0) || <u32>node.level > LEVEL_MAX) return false;
   markBytes(rowOf(set, id, 0), (node.count + 1) << 2);
-  markBytes(vectorAt(set, id), set.vectorBytes);
-  if (set.metric == Metric.Cosine) markBytes(recordAt(roundingsOf(set), id), roundingsOf(set).recordBytes);
+  if (set.coding != Coding.Float32) markBytes(recordAt(codesOf(set), id), codesOf(set).recordBytes);
+  if (hasVectors(set)) markBytes(vectorAt(set, id), set.vectorBytes);
+  if (hasVectors(set) && set.metric == Metric.Cosine)
+    markBytes(recordAt(roundingsOf(set), id), roundingsOf(set).recordBytes);
   const cell = <usize>node.attributes;
   if (cell != 0 && !claimAttributes(cell)) return false;
   if (node.level == 0) return node.upper == 0;
