@@ -5,7 +5,7 @@ import { HEAP_BASE, PAGE_BYTES } from "../assembly/layout.ts";
 import { ConnectionMode, Outcome, Replay } from "../src/engine.ts";
 import { encodeCommand } from "../src/resp.ts";
 import { recordingDriver, recordsIn, takeAll } from "./effect-records.ts";
-import { drawSeed, EngineDriver } from "./engine-driver.ts";
+import { drawSeed, EngineDriver, isError } from "./engine-driver.ts";
 import { Random } from "./random.ts";
 
 const seed = drawSeed("effects.test.ts");
@@ -518,6 +518,42 @@ describe("a log that is not written", () => {
     expect(engine.statistics.memory().kinds.log).toBe(PAGE_BYTES);
     engine.effects.close();
     expect(engine.statistics.memory().kinds.log).toBe(0);
+  });
+
+  it("fills the machine's memory at most: then writes are refused, nothing breaks, and all is well once it is written", {
+    timeout: 60_000,
+  }, () => {
+    const driver = recordingDriver(
+      { maxMemoryBytes: HEAP_BASE + 3 * 1024 * 1024, eviction: "allkeys-lru", reserveMemory: true },
+      0xffff_ffff,
+    );
+    const { engine } = driver;
+    const random = new Random(seed);
+    let refused = 0;
+    while (refused < 300) {
+      const key = `k${random.below(100_000)}`;
+      const reply = driver.run(
+        ...random.pick<() => (string | number)[]>([
+          () => ["SET", key, "x".repeat(random.below(400_000)), "PX", 1 + random.below(20)],
+          () => ["SET", key, "x".repeat(random.below(40)), "PX", 1 + random.below(20)],
+          () => ["MSET", ...random.list(1, 100, () => [`k${random.below(100_000)}`, "x".repeat(3_000)]).flat()],
+          () => ["APPEND", key, "y".repeat(200_000)],
+          () => ["MGET", ...random.list(1, 100, () => `k${random.below(100_000)}`)],
+        ])(),
+      );
+      if (isError(reply)) {
+        expect(reply.message).toMatch(/^OOM /);
+        refused++;
+      }
+      if (random.oneIn(5)) driver.now += 1;
+      if (random.oneIn(9)) engine.tick(driver.now);
+    }
+    const log = takeAll(engine);
+    expect(log.length).toBeGreaterThan(100 * 1024 * 1024);
+    driver.must("SET", "k", "x".repeat(400_000));
+    const replica = new EngineDriver({ maxMemoryBytes: 64 << 20 });
+    expect(replica.engine.effects.replay(Buffer.concat([log, takeAll(engine)])).outcome).toBe(Replay.Done);
+    expect(replica.engine.effects.digest()).toBe(engine.effects.digest());
   });
 
   it("may be released in other pieces than it was taken in, while more is written", () => {

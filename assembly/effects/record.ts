@@ -37,6 +37,18 @@ let passed: u32 = 0;
 
 /** Begins a record of `parts` arguments that take at most `bound` bytes, PART_BYTES beside each counted. */
 export function beginRecord(parts: u32, bound: u64): void {
+  begin(bound);
+  prefix(0x2a, parts);
+}
+
+/** Begins a record of a command that is there as a RESP array already. */
+export function copyCommand(from: usize, bytes: u32): void {
+  begin(bytes);
+  put(from, bytes);
+}
+
+@inline
+function begin(bound: u64): void {
   const whole = bound + FRAME_BYTES;
   const hasRoom = effectLog.tail != 0 && whole <= <u64>(PAGE_BYTES - effectLog.tailFilled);
   const base = hasRoom ? (<usize>effectLog.tail) << PAGE_BITS : appendPage();
@@ -44,7 +56,6 @@ export function beginRecord(parts: u32, bound: u64): void {
   end = base + PAGE_BYTES;
   at = start + RECORD_HEADER_BYTES;
   passed = 0;
-  prefix(0x2a, parts);
 }
 
 /** A type byte, a number and a line end. */

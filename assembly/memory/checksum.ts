@@ -10,36 +10,48 @@ const SPREAD: u64 = 0xc22d57f3bb2a19e1;
 const MIX: u64 = 0xa3f884fe8e0335cb;
 const STRIPE_BYTES: u32 = 32;
 
+const FIRST: u64 = 0x243f6a8885a308d3;
+const SECOND: u64 = 0x13198a2e03707344;
+const THIRD: u64 = 0xa4093822299f31d0;
+const FOURTH: u64 = 0x082efa98ec4e6c89;
+
 // The lanes, for sums over pieces; a sum is not interrupted by another.
 let first: u64 = 0;
 let second: u64 = 0;
 let third: u64 = 0;
 let fourth: u64 = 0;
 
-/** Checksum of `bytes` bytes; reads none past them. */
-export function checksum(address: usize, bytes: u32): u64 {
-  beginChecksum();
-  const whole = bytes & ~(STRIPE_BYTES - 1);
-  addToChecksum(address, whole);
-  return endChecksum(address + whole, bytes - whole, bytes);
-}
-
-/** Begins the sum of several pieces. */
-@inline
-export function beginChecksum(): void {
-  first = 0x243f6a8885a308d3;
-  second = 0x13198a2e03707344;
-  third = 0xa4093822299f31d0;
-  fourth = 0x082efa98ec4e6c89;
-}
-
 @inline
 function step(lane: u64, word: u64): u64 {
   return rotl(lane ^ (word * SPREAD), 29) * PRIME;
 }
 
+/** Checksum of `bytes` bytes; reads none past them. */
+export function checksum(address: usize, bytes: u32): u64 {
+  let a = FIRST;
+  let b = SECOND;
+  let c = THIRD;
+  let d = FOURTH;
+  let left = bytes;
+  for (; left >= STRIPE_BYTES; left -= STRIPE_BYTES) {
+    a = step(a, load<u64>(address));
+    b = step(b, load<u64>(address, 8));
+    c = step(c, load<u64>(address, 16));
+    d = step(d, load<u64>(address, 24));
+    address += STRIPE_BYTES;
+  }
+  return finish(step(step(step(a, b), c), d), address, left, bytes);
+}
+
+/** Begins the sum of several pieces. */
+export function beginChecksum(): void {
+  first = FIRST;
+  second = SECOND;
+  third = THIRD;
+  fourth = FOURTH;
+}
+
 /** Adds a piece: a multiple of 32 bytes, but for the last one, which goes to `endChecksum`. */
-@inline
 export function addToChecksum(address: usize, bytes: u32): void {
   let a = first;
   let b = second;
@@ -62,14 +74,18 @@ export function addToChecksum(address: usize, bytes: u32): void {
 export function endChecksum(address: usize, bytes: u32, whole: u64): u64 {
   const stripes = bytes & ~(STRIPE_BYTES - 1);
   addToChecksum(address, stripes);
-  address += stripes;
-  let sum = step(step(step(first, second), third), fourth) + whole * MIX;
-  let left = bytes - stripes;
-  for (; left >= 8; left -= 8) {
+  return finish(step(step(step(first, second), third), fourth), address + stripes, bytes - stripes, whole);
+}
+
+/** Adds fewer than 32 bytes and the length to what the lanes have become, and mixes. */
+@inline
+function finish(lanes: u64, address: usize, bytes: u32, whole: u64): u64 {
+  let sum = lanes + whole * MIX;
+  for (; bytes >= 8; bytes -= 8) {
     sum = step(sum, load<u64>(address));
     address += 8;
   }
-  if (left != 0) sum = step(sum, tail(address, left));
+  if (bytes != 0) sum = step(sum, tail(address, bytes));
   sum ^= sum >> 32;
   sum *= MIX;
   sum ^= sum >> 29;

@@ -6,7 +6,7 @@ import { ARGUMENTS_BASE, CommandFlag, ConnectionMode, INPUT_BASE, Outcome, REGIS
 import { endGroup } from "../effects/record";
 import { effectLog } from "../effects/region";
 import { copyBytes } from "../memory/memory";
-import { argumentAddress, argumentBytes, setArguments } from "./arguments";
+import { argumentAddress, argumentBytes, setArguments, setReceived } from "./arguments";
 import { Command, hasFlag, isExec } from "./catalog";
 import { replyArity, replyOverlong, replyUnknown } from "./command-error";
 import { countErrorBytes, countRejection, running, setRunning } from "./command-statistics";
@@ -198,6 +198,7 @@ function runCollected(status: u32, end: usize): Outcome {
   } else {
     copyRecords(connection.recordsHead, ARGUMENTS_BASE);
     const first = parsedAt(0);
+    first.start = 0;
     first.records = ARGUMENTS_BASE;
     first.count = count;
     prepare(first);
@@ -240,7 +241,7 @@ function executeGroup(): Outcome {
 }
 
 function executeOne(parsed: Parsed): Outcome {
-  setArguments(parsed.records, parsed.count);
+  setReceived(parsed.records, parsed.count, parsed.start);
   setRunning(parsed.command);
   if (connection.mode != 0) return executeSpecially(parsed);
   if (isRefused(parsed.command, parsed.count)) {
