@@ -92,8 +92,13 @@ function recordReceived(nameBytes: u32): bool {
 }
 
 /** Records `name` with all arguments that the command has. */
+@inline
 export function recordArguments(name: string): void {
-  if (!isRecording() || recordReceived(name.length)) return;
+  if (isRecording()) writeArguments(name);
+}
+
+function writeArguments(name: string): void {
+  if (recordReceived(name.length)) return;
   let bound: u64 = SHORT_BYTES;
   for (let index: u32 = 1; index < argumentCount; index++) bound += partBytes(index);
   beginRecord(argumentCount, bound);
@@ -130,8 +135,13 @@ export function recordExpiry(time: i64): void {
 }
 
 /** Records that a key was set to a string, from two arguments; it dies at a time, ms since epoch, negative for never. */
+@inline
 export function recordString(key: u32, value: u32, time: i64): void {
-  if (!isRecording() || (time < 0 && argumentCount == 3 && recordReceived(SET_BYTES))) return;
+  if (isRecording()) writeString(key, value, time);
+}
+
+function writeString(key: u32, value: u32, time: i64): void {
+  if (time < 0 && argumentCount == 3 && recordReceived(SET_BYTES)) return;
   beginRecord(time < 0 ? 3 : 5, SHORT_BYTES * 3 + partBytes(key) + partBytes(value));
   addWordPart("SET");
   addArgument(key);
