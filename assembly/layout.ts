@@ -297,6 +297,8 @@ export const enum CommandFlag {
   Immediate = 64,
   /** Nothing is parsed ahead past it: it needs the argument records. */
   EndsGroup = 128,
+  /** While effects are recorded: it may record more than that a key has expired. */
+  Recorded = 256,
 }
 
 /** What makes the commands of a connection take the slow way, a bit each. */

@@ -79,13 +79,15 @@ export function findKey(key: usize, bytes: u32, hash: u64): usize {
   const slot = findSlot(table, key, bytes, hash);
   if (slot == 0) return 0;
   const entry = slotEntry(slot);
-  if (expires(entry) && expiryOf(entry) <= clock) {
-    // What is replayed says itself which keys died.
-    if (effectLog.replaying != 0) return slot;
-    if (mayRecordRemoval()) expireKey(table, slot, hash, database);
-    return 0;
-  }
-  return slot;
+  return expires(entry) && expiryOf(entry) <= clock ? findDead(table, slot, hash) : slot;
+}
+
+/** What `findKey` answers for a key whose time has passed. */
+function findDead(table: Table, slot: usize, hash: u64): usize {
+  // What is replayed says itself which keys died.
+  if (effectLog.replaying != 0) return slot;
+  if (mayRecordRemoval()) expireKey(table, slot, hash, database);
+  return 0;
 }
 
 /** Deletes a key of a database whose time has passed. */

@@ -11,21 +11,9 @@ let records: usize = 0;
 /** Arguments of the running command, its name included. */
 export let argumentCount: u32 = 0;
 
-/** Where the running command lies as it came, 0 when its arguments are not where they were received together. */
-export let receivedAt: usize = 0;
-
 export function setArguments(address: usize, count: u32): void {
   records = address;
   argumentCount = count;
-  receivedAt = 0;
-}
-
-/** As `setArguments`, of a command that was received at a place in one piece. */
-@inline
-export function setReceived(address: usize, count: u32, start: usize): void {
-  records = address;
-  argumentCount = count;
-  receivedAt = start;
 }
 
 /** Where an argument that is not paged lies. */

@@ -4,9 +4,8 @@
 
 import { ARGUMENTS_BASE, CommandFlag, ConnectionMode, INPUT_BASE, Outcome, REGISTERS_BASE, Result } from "../layout";
 import { endGroup } from "../effects/record";
-import { effectLog } from "../effects/region";
 import { copyBytes } from "../memory/memory";
-import { argumentAddress, argumentBytes, setArguments, setReceived } from "./arguments";
+import { argumentAddress, argumentBytes, setArguments } from "./arguments";
 import { Command, hasFlag, isExec } from "./catalog";
 import { replyArity, replyOverlong, replyUnknown } from "./command-error";
 import { countErrorBytes, countRejection, running, setRunning } from "./command-statistics";
@@ -23,7 +22,8 @@ import { findKey, hashKey, pin, readSlot, selectDatabase, setClock, setUntouchin
 import { groupCount, groupEnd, hasPagedKey, Parsed, parsedAt, parseGroup, prepare } from "./group";
 import { collect, EMPTY, INCOMPLETE, keepPartial, MALFORMED, parsedEnd, replyMalformed } from "./parser";
 import { runRecorded } from "./recording";
-import { forgetLine, restoreLine } from "./kept-line";
+import { silence } from "./silence";
+import { restoreLine } from "./kept-line";
 import { forgetRequest } from "./repeated-request";
 import {
   beginReplies,
@@ -87,9 +87,7 @@ export function execute(address: usize, bytes: u32, now: i64, started: f64): Out
   beginTiming(started);
   slowFull = false;
   forgetRequest();
-  forgetLine();
-  const end = <usize>(INPUT_BASE + bytes);
-  const outcome = run(prependTail(connection), end);
+  const outcome = run(prependTail(connection), INPUT_BASE + bytes);
   settleSpan(work, address);
   endReplies();
   connection.lastCommand = <u32>running;
@@ -212,7 +210,7 @@ function runCollected(status: u32, end: usize): Outcome {
 
 /** Replies that memory did not hold the command (0: it is not known which), or that its key is too long. */
 function refuseCollected(command: u32): void {
-  const isSilent = silence();
+  const isSilent = silence(connection);
   setRunning(command);
   if (command == 0) replyNoMemory();
   else replyOverlong("key");
@@ -225,8 +223,7 @@ function executeGroup(): Outcome {
   for (let index: u32 = 0; index < groupCount; index++) {
     const outcome = executeOne(parsedAt(index));
     if (outcome == Outcome.LogFull) {
-      at = parsedAt(index).start;
-      restoreLine(at);
+      at = restoreLine(parsedAt(index).start);
       return outcome;
     }
     at = index + 1 < groupCount ? <usize>parsedAt(index + 1).start : groupEnd;
@@ -241,7 +238,7 @@ function executeGroup(): Outcome {
 }
 
 function executeOne(parsed: Parsed): Outcome {
-  setReceived(parsed.records, parsed.count, parsed.start);
+  setArguments(parsed.records, parsed.count);
   setRunning(parsed.command);
   if (connection.mode != 0) return executeSpecially(parsed);
   if (isRefused(parsed.command, parsed.count)) {
@@ -249,7 +246,7 @@ function executeOne(parsed: Parsed): Outcome {
     if (isExec(parsed.command)) discardTransaction(connection);
     return Outcome.Done;
   }
-  return perform(parsed.command, parsed.records, parsed.count, parsed.hash);
+  return perform(parsed.command, parsed.records, parsed.count, parsed.hash, parsed);
 }
 
 /** True after replying that there is no such command or that it takes other arguments. */
@@ -268,11 +265,24 @@ function isRefused(command: usize, count: u32): bool {
 
 /** Executes a command whose arguments are set, or leaves it to the host. */
 @inline
-function perform(address: usize, records: usize, count: u32, hash: u64): Outcome {
+function perform(address: usize, records: usize, count: u32, hash: u64, parsed: Parsed | null): Outcome {
   const command = changetype<Command>(address);
+  if ((<u32>command.flags & UNUSUAL) != 0) return performUnusually(command, records, count, hash, parsed);
+  setFirstKey(command, hash);
+  const before = work;
+  addWork(1 + (count >> 2));
+  call_indirect<void>(command.handler);
+  return endCommand(command, before);
+}
+
+/** What a command that only runs does not have. */
+const UNUSUAL: u32 = CommandFlag.Host | CommandFlag.Recorded;
+
+/** Executes a command that is recorded, or leaves one to the host. `parsed` is null for one that was queued. */
+function performUnusually(command: Command, records: usize, count: u32, hash: u64, parsed: Parsed | null): Outcome {
   if (hasFlag(command, CommandFlag.Host)) {
     settleSpan(work, changetype<usize>(connection));
-    beginHostCommand(address, changetype<usize>(connection));
+    beginHostCommand(changetype<usize>(command), changetype<usize>(connection));
     setResult(Result.Address, <u32>records);
     setResult(Result.Count, count);
     return Outcome.Host;
@@ -280,8 +290,12 @@ function perform(address: usize, records: usize, count: u32, hash: u64): Outcome
   setFirstKey(command, hash);
   const before = work;
   addWork(1 + (count >> 2));
-  if (effectLog.recording == 0) call_indirect<void>(command.handler);
-  else if (!runRecorded(command, hasMode(connection, ConnectionMode.Executing))) return Outcome.LogFull;
+  if (!runRecorded(command, hasMode(connection, ConnectionMode.Executing), parsed)) return Outcome.LogFull;
+  return endCommand(command, before);
+}
+
+@inline
+function endCommand(command: Command, before: u32): Outcome {
   pin(0);
   if (noteCommand(command, before, work, changetype<usize>(connection))) slowFull = true;
   return Outcome.Done;
@@ -289,8 +303,7 @@ function perform(address: usize, records: usize, count: u32, hash: u64): Outcome
 
 @inline
 function setFirstKey(command: Command, hash: u64): void {
-  firstKeyIndex = <u32>max<i32>(command.firstKey, 0);
-  if (firstKeyIndex == 0) firstKeyIndex = ~0;
+  firstKeyIndex = command.firstKey > 0 ? <u32>command.firstKey : ~0;
   firstKeyHash = hash;
 }
 
@@ -304,17 +317,9 @@ export function runReplayed(replayer: Connection, command: Command, hash: u64): 
 
 // ---- connections with a mode: not authenticated, in a transaction, without replies, not noting accesses
 
-/** Mutes the replies of a command where the connection wants none of it; true when it did. */
-function silence(): bool {
-  const isSilent = hasMode(connection, ConnectionMode.Silent | ConnectionMode.SkipsNext);
-  setMode(connection, ConnectionMode.SkipsNext, false);
-  if (isSilent) muteReplies();
-  return isSilent;
-}
-
 function executeSpecially(parsed: Parsed): Outcome {
   const skips = hasMode(connection, ConnectionMode.SkipsNext);
-  const isSilent = silence();
+  const isSilent = silence(connection);
   setUntouching(hasMode(connection, ConnectionMode.NoTouch));
   const outcome = executeGuarded(parsed);
   if (outcome == Outcome.LogFull) setMode(connection, ConnectionMode.SkipsNext, skips);
@@ -342,7 +347,7 @@ function executeGuarded(parsed: Parsed): Outcome {
     queue(parsed);
     return Outcome.Done;
   }
-  const outcome = perform(parsed.command, parsed.records, parsed.count, parsed.hash);
+  const outcome = perform(parsed.command, parsed.records, parsed.count, parsed.hash, parsed);
   return hasMode(connection, ConnectionMode.Executing) ? runQueue() : outcome;
 }
 
@@ -391,5 +396,5 @@ function runFirstQueued(): Outcome {
   const firstKey = <i32>changetype<Command>(<usize>queued.command).firstKey;
   const hasKey = firstKey > 0 && <u32>firstKey < queued.count;
   const hash = hasKey ? hashKey(argumentAddress(firstKey), argumentBytes(firstKey)) : 0;
-  return perform(queued.command, records, queued.count, hash);
+  return perform(queued.command, records, queued.count, hash, null);
 }

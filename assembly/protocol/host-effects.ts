@@ -6,7 +6,8 @@ import { addToChecksum, beginChecksum, endChecksum } from "../memory/checksum";
 import { state } from "../memory/memory";
 import { advance, enterRecord, follows } from "./replay";
 
-export { closeLog as effectsClose, openLog as effectsOpen, releaseRun as effectsRelease } from "../effects/region";
+export { releaseRun as effectsRelease } from "../effects/region";
+export { closeEffects as effectsClose, openEffects as effectsOpen } from "./recording";
 export { beginReplay, endReplay, replayPiece, replayRecords } from "./replay";
 
 /** Takes the next run of effect records: its length in bytes, 0 for none; where it begins is in Result.Address. */

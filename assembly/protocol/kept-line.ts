@@ -5,15 +5,10 @@
 import { SCRATCH_BASE } from "../layout";
 import { effectLog, isLogFull } from "../effects/region";
 
-/** Where the line lies that was kept last in this call, 0 for none. */
+const ARRAY_TYPE: u32 = 0x2a;
+/** Where the line was that was kept last. */
 let keptAt: usize = 0;
 let keptBytes: u32 = 0;
-
-/** A call begins. */
-@inline
-export function forgetLine(): void {
-  keptAt = 0;
-}
 
 /** Keeps a line, at most 64 KiB, if it may have to wait. */
 export function keepLine(at: usize, bytes: u32): void {
@@ -23,7 +18,8 @@ export function keepLine(at: usize, bytes: u32): void {
   memory.copy(SCRATCH_BASE, at, bytes);
 }
 
-/** Puts the line back, if the command that waits at this place came as one. */
-export function restoreLine(at: usize): void {
-  if (keptAt == at) memory.copy(at, SCRATCH_BASE, keptBytes);
+/** Puts the line back, if the command that waits at this place came as one: no name begins as an array does. Answers the place. */
+export function restoreLine(at: usize): usize {
+  if (keptAt == at && <u32>load<u8>(at) != ARRAY_TYPE) memory.copy(at, SCRATCH_BASE, keptBytes);
+  return at;
 }

@@ -13,11 +13,12 @@ import {
   PART_BYTES,
 } from "../effects/record";
 import { CommandFlag } from "../layout";
-import { beginWriting, effectLog, endWriting, isLogFull } from "../effects/region";
+import { beginWriting, closeLog, effectLog, endWriting, isLogFull, openLog } from "../effects/region";
 import { clock, database } from "../keyspace/keyspace";
-import { Command } from "./catalog";
+import { Command, commandAt, commandCount } from "./catalog";
+import { Parsed } from "./group";
 import { replyNoMemory } from "./reply";
-import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged, receivedAt } from "./arguments";
+import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "./arguments";
 
 /** Bytes of the name of SET. */
 const SET_BYTES: u32 = 3;
@@ -31,15 +32,38 @@ export function isRecording(): bool {
   return effectLog.recording != 0;
 }
 
-/** Flags of commands that record more than that a key has expired: EXEC begins a group, and what it runs may write. */
+/** Commands that may record more than that a key has expired: EXEC begins a group, and what it runs may write. */
 const RECORDED: u32 = CommandFlag.Write | CommandFlag.EndsGroup;
 
-/** Runs a command while effects are recorded; false when it writes and must wait, which a transaction that runs does not. */
-export function runRecorded(command: Command, isExecuting: bool): bool {
-  if ((<u32>command.flags & RECORDED) == 0) {
-    call_indirect<void>(command.handler);
-    return true;
+/** Begins to record; from `limitBytes` not written on writes wait. A mark on each command that writes spares the others, and all when off, a test. */
+export function openEffects(limitBytes: u32): void {
+  openLog(limitBytes);
+  markCommands(true);
+}
+
+/** Ends it; what was not released is forgotten. */
+export function closeEffects(): void {
+  closeLog();
+  markCommands(false);
+}
+
+function markCommands(on: bool): void {
+  for (let index: u32 = 0; index < commandCount(); index++) {
+    const command = commandAt(index);
+    if ((<u32>command.flags & RECORDED) == 0) continue;
+    command.flags = <u16>(on ? command.flags | CommandFlag.Recorded : command.flags & ~CommandFlag.Recorded);
   }
+}
+
+/** Where the running command lies as it came, 0 when its arguments are not where they were received together. */
+let receivedAt: usize = 0;
+
+/**
+ * Runs a command that is recorded; false when it writes and must wait, which a transaction that runs does not.
+ * `parsed`: the command as it came, null for one that was queued.
+ */
+export function runRecorded(command: Command, isExecuting: bool, parsed: Parsed | null): bool {
+  receivedAt = parsed == null ? 0 : <usize>parsed.start;
   if (!isExecuting && isLogFull()) return false;
   if (admitRecords()) {
     call_indirect<void>(command.handler);
