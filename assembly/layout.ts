@@ -170,6 +170,8 @@ export const enum Direct {
   Expiring = 5,
   /** The write waits until the host has taken effect records. */
   LogFull = 6,
+  /** As Found, and the value is short and ASCII: its bytes are its characters. */
+  FoundAscii = 7,
 }
 
 /** A key, and a hash field, at most: it lies in one piece inside its entry, whose cell the longest one shares with the longest inline value. */

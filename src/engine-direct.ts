@@ -14,7 +14,7 @@ import {
 import type { EngineExports } from "../build/engine-exports.d.ts";
 import type { EngineMemory } from "./engine-memory.ts";
 import { NearkeyError } from "./errors.ts";
-import { bytesOf, readText, writeText } from "./text.ts";
+import { bytesOf, readAscii, readText, writeText } from "./text.ts";
 
 /** Calls that may go by the time that was told to the engine last. */
 const CALLS_A_TIME = 64;
@@ -49,7 +49,8 @@ export class DirectPaths {
     const bytes = this.#memory.result(Result.Bytes);
     if (found === Direct.Paged) return readText(this.#pages(), 0, bytes);
     const address = this.#memory.result(Result.Address);
-    return readText(this.#memory.bytes(), address, address + bytes);
+    const read = found === Direct.FoundAscii ? readAscii : readText;
+    return read(this.#memory.bytes(), address, address + bytes);
   }
 
   /** The value of a string key as a copy; else as getText. */

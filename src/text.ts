@@ -7,6 +7,7 @@
 interface ByteMethods {
   utf8Write(this: Uint8Array, text: string, offset: number, bytes: number): number;
   utf8Slice(this: Uint8Array, start: number, end: number): string;
+  latin1Slice(this: Uint8Array, start: number, end: number): string;
 }
 
 const encoder = new TextEncoder();
@@ -24,11 +25,12 @@ const READ_LOOP_BYTES = 96;
 /** Node's methods when they exist and work on a plain Uint8Array (a polyfill's may not). */
 function byteMethods(): ByteMethods | undefined {
   const prototype = (globalThis as { Buffer?: { prototype?: Partial<ByteMethods> } }).Buffer?.prototype;
-  if (!prototype?.utf8Write || !prototype.utf8Slice) return undefined;
+  if (!prototype?.utf8Write || !prototype.utf8Slice || !prototype.latin1Slice) return undefined;
   const probe = new Uint8Array(8);
   try {
     const written = prototype.utf8Write.call(probe, "\u00e9\ud800", 1, 7);
-    const agrees = written === 5 && prototype.utf8Slice.call(probe, 1, 6) === "\u00e9\ufffd";
+    const text = prototype.utf8Slice.call(probe, 1, 6);
+    const agrees = written === 5 && text === "\u00e9\ufffd" && prototype.latin1Slice.call(probe, 0, 1) === "\0";
     return agrees ? (prototype as ByteMethods) : undefined;
   } catch {
     return undefined;
@@ -61,6 +63,14 @@ function writeLongText(text: string, into: Uint8Array, at: number): number {
 export function readText(bytes: Uint8Array, start: number, end: number): string {
   if (methods) return methods.utf8Slice.call(bytes, start, end);
   return (end - start <= READ_LOOP_BYTES ? readShortText(bytes, start, end) : undefined) ?? decode(bytes, start, end);
+}
+
+/**
+ * The same for bytes that are known to be ASCII: Node need not look at them before it copies, which takes 100 to 150 ns of
+ * a hundred bytes that are not in the cache.
+ */
+export function readAscii(bytes: Uint8Array, start: number, end: number): string {
+  return methods ? methods.latin1Slice.call(bytes, start, end) : readText(bytes, start, end);
 }
 
 function decode(bytes: Uint8Array, start: number, end: number): string {

@@ -33,6 +33,22 @@ describe("strings", () => {
     },
   );
 
+  test("read as text, whichever byte is not ASCII", () => {
+    const { db } = openTestDatabase();
+    const lengths = [...Array.from({ length: 50 }, (_, length) => length), 1_023, 1_024, 1_025];
+    for (const length of lengths) {
+      const value = new Uint8Array(length).fill(0x7f);
+      db.set("k", value);
+      expect(db.get("k")).toBe(text(value));
+      for (let at = 0; at < length; at += length < 50 ? 1 : 31) {
+        value[at] = 0x80 + (at % 0x80);
+        db.set("k", value);
+        expect(db.get("k")).toBe(text(value));
+        value[at] = 0x7f;
+      }
+    }
+  });
+
   test("hold any bytes, and give copies", () => {
     const { db } = openTestDatabase();
     const value = Uint8Array.from({ length: 256 }, (_, byte) => byte);

@@ -10,6 +10,10 @@ import { admitValue, setString } from "./string-value";
 import { admitRecords, isRecording, recordString } from "../protocol/recording";
 import { endWriting, isLogFull } from "../effects/region";
 import { counters } from "../memory/memory";
+import { isAscii } from "../text/ascii";
+
+/** The longest value looked through for what is not ASCII, which spares the host doing it more slowly. */
+const ASCII_BYTES_MAX: u32 = 1024;
 
 /**
  * Looks a key up: Found with the value's place in the result registers, or why not. Asking JavaScript for the time costs
@@ -36,9 +40,11 @@ function answer(slot: usize): Direct {
   const entry = readSlot(slot);
   if (entry == 0) return Direct.Absent;
   if (typeOf(entry) != TYPE_STRING) return Direct.WrongType;
+  const bytes = entryAt(entry).valueBytes;
   store<u32>(REGISTERS_BASE + (Result.Address << 2), <u32>valueOf(entry));
-  store<u32>(REGISTERS_BASE + (Result.Bytes << 2), entryAt(entry).valueBytes);
-  return isPaged(entry) ? Direct.Paged : Direct.Found;
+  store<u32>(REGISTERS_BASE + (Result.Bytes << 2), bytes);
+  if (isPaged(entry)) return Direct.Paged;
+  return bytes <= ASCII_BYTES_MAX && isAscii(valueOf(entry), bytes) ? Direct.FoundAscii : Direct.Found;
 }
 
 /** Sets a key to a value without expiry, whatever it was: what time it is does not matter. */
