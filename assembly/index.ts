@@ -45,6 +45,7 @@ export {
   watchedKeys,
 } from "./protocol/host-connection";
 export { getDirect, getDirectAt, setDirect, setDirectAt } from "./commands/direct";
+export { searchDirect } from "./commands/direct-search";
 export { checksum } from "./memory/checksum";
 export {
   addToRecordSum,

@@ -183,6 +183,9 @@ export const VALUE_BYTES_MAX: u32 = 512 << 20;
 /** Pages kept back for splits, directories and replies when a write is admitted. */
 export const SPARE_PAGES: u32 = 8;
 
+/** Bytes of a record of what a direct search found (see commands/direct-search.ts). */
+export const FOUND_BYTES: u32 = 32;
+
 /** Words of the result register block, in u32 from REGISTERS_BASE. */
 export const enum Result {
   Consumed = 0,

@@ -61,9 +61,10 @@ const enum Count {
   PagesReused = 8,
   PagesFresh = 9,
   PagesReleased = 10,
+  DirectSearches = 11,
   /** Those before begin anew when the statistics are reset. */
-  PagesMax = 11,
-  Words = 12,
+  PagesMax = 12,
+  Words = 13,
 }
 
 /** Where a kind of page is shown. */
@@ -127,7 +128,8 @@ export class EngineStatistics {
       memoryUsedBytes: HEAP_BASE + (this.#exports.heldPages() >>> 0) * PAGE_BYTES,
       memoryPeakBytes: HEAP_BASE + words[Count.PagesMax] * PAGE_BYTES,
       keys,
-      commands: words[Count.Commands] + words[Count.DirectReads] + words[Count.DirectWrites],
+      commands:
+        words[Count.Commands] + words[Count.DirectReads] + words[Count.DirectWrites] + words[Count.DirectSearches],
       hits: words[Count.Hits],
       misses: words[Count.Misses],
       expiredKeys: words[Count.Expired],
@@ -159,6 +161,7 @@ export class EngineStatistics {
     let untimed = count(24);
     if (name === "GET") untimed += direct[Count.DirectReads];
     if (name === "SET") untimed += direct[Count.DirectWrites];
+    if (name === "VSIM") untimed += direct[Count.DirectSearches];
     return {
       name,
       calls: buckets.reduce((sum, each) => sum + each, untimed),

@@ -148,3 +148,11 @@ export type MemoryKind =
   | "scratch"
   | "log"
   | "free";
+
+/** An element that was found: its name, how far and how near it is, and its attributes as JSON text. */
+export interface FoundElement {
+  readonly id: string;
+  readonly distance: number;
+  readonly score: number;
+  readonly attributes: string | undefined;
+}

@@ -26,6 +26,7 @@ import { DirectPaths } from "./engine-direct.ts";
 import { EngineEffects, Replay, type Replayed } from "./engine-effects.ts";
 import { DEFAULT_BYTES, EngineLimits, memoryBytesMax } from "./engine-limits.ts";
 import { EngineMemory } from "./engine-memory.ts";
+import { VectorSearches } from "./engine-search.ts";
 import { EngineSnapshot } from "./engine-snapshot.ts";
 import { EngineStatistics } from "./engine-statistics.ts";
 import type { CommandDescription, EngineOptions, EngineStats, SlowCommand } from "./engine-types.ts";
@@ -44,6 +45,7 @@ export class Engine {
   readonly #view: EngineMemory;
   /** Reads and writes of embedding that skip the protocol. */
   readonly direct: DirectPaths;
+  readonly searches: VectorSearches;
   readonly #limits: EngineLimits;
   readonly #authenticated: boolean;
   /** What was counted, in detail. */
@@ -71,6 +73,7 @@ export class Engine {
     const imports = { env: { memory: this.#memory, clock: this.clock.read } };
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
     this.direct = new DirectPaths(this.#exports, this.#view);
+    this.searches = new VectorSearches(this.#exports, this.#view);
     this.effects = new EngineEffects(this.#exports, this.#view, this.#limits);
     this.snapshot = new EngineSnapshot(this.#exports, this.#view, (bytes) => this.effects.checksum(bytes));
     this.#authenticated = !options.requireAuthentication;

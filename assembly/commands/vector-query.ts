@@ -15,7 +15,7 @@ import {
 import { idOf, itemAt, keyOfItem } from "../vectors/beam";
 import { addWork, hashOfArgument } from "../protocol/dispatch";
 import { Metric } from "../kernels/distance";
-import { addDistances, DISTANCES_OF_DESCENT, findElement, isVectorSet, replyName, setOf } from "./elements";
+import { addDistances, DISTANCES_OF_DESCENT, findElement, isVectorSet, replyName, setOf, touchNames } from "./elements";
 import { searchAll } from "../vectors/exact-search";
 import { compileFilter } from "../vectors/filter";
 import { search } from "../vectors/hnsw-search";
@@ -40,15 +40,7 @@ import { fitsSet, nextArgument, readQuery, specifyVector } from "./vector-argume
 import { readStored, rescore } from "../vectors/rescore";
 import { searchFiltered } from "../vectors/vector-filter";
 import { distanceFrom, scoreFrom } from "../vectors/vector-score";
-import {
-  BEAM_BASE,
-  BEAM_MAX,
-  MATCHES_BASE,
-  PROGRAM_BASE,
-  PROGRAM_BYTES,
-  QUERY_BASE,
-  SINK,
-} from "../vectors/vector-scratch";
+import { BEAM_BASE, BEAM_MAX, MATCHES_BASE, PROGRAM_BASE, PROGRAM_BYTES, QUERY_BASE } from "../vectors/vector-scratch";
 import { hasVectors, nodeAt, NONE, VectorSet } from "../vectors/vectorset";
 
 const COUNT_DEFAULT: u32 = 10;
@@ -200,13 +192,6 @@ function replyNearest(set: VectorSet, most: u32): void {
   if (protocol == 3 && extras != 0) replyMap(found);
   else replyArray(found * (extras + 1));
   for (let index: u32 = 0; index < found; index++) replyResult(set, itemAt(beam, index), extras);
-}
-
-/** Reads a word of each result's name, so that the misses overlap instead of following one another. */
-function touchNames(set: VectorSet, beam: usize, found: u32): void {
-  let sum: u32 = 0;
-  for (let index: u32 = 0; index < found; index++) sum += load<u32>(nodeAt(set, idOf(itemAt(beam, index))).name);
-  store<u32>(SINK, sum);
 }
 
 /** Adds the work of trying nodes one by one. */

@@ -78,6 +78,8 @@ export class Counters {
   pagesReused: u64;
   pagesFresh: u64;
   pagesReleased: u64;
+  /** Searches of embedding that took no command: counted as calls of VSIM. */
+  directSearches: u64;
   /** Most pages held so far; not reset. */
   pagesMax: u64;
   /** Where active expiry goes on. */

@@ -4,7 +4,7 @@
 // timer: the entry hands both in, and tests hand in others.
 
 import type { Engine } from "../engine.ts";
-import type { EngineStats } from "../engine-types.ts";
+import type { EngineStats, FoundElement } from "../engine-types.ts";
 import { NearkeyError } from "../errors.ts";
 import { HostCommands } from "../host/host-commands.ts";
 import type { ProcessFacts } from "../host/host-facts.ts";
@@ -29,7 +29,7 @@ import {
   type Value,
 } from "./operations.ts";
 import { openSet } from "./vector-operations.ts";
-import type { VectorOptions } from "./vector-options.ts";
+import type { VectorOptions, VectorSettings } from "./vector-options.ts";
 import { VectorSet } from "./vectors.ts";
 
 /** What surrounds an embedded database. */
@@ -192,10 +192,20 @@ export class Database extends DatabaseMethods<"value"> {
       run: <Args extends unknown[], Result>(make: (...args: Args) => Operation<Result>, ...args: Args) =>
         this.run(make, ...args),
       runAll: async <Result>(operations: readonly Operation<Result>[]) => this.#runAll(operations),
+      nearest: (set: VectorSettings, query: Float32Array, k: number, ef: number) => this.#nearest(set, query, k, ef),
       canHold: (bytes: number) => this.#canHold(bytes),
       sliceBytes: SLICE_BYTES,
     };
     return new VectorSet(port, settings);
+  }
+
+  #nearest(set: VectorSettings, query: Float32Array, k: number, ef: number): readonly FoundElement[] | undefined {
+    this.#embedded.check();
+    try {
+      return this.#engine.searches.nearest(set.name, query, k, ef, this.#embedded.now());
+    } catch (error) {
+      throw this.#embedded.failure(error);
+    }
   }
 
   /** Runs all of them, whatever one answers, and then throws the first error. */

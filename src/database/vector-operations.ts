@@ -2,6 +2,7 @@
 // METRIC on VADD and WITHDISTANCES on VSIM. Replies that list ids are read as bytes: a RESP3 map turned into an object
 // would list ids that look like numbers first, and nearest first is the whole point.
 
+import type { FoundElement } from "../engine-types.ts";
 import type { Argument, Reply } from "../resp.ts";
 import { readText } from "../text.ts";
 import { checkKey, invalid, type Key, kindOf, type Operation, single, sum } from "./operations.ts";
@@ -135,16 +136,41 @@ export function countVectors(set: VectorSettings): Operation<number> {
 export function search(set: VectorSettings, query: Vector, options: SearchOptions = {}): Operation<SearchResult[]> {
   const row = checkVector(query, set);
   const blob = new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
-  const { k = K_DEFAULT, filter, exact = false } = options;
-  const ef = options.ef ?? Math.min(BEAM_MAX, Math.max(EF_DEFAULT, 2 * k));
-  checkCount("k", k);
-  checkCount("ef", ef);
+  const { filter, exact = false } = options;
+  const { k, ef } = checkedCounts(options);
   if (filter !== undefined && typeof filter !== "string") throw invalid(`filter must be text, not ${kindOf(filter)}`);
   const command: Argument[] = ["VSIM", set.name, "FP32", blob, "WITHSCORES", "WITHDISTANCES", "WITHATTRIBS"];
   command.push("COUNT", k, "EF", ef);
   if (filter !== undefined) command.push("FILTER", filter);
   if (exact) command.push("TRUTH");
   return { commands: [command], bytes: true, read: ([reply]) => searchResults(reply as Reply[]) };
+}
+
+/** The same without a command, where the port has a way and nothing but the nearest is asked for. */
+export function searchDirectly(
+  port: DirectPort,
+  set: VectorSettings,
+  query: Vector,
+  options: SearchOptions = {},
+): SearchResult[] | undefined {
+  if (port.nearest === undefined || options.filter !== undefined || options.exact === true) return undefined;
+  const row = checkVector(query, set);
+  const { k, ef } = checkedCounts(options);
+  return port.nearest(set, row, k, ef)?.map(({ id, distance, score, attributes }) => {
+    const object = attributes === undefined ? undefined : attributesOf(attributes);
+    return object === undefined ? { id, distance, score } : { id, distance, score, attributes: object };
+  });
+}
+
+interface DirectPort {
+  nearest?(set: VectorSettings, query: Float32Array, k: number, ef: number): readonly FoundElement[] | undefined;
+}
+
+function checkedCounts({ k = K_DEFAULT, ef }: SearchOptions): { k: number; ef: number } {
+  const candidates = ef ?? Math.min(BEAM_MAX, Math.max(EF_DEFAULT, 2 * k));
+  checkCount("k", k);
+  checkCount("ef", candidates);
+  return { k, ef: candidates };
 }
 
 /** The reply is a map, flat: an id, then its score, distance and attributes (null without), nearest first. */

@@ -2,6 +2,7 @@
 // database (which answers at once) and the client (with promises). The handle keeps the options, because a set exists
 // in the keyspace only from its first element until its last, as in Redis; deleting its key empties it.
 
+import type { FoundElement } from "../engine-types.ts";
 import type { Answer, Mode } from "./database-methods.ts";
 import type { Key, Operation } from "./operations.ts";
 import { insertMany } from "./vector-insertion.ts";
@@ -15,6 +16,7 @@ import {
   type SearchOptions,
   type SearchResult,
   search,
+  searchDirectly,
   setAttributes,
   setVector,
 } from "./vector-operations.ts";
@@ -26,6 +28,8 @@ export interface VectorPort<M extends Mode> {
   run<Args extends unknown[], Result>(make: (...args: Args) => Operation<Result>, ...args: Args): Answer<M, Result>;
   /** Runs operations in their order; rejects with the first error once all have ended. */
   runAll<Result>(operations: readonly Operation<Result>[]): Promise<Result[]>;
+  /** The nearest elements without a command; undefined where a command has to do it. Left out where there is no such way. */
+  nearest?(set: VectorSettings, query: Float32Array, k: number, ef: number): readonly FoundElement[] | undefined;
   /** Whether so many bytes more would fit; left out where nobody can tell. */
   canHold?(bytes: number): boolean;
   /** Bytes of commands to send before waiting for their replies, and letting others in. */
@@ -165,6 +169,8 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
    *   `syntax-error` for a filter that cannot be read
    */
   search(query: Vector, options?: SearchOptions): Answer<M, SearchResult[]> {
+    const found = searchDirectly(this.#port, this.#settings, query, options);
+    if (found !== undefined) return found as Answer<M, SearchResult[]>;
     return this.#port.run(search, this.#settings, query, options);
   }
 }

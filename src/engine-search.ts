@@ -1,0 +1,70 @@
+// Vector searches without a protocol, for embedding: a part of the boundary that engine.ts is.
+
+import { FOUND_BYTES, INPUT_BASE, INPUT_BYTES } from "../assembly/layout.ts";
+import type { EngineExports } from "../build/engine-exports.d.ts";
+import type { EngineMemory } from "./engine-memory.ts";
+import type { FoundElement } from "./engine-types.ts";
+import { readText, writeText } from "./text.ts";
+
+/** A key beyond this goes by VSIM: with the longest vector behind it the query still fits the input. */
+const KEY_BYTES_MAX = 4096;
+
+/** The vector sets of database 0 of one engine. */
+export class VectorSearches {
+  readonly #exports: EngineExports;
+  readonly #memory: EngineMemory;
+  #floats: Float32Array = new Float32Array(0);
+  #doubles: Float64Array = new Float64Array(0);
+
+  constructor(exports: EngineExports, memory: EngineMemory) {
+    this.#exports = exports;
+    this.#memory = memory;
+  }
+
+  /**
+   * The elements nearest to a checked query, nearest first. Undefined when VSIM has to say what is wrong.
+   *
+   * @param count at most, as many as the input has room for
+   * @param now ms since epoch
+   */
+  nearest(
+    key: string | Uint8Array,
+    query: Float32Array,
+    count: number,
+    ef: number,
+    now: number,
+  ): FoundElement[] | undefined {
+    if (key.length > KEY_BYTES_MAX / 3 || count * FOUND_BYTES > INPUT_BYTES) return undefined;
+    const bytes = this.#memory.bytes();
+    const keyBytes = this.#putKey(key, bytes);
+    if (this.#floats.buffer !== bytes.buffer) {
+      this.#floats = new Float32Array(bytes.buffer);
+      this.#doubles = new Float64Array(bytes.buffer);
+    }
+    this.#floats.set(query, (INPUT_BASE + ((keyBytes + 15) & ~15)) >>> 2);
+    const found = this.#exports.searchDirect(keyBytes, query.length, count, ef, now);
+    if (found < 0) return undefined;
+    const elements: FoundElement[] = [];
+    for (let index = 0; index < found; index++) elements.push(this.#element(INPUT_BASE + index * FOUND_BYTES));
+    return elements;
+  }
+
+  #putKey(key: string | Uint8Array, bytes: Uint8Array): number {
+    if (typeof key === "string") return writeText(key, bytes, INPUT_BASE);
+    bytes.set(key, INPUT_BASE);
+    return key.length;
+  }
+
+  #element(at: number): FoundElement {
+    const words = this.#memory.words();
+    const name = words[(at + 16) >>> 2] as number;
+    const json = words[(at + 24) >>> 2] as number;
+    const bytes = this.#memory.bytes();
+    return {
+      id: readText(bytes, name, name + (words[(at + 20) >>> 2] as number)),
+      distance: this.#doubles[at >>> 3] as number,
+      score: this.#doubles[(at + 8) >>> 3] as number,
+      attributes: json === 0 ? undefined : readText(bytes, json, json + (words[(at + 28) >>> 2] as number)),
+    };
+  }
+}
