@@ -6,10 +6,11 @@ import { createDatabase } from "./browser/browser-database.ts";
 import { type BrowserOpenOptions, resolveBrowserOptions } from "./browser/browser-options.ts";
 import { engineModule } from "./browser/engine-source.ts";
 import { EngineWorker } from "./browser/engine-worker.ts";
+import { imageBytes } from "./browser/image-source.ts";
 import { WorkerDatabase } from "./browser/worker-database.ts";
 import type { Database } from "./database/database.ts";
 
-export type { BrowserOpenOptions, EngineSource } from "./browser/browser-options.ts";
+export type { BrowserOpenOptions, EngineSource, ImageSource } from "./browser/browser-options.ts";
 export { WorkerDatabase } from "./browser/worker-database.ts";
 export type { CallOptions } from "./client/pending-call.ts";
 export { Pipeline, type Settled } from "./database/client-pipeline.ts";
@@ -24,14 +25,14 @@ export type { EvictionPolicy, OpenOptions } from "./options.ts";
 export type { Argument, Reply, ReplyMap } from "./resp.ts";
 
 /**
- * Opens an empty database in this page: in its own thread, where point operations answer at once.
+ * Opens a database in this page, empty or with what is in an image: in its own thread, where point operations answer at once.
  *
  * @throws NearkeyError `invalid-option`, `load-failed` when `engine.wasm` cannot be had, `unsupported` in a browser
  *   without SIMD or under a policy that forbids WebAssembly, `out-of-memory`
  */
 export function open(options: BrowserOpenOptions & { worker: false }): Promise<Database>;
 /**
- * Opens an empty database in a worker of this page; its methods give promises.
+ * Opens a database in a worker of this page, empty or with what is in an image; its methods give promises.
  *
  * ```ts
  * const db = await open({ maxMemory: "128mb", eviction: "allkeys-lru" });
@@ -45,7 +46,7 @@ export function open(options?: BrowserOpenOptions & { worker?: true | undefined 
 export function open(options: BrowserOpenOptions): Promise<Database | WorkerDatabase>;
 export async function open(options: BrowserOpenOptions = {}): Promise<Database | WorkerDatabase> {
   const settings = resolveBrowserOptions(options);
-  const module = await engineModule(settings.module);
-  if (!settings.worker) return createDatabase(module, settings.database);
-  return WorkerDatabase.open(await EngineWorker.start(settings.workerUrl, module, settings.database));
+  const [module, image] = await Promise.all([engineModule(settings.module), imageBytes(settings.image)]);
+  if (!settings.worker) return createDatabase(module, settings.database, image);
+  return WorkerDatabase.open(await EngineWorker.start(settings.workerUrl, module, settings.database, image));
 }

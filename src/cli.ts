@@ -9,6 +9,7 @@ import { registerHealth } from "./cli/health-command.ts";
 import { registerImport } from "./cli/import/import-command.ts";
 import { registerSearch } from "./cli/search/search-command.ts";
 import { registerServe } from "./cli/serve-command.ts";
+import { registerSnapshot } from "./cli/snapshot-command.ts";
 import { registerStats } from "./cli/stats-command.ts";
 import { VERSION } from "./version.ts";
 
@@ -38,6 +39,7 @@ registerConsole(program);
 registerImport(program);
 registerSearch(program);
 registerStats(program);
+registerSnapshot(program);
 registerHealth(program);
 registerDemo(program);
 registerConfig(program);

@@ -45,6 +45,38 @@ describe.skipIf(!hasChromium)("in a browser", () => {
       expect(textOfFolder(folder)).not.toMatch(/["']node:/);
     });
 
+    test("an image made in Node opens in page and worker, and one made in the page opens in Node", async () => {
+      const { open } = (await import(
+        new URL("../dist/node.js", import.meta.url).href
+      )) as typeof import("../src/node.ts");
+      await using made = await open({ maxMemory: "16mb" });
+      made.set("from", "Node");
+      await made.vectors("v", { dim: 2 }).set("near", [1, 0]);
+      const image = Buffer.from(await made.exportImage()).toString("base64");
+      const seen = await app.page.evaluate(async (image) => {
+        const { open } = globalThis.nearkeyPackage;
+        const bytes = Uint8Array.from(atob(image), (character) => character.charCodeAt(0));
+        const here = await open({ maxMemory: "16mb", worker: false, image: bytes });
+        const there = await open({ maxMemory: "16mb", image: new Blob([bytes]) });
+        const found = await there.vectors("v", { dim: 2 }).search([1, 0.5], { k: 1 });
+        const values = [here.get("from"), await there.get("from"), found[0]?.id];
+        here.set("from", "the page");
+        const back = await here.exportImage();
+        await Promise.all([here.close(), there.close()]);
+        let refused = "";
+        try {
+          await open({ image: bytes.subarray(1) });
+        } catch (error) {
+          refused = (error as { code: string }).code;
+        }
+        return { values, refused, back: btoa(Array.from(back, (byte) => String.fromCharCode(byte)).join("")) };
+      }, image);
+      expect(seen.values).toEqual(["Node", "Node", "near"]);
+      expect(seen.refused).toBe("storage-damaged");
+      await using again = await open({ maxMemory: "16mb", image: Buffer.from(seen.back, "base64") });
+      expect(again.get("from")).toBe("the page");
+    });
+
     test.each([true, false])("keys, expiry and errors, worker: %s", async (worker) => {
       const seen = await app.page.evaluate(async (worker) => {
         const { open } = globalThis.nearkeyPackage;

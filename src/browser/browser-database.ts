@@ -7,6 +7,7 @@ import { Engine } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
 import { pause } from "../event-loop.ts";
 import type { DatabaseSettings } from "../options.ts";
+import { openImage, sourceOf } from "../snapshot/image.ts";
 
 /** Replies that one call may hold at once. */
 const OUTPUT_LIMIT_BYTES = 1024 * 1024 * 1024;
@@ -14,12 +15,20 @@ const OUTPUT_LIMIT_BYTES = 1024 * 1024 * 1024;
 const TICK_MS = 100;
 
 /**
- * Makes an empty database in this thread.
+ * Makes a database in this thread.
  *
- * @throws NearkeyError `out-of-memory` when the browser does not give what an empty one takes, `unsupported`
+ * @param image what it begins with; absent for nothing
+ * @throws NearkeyError `out-of-memory` when the browser does not give what it takes, `unsupported`, `storage-damaged`
  */
-export function createDatabase(module: WebAssembly.Module, settings: DatabaseSettings): Database {
-  return new Database(createEngine(module, settings), settings, { now: Date.now, startTicking });
+export async function createDatabase(
+  module: WebAssembly.Module,
+  settings: DatabaseSettings,
+  image: Uint8Array | undefined,
+): Promise<Database> {
+  const create = (): Engine => createEngine(module, settings);
+  const engine = image === undefined ? create() : await openImage(sourceOf(image), "the image", create);
+  const createCopy = (): Engine => createEngine(module, { ...settings, eviction: "noeviction" });
+  return new Database(engine, settings, { now: Date.now, startTicking, createCopy });
 }
 
 function createEngine(module: WebAssembly.Module, settings: DatabaseSettings): Engine {

@@ -22,7 +22,15 @@ export interface BrowserOpenOptions extends OpenOptions {
   module?: EngineSource | PromiseLike<EngineSource> | undefined;
   /** Address of `browser-worker.js`, of the page's own origin. Default: the file beside nearkey's own. */
   workerUrl?: URL | string | undefined;
+  /**
+   * The image that the database begins with: its address, a response, or its bytes. Default: an empty database. Everything
+   * in it is checked first.
+   */
+  image?: ImageSource | PromiseLike<ImageSource> | undefined;
 }
+
+/** An image, or whatever its bytes can be had from. */
+export type ImageSource = Response | Blob | URL | string | ArrayBuffer | Uint8Array<ArrayBuffer>;
 
 /** BrowserOpenOptions, checked. */
 export interface BrowserSettings {
@@ -30,6 +38,7 @@ export interface BrowserSettings {
   readonly worker: boolean;
   readonly module: EngineSource | PromiseLike<EngineSource> | undefined;
   readonly workerUrl: URL | string | undefined;
+  readonly image: ImageSource | PromiseLike<ImageSource> | undefined;
 }
 
 /**
@@ -38,9 +47,9 @@ export interface BrowserSettings {
  * @throws NearkeyError `invalid-option`, with the setting's name in the message
  */
 export function resolveBrowserOptions(options: BrowserOpenOptions): BrowserSettings {
-  const { worker = true, module, workerUrl, ...rest } = options;
+  const { worker = true, module, workerUrl, image, ...rest } = options;
   if (typeof worker !== "boolean") {
     throw new NearkeyError("invalid-option", `worker must be true or false, not ${JSON.stringify(worker)}`);
   }
-  return { database: resolveOptions(rest, memoryBytesMax), worker, module, workerUrl };
+  return { database: resolveOptions(rest, memoryBytesMax), worker, module, workerUrl, image };
 }

@@ -27,12 +27,14 @@ export class EngineWorker {
    * Starts a worker and opens a database in it.
    *
    * @param url of browser-worker.js; undefined for the one beside this file
+   * @param image what the database begins with; undefined for nothing
    * @throws NearkeyError `load-failed`, `unsupported`, `out-of-memory`
    */
   static start(
     url: URL | string | undefined,
     module: WebAssembly.Module,
     settings: DatabaseSettings,
+    image: Uint8Array<ArrayBuffer> | undefined,
   ): Promise<EngineWorker> {
     const worker = makeWorker(url);
     return new Promise((resolve, reject) => {
@@ -45,7 +47,7 @@ export class EngineWorker {
         if (data === "ready") resolve(new EngineWorker(worker).#listen());
         else if ("failed" in data) refuse(new NearkeyError(data.failed.code, data.failed.message));
       };
-      worker.postMessage({ module, settings });
+      worker.postMessage({ module, settings, image });
     });
   }
 

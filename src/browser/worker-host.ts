@@ -4,7 +4,7 @@
 import type { Database } from "../database/database.ts";
 import { NearkeyError } from "../errors.ts";
 import { createDatabase } from "./browser-database.ts";
-import type { FailedMessage, PageMessage, WorkerMessage } from "./worker-messages.ts";
+import type { FailedMessage, PageMessage, StartMessage, WorkerMessage } from "./worker-messages.ts";
 
 /** What the worker needs of its global scope. */
 export interface WorkerScope {
@@ -32,8 +32,7 @@ export class WorkerHost {
 
   #receive(message: PageMessage): void {
     if ("module" in message) {
-      this.#database = createDatabase(message.module, message.settings);
-      this.#scope.postMessage("ready", []);
+      this.#start(message).catch((error: unknown) => this.#scope.postMessage(failedMessage(error), []));
       return;
     }
     const { stream, bytes } = message;
@@ -43,6 +42,12 @@ export class WorkerHost {
     if (!this.#database.cutShort) return;
     this.#lostStream = stream;
     throw new NearkeyError("not-sent", "a command sent before this one could not be read, and this one has not run");
+  }
+
+  /** The page sends no command before it is ready. */
+  async #start({ module, settings, image }: StartMessage): Promise<void> {
+    this.#database = await createDatabase(module, settings, image);
+    this.#scope.postMessage("ready", []);
   }
 
   #execute(database: Database, stream: number, commands: Uint8Array): Uint8Array {

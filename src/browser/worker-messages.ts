@@ -9,6 +9,7 @@ import type { DatabaseSettings } from "../options.ts";
 export interface StartMessage {
   readonly module: WebAssembly.Module;
   readonly settings: DatabaseSettings;
+  readonly image: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** Commands on their way to the worker, replies on their way back. */

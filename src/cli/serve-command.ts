@@ -15,7 +15,8 @@ import { addSettingFlags, readSettings } from "./setting-flags.ts";
 /** Where the built demo page lies: beside the bundle that runs. */
 const PAGE_FOLDER = new URL("./", import.meta.url);
 /** The engine that was built with this program. */
-const ENGINE_FILE = new URL("./engine.wasm", import.meta.url);
+/** The engine, beside this program. */
+export const ENGINE_FILE = new URL("./engine.wasm", import.meta.url);
 
 const EXAMPLES = `
 Examples:

@@ -10,6 +10,9 @@ import { HostCommands } from "../host/host-commands.ts";
 import type { ProcessFacts } from "../host/host-facts.ts";
 import type { DatabaseSettings } from "../options.ts";
 import type { Argument, Reply } from "../resp.ts";
+import { writeImage } from "../snapshot/image.ts";
+import { HURRIED } from "../snapshot/take-snapshot.ts";
+import type { StorageFile } from "../storage/storage.ts";
 import { textBytes } from "../text.ts";
 import { DatabaseConnection, Embedded } from "./database-connection.ts";
 import { databaseFacts } from "./database-facts.ts";
@@ -39,6 +42,18 @@ export interface DatabaseHost {
   /** Calls `tick` regularly until the function it answers is called; `failed` when that throws. */
   startTicking?(tick: (nowMs: number) => boolean, failed: (error: unknown) => void): () => void;
   processFacts?: () => ProcessFacts;
+  /**
+   * Makes an engine that nobody uses yet, without eviction: a copy of the database passes through it on its way out.
+   *
+   * @internal
+   */
+  createCopy?(): Engine;
+  /**
+   * Writes a whole file: it is there complete, or not at all. Absent where there are no files.
+   *
+   * @internal
+   */
+  writeFile?(path: string, write: (file: Pick<StorageFile, "append">) => Promise<void>): Promise<void>;
 }
 
 /** What a database has counted since it was opened. */
@@ -58,6 +73,7 @@ export class Database extends DatabaseMethods<"value"> {
   readonly #embedded: Embedded;
   readonly #engine: Engine;
   readonly #settings: DatabaseSettings;
+  readonly #host: DatabaseHost;
   readonly #stopTicking: () => void;
   /** For the methods; nothing that `command` or `execute` do to their connections reaches it. */
   readonly #methods: DatabaseConnection;
@@ -74,6 +90,7 @@ export class Database extends DatabaseMethods<"value"> {
     const facts = databaseFacts(engine, settings, () => this.#clients(), host.processFacts);
     this.#engine = engine;
     this.#settings = settings;
+    this.#host = host;
     this.#embedded = new Embedded(engine, new HostCommands(engine, facts), () => host.now());
     this.#methods = new DatabaseConnection(this.#embedded, 3, 1);
     this.#commands = new DatabaseConnection(this.#embedded, 3, 2);
@@ -221,6 +238,41 @@ export class Database extends DatabaseMethods<"value"> {
     }
     if (errors.length > 0) throw errors[0];
     return results;
+  }
+
+  /**
+   * Writes the whole database into one file, an image: `open({ image })` opens it on any machine, in Node and in browsers,
+   * without building anything anew. What was deleted, overwritten or has expired is not in it. It holds the state at the
+   * moment of the call; commands go on meanwhile. Takes the memory of the database a second time.
+   *
+   * @param path where to; a file that is there is replaced once the new one is complete
+   * @throws NearkeyError `storage-failed`, `out-of-memory`, `unsupported` where there are no files, `aborted` while a snapshot is
+   *   being taken
+   */
+  async exportTo(path: string): Promise<void> {
+    const { writeFile } = this.#host;
+    if (writeFile === undefined) {
+      throw new NearkeyError("unsupported", "there are no files here: exportImage() gives the bytes");
+    }
+    this.#embedded.check();
+    await writeFile(path, (file) => this.#export(file));
+  }
+
+  /** The bytes of an image, as `exportTo` writes it. */
+  async exportImage(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#embedded.check();
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    const append = (added: readonly Uint8Array[]): undefined => {
+      for (const piece of added) pieces.push(new Uint8Array(piece));
+    };
+    await this.#export({ append });
+    return new Uint8Array(await new Blob(pieces).arrayBuffer());
+  }
+
+  async #export(file: Pick<StorageFile, "append">): Promise<void> {
+    const { createCopy } = this.#host;
+    if (createCopy === undefined) throw new NearkeyError("unsupported", "this database cannot be exported");
+    await writeImage(this.#engine, createCopy, file, this.#embedded.now(), HURRIED);
   }
 
   /** Memory held and its limit, keys, hits and misses, what expired and was evicted. */

@@ -289,7 +289,7 @@ export async function loadChain(
   if (pages === undefined) {
     throw new NearkeyError(
       "out-of-memory",
-      `${place}: there is no memory for what it holds; free some, or use a larger machine`,
+      `${place}: there is no memory for what it holds: raise maxMemory, or free some`,
     );
   }
   for (const file of files) await file.putBlocks(engine, (page) => page < pages && engine.isDurable(page));
