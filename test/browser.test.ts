@@ -58,7 +58,7 @@ describe.skipIf(!hasChromium)("in a browser", () => {
         const bytes = Uint8Array.from(atob(image), (character) => character.charCodeAt(0));
         const here = await open({ maxMemory: "16mb", worker: false, image: bytes });
         const there = await open({ maxMemory: "16mb", image: new Blob([bytes]) });
-        const found = await there.vectors("v", { dim: 2 }).search([1, 0.5], { k: 1 });
+        const found = await (await there.vectors("v", { dim: 2 })).search([1, 0.5], { k: 1 });
         const values = [here.get("from"), await there.get("from"), found[0]?.id];
         here.set("from", "the page");
         const back = await here.exportImage();
