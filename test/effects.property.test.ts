@@ -125,6 +125,7 @@ class Program {
       () => ["VADD", set, ...vector(), element],
       () => ["VADD", set, ...vector(), element, "SETATTR", `{"a":${random.below(99)}}`],
       () => ["VADD", `l${random.below(2)}`, ...vector(), element, "METRIC", "L2", "M", 8, "EF", 50],
+      () => ["VADD", "q", ...vector(), element, ...random.pick([["Q4", "NOORIGINALS"], ["Q4"], []])],
       () => ["VADD", set, "FP32", Buffer.from(new Float32Array([1, random.below(9), 0.5]).buffer), element],
       () => ["VREM", set, element],
       () => ["VSETATTR", set, element, random.pick(["", '{"b":[1,2]}', "no json"])],

@@ -1,7 +1,8 @@
-// A digest of what the databases hold: keys, types, values, times of death; of vector sets the metric and each element's
-// name, vector and attributes, not the graph. Everything is summed, so neither order nor place in memory counts, and
-// sums of what belongs together are mixed before they are added, so that nothing can change places with something else.
-// Seeded with nothing: two databases that hold the same have the same digest. It reads everything once.
+// A digest of what the databases hold: keys, types, values, times of death; of vector sets the metric, the coding and each
+// element's name, vector and attributes, not the graph; no vectors of a set that drops them, whose codes depend on when
+// it was coded. Everything is summed, so neither order nor place in memory counts, and sums of what belongs together are
+// mixed before they are added, so that nothing can change places with something else. Seeded with nothing: two databases
+// that hold the same have the same digest. It reads everything once.
 
 import { DATABASES, PAGE_BYTES, SHARDS } from "../layout";
 import { addToChecksum, beginChecksum, checksum, endChecksum } from "../memory/checksum";
@@ -103,16 +104,20 @@ function digestFields(entry: usize): u64 {
 }
 
 function digestElements(set: VectorSet): u64 {
-  let sum = mix(set.metric, set.dimensions);
+  let sum = mix(mix(set.metric, set.dimensions), (set.quantization << 1) | set.dropsVectors);
   for (let id: u32 = 0; id < set.idsUsed; id++) {
     const node = nodeAt(set, id);
     if (node.state != <u16>NodeState.Live) continue;
-    readOriginal(set, id, SECOND_VECTOR_BASE);
-    const vector = checksum(SECOND_VECTOR_BASE, set.dimensions << 2);
+    const vector = set.dropsVectors != 0 ? 0 : digestVector(set, id);
     const cell = <usize>node.attributes;
     const attributes = cell == 0 ? 0 : checksum(jsonOf(cell), jsonBytes(cell));
     const name = <usize>node.name;
     sum += mix(mix(checksum(keyOf(name), entryAt(name).keyBytes), vector), attributes);
   }
   return sum;
+}
+
+function digestVector(set: VectorSet, id: u32): u64 {
+  readOriginal(set, id, SECOND_VECTOR_BASE);
+  return checksum(SECOND_VECTOR_BASE, set.dimensions << 2);
 }

@@ -35,7 +35,10 @@ export function isRecording(): bool {
 /** Commands that may record more than that a key has expired: EXEC begins a group, and what it runs may write. */
 const RECORDED: u32 = CommandFlag.Write | CommandFlag.EndsGroup;
 
-/** Begins to record; from `limitBytes` not written on writes wait. A mark on each command that writes spares the others, and all when off, a test. */
+/**
+ * Begins to record; from `limitBytes` not written on writes wait. Commands that write are marked in the table, so that the
+ * dispatcher has nothing to test for the others, nor for any while it is off.
+ */
 export function openEffects(limitBytes: u32): void {
   openLog(limitBytes);
   markCommands(true);
@@ -104,8 +107,9 @@ export function endEffect(): void {
 const ARRAY_TYPE: u32 = 0x2a;
 
 /**
- * Records the command as it came, if it lies there in one piece under a name of so many bytes, which its callers are not
- * called by other commands under: one copy, where making a record of arguments costs 30 ns. The parser takes but one spelling of lengths.
+ * Records the command as it came, if it lies there in one piece. Of the commands that are recorded under a name, only the one
+ * that bears it has a name of so many bytes. The parser takes no second spelling of a length, so what came is canonical but for
+ * the case of the name. One copy: a SET in a batch takes 46 ns more than unrecorded, and 70 with a record made of its arguments.
  */
 function recordReceived(nameBytes: u32): bool {
   if (receivedAt == 0 || argumentBytes(0) != nameBytes || <u32>load<u8>(receivedAt) != ARRAY_TYPE) return false;
