@@ -289,6 +289,10 @@ export const COPY_PAGES_MAX: u32 = 1024;
 export const COPIES_BASE: u32 = EFFECTS_BASE + EFFECTS_BYTES;
 export const COPIES_BYTES: u32 = 32 + COPY_PAGES_MAX * 4;
 
+/** Verdicts of the latest filters, at the end of the registers: see vectors/verdicts.ts. */
+export const VERDICTS_BYTES: u32 = 8192;
+export const VERDICTS_BASE: u32 = REGISTERS_BASE + REGISTERS_BYTES - VERDICTS_BYTES;
+
 /** Flags of a command, as Redis names them. */
 export const enum CommandFlag {
   Write = 1,

@@ -18,6 +18,7 @@ export type { Answer, Mode } from "./database/database-methods.ts";
 export type { Key, SetOptions, Value } from "./database/operations.ts";
 export type { Attributes, SearchOptions, SearchResult } from "./database/vector-operations.ts";
 export type { Metric, Quantization, Vector, VectorOptions } from "./database/vector-options.ts";
+export type { Explanation, FieldIndex } from "./database/vector-planning.ts";
 export { VectorSet } from "./database/vectors.ts";
 export { errorCodes, NearkeyError, type NearkeyErrorCode, ReplyError } from "./errors.ts";
 export type { Argument, Reply, ReplyMap } from "./resp.ts";

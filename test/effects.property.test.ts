@@ -128,6 +128,7 @@ class Program {
       () => ["VADD", "q", ...vector(), element, ...random.pick([["Q4", "NOORIGINALS"], ["Q4"], []])],
       () => ["VADD", set, "FP32", Buffer.from(new Float32Array([1, random.below(9), 0.5]).buffer), element],
       () => ["VREM", set, element],
+      () => ["VINDEX", set, random.pick(["ADD", "DEL"]), ".a"],
       () => ["VSETATTR", set, element, random.pick(["", '{"b":[1,2]}', "no json"])],
     ])();
   };

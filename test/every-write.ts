@@ -60,6 +60,8 @@ export function makeCommand(random: Random): Argument[] {
     () => ["HDEL", hash, field, "other"],
     () => ["VADD", set, ...vector, `e${random.below(40)}`, "SETATTR", `{"a":${random.below(99)}}`],
     () => ["VADD", set, ...vector, `e${random.below(40)}`],
+    () => ["VINDEX", set, "ADD", random.pick([".a", ".b"])],
+    () => ["VINDEX", set, random.pick(["ADD", "DEL"]), ".a"],
     () => ["VSETATTR", set, `e${random.below(40)}`, random.pick(["", '{"b":[1,2]}'])],
     () => ["VREM", set, `e${random.below(40)}`],
     () => ["GET", key],

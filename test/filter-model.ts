@@ -15,6 +15,7 @@ export type Expression =
 
 const RANKS = {
   ...{ "**": 5, "*": 4, "/": 4, "%": 4, "+": 3, "-": 3, ">": 2, ">=": 2, "<": 2, "<=": 2, "==": 2, "!=": 2, in: 2 },
+  ...{ startswith: 2, any: 2, all: 2 },
   ...{ and: 1, "&&": 1, or: 0, "||": 0 },
 };
 const NOT_RANK = 6;
@@ -34,7 +35,7 @@ export const { expression } = fc.letrec<{ expression: Expression }>((tie) => ({
       type: fc.constant("literal" as const),
       value: fc.oneof(scalar, fc.array(scalar, { maxLength: 3 }), fc.constant(null)),
     }),
-    fc.record({ type: fc.constant("field" as const), name: fc.constantFrom(..."aabbbcdef") }),
+    fc.record({ type: fc.constant("field" as const), name: fc.constantFrom(..."aabbbcdef", "o.z", "o") }),
     fc.record({ type: fc.constant("boolean" as const), value: fc.boolean() }),
     fc.record({ type: fc.constant("not" as const), of: tie("expression") }),
     fc.record({
@@ -92,9 +93,17 @@ function rankOf(node: Expression): number {
 
 /** Whether the expression is true of an object; false when a field it names is missing. */
 export function evaluate(tree: Expression, attributes: object): boolean {
-  const fields = new Map<string, unknown>(Object.entries(attributes));
+  const fields = new Map<string, unknown>(flattened(attributes, ""));
   if (namesOf(tree).some((name) => !fields.has(name))) return false;
   return isTrue(compute(tree, fields));
+}
+
+/** Fields by their paths; objects themselves count as nothing. */
+function flattened(object: object, prefix: string): [string, unknown][] {
+  return Object.entries(object).flatMap(([name, value]): [string, unknown][] => {
+    const nested = typeof value === "object" && value !== null && !Array.isArray(value);
+    return nested ? flattened(value, `${prefix}${name}.`) : [[prefix + name, value]];
+  });
 }
 
 function namesOf(node: Expression): string[] {
@@ -146,6 +155,12 @@ function binary(operator: Operator, left: Value, right: Value): number | boolean
       return !isEqual(left, right);
     case "in":
       return isIn(left, right);
+    case "startswith":
+      return typeof left === "string" && typeof right === "string" && left.startsWith(right);
+    case "any":
+      return Array.isArray(right) && right.some((element) => isHeld(element, left));
+    case "all":
+      return Array.isArray(right) && right.every((element) => isHeld(element, left));
     case "and":
     case "&&":
       return isTrue(left) && isTrue(right);
@@ -174,4 +189,9 @@ function isEqual(left: Value, right: Value): boolean {
 function isIn(left: Value, right: Value): boolean {
   if (Array.isArray(right)) return right.some((element) => isEqual(left, element));
   return typeof left === "string" && typeof right === "string" && right.includes(left);
+}
+
+/** Whether a value is an element of an array, or equals a value that is none. */
+function isHeld(value: Value, held: Value): boolean {
+  return Array.isArray(held) ? held.some((element) => isEqual(value, element)) : isEqual(value, held);
 }

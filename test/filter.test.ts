@@ -16,7 +16,7 @@ const seed = Number(process.env.NEARKEY_SEED ?? Date.now() % 1e9);
 
 let part: Part<FilterPart>;
 beforeAll(async () => {
-  part = await Part.compile<FilterPart>("vectors/filter", "text/json");
+  part = await Part.compile<FilterPart>("filters/filter", "text/json");
   console.log(`filter.test.ts: seed ${seed}`);
 });
 
@@ -130,6 +130,55 @@ describe("filters", () => {
       "'The Matrix!' in .title",
       "null in [1]",
     ]);
+  });
+
+  it("follow paths into objects", () => {
+    const object = { o: { z: 1, p: { q: ["x"] } }, "o.y": 2 };
+    for (const text of [".o.z == 1", "'x' in .o.p.q", ".o.p.q any ['x']"]) expect(matches(text, object)).toBe(true);
+    for (const text of [".o.y == 2", ".o.z.z == 1", ".o.p == 1", ".z == 1", ".o.p.q.r or 1"]) {
+      expect(matches(text, object), text).toBe(false);
+    }
+    const nested = (depth: number) => JSON.parse(`${'{"d":'.repeat(depth)}1${"}".repeat(depth)}`);
+    expect(matches(".d".repeat(8), nested(8))).toBe(true);
+    expect(compile(".d".repeat(9))).toBeLessThan(0);
+    expect(compile(".a.")).toBe(-3);
+  });
+
+  it("compare openings of texts, and sets", () => {
+    expectAll(true, [
+      ".title startswith 'The'",
+      ".title startswith ''",
+      ".tags any ['x', 'sf']",
+      ".tags all ['action', 'sf']",
+      ".tags all []",
+      ".year any [1984]",
+      ".tags any ['3']",
+    ]);
+    expectAll(false, [
+      ".title startswith 'the'",
+      ".empty startswith 'x'",
+      ".year startswith '19'",
+      ".tags any ['x']",
+      ".tags any []",
+      ".tags all ['sf', 'x']",
+      ".tags any 'sf'",
+      ".tags startswith 'sf'",
+    ]);
+  });
+
+  it("measure distances on the earth", () => {
+    const berlin = { at: [13.405, 52.52] };
+    // To Munich 504 km, a sphere and the ellipsoid agree to half a percent.
+    expect(matches(".at distance [11.582, 48.135] > 501000 and .at distance [11.582, 48.135] < 507000", berlin)).toBe(
+      true,
+    );
+    expect(matches(".at distance [13.405, 52.52] == 0", berlin)).toBe(true);
+    // Across the date line, and from pole to pole.
+    expect(matches(".at distance [-179.9, 0] < 22300", { at: [179.9, 0] })).toBe(true);
+    expect(matches(".at distance [0, 90] > 20000000", { at: [77, -90] })).toBe(true);
+    for (const at of [5, "13,52", [13], [13, "52"], [13, 52, 1], null]) {
+      expect(matches(".at distance [0, 0] >= 0", { at }), JSON.stringify(at)).toBe(false);
+    }
   });
 
   it("are false where a field is missing, whatever else they say", () => {
@@ -271,6 +320,7 @@ describe("filters", () => {
         d: fc.boolean(),
         e: fc.constant(null),
         f: fc.double({ noNaN: true, noDefaultInfinity: true }),
+        o: fc.record({ z: fc.constantFrom<unknown>(1, "x", "xy", ["x", 2]) }, { requiredKeys: [] }),
       },
       { requiredKeys: ["a", "b", "d"] },
     );

@@ -11,10 +11,12 @@ interface JsonPart {
 }
 
 type Scalar = null | number | string;
-type Attribute = Scalar | Scalar[];
+type Attribute = Scalar | Scalar[] | Map<string, Attribute>;
 
 const seed = Number(process.env.NEARKEY_SEED ?? Date.now() % 1e9);
 const NESTED = "(an array inside an array)";
+/** Objects inside one another that are kept. */
+const NESTING_MAX = 8;
 
 let part: Part<JsonPart>;
 beforeAll(async () => {
@@ -35,7 +37,7 @@ function roundTrip(json: string | Uint8Array): Map<string, Attribute> | undefine
 
 /** Reads attributes as their drawing says. */
 function decode(bytes: Uint8Array): Map<string, Attribute> {
-  const view = Buffer.from(bytes);
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const fields = new Map<string, Attribute>();
   let at = 0;
   while (at < view.length) {
@@ -58,27 +60,31 @@ function decodeValue(view: Buffer, head: number, body: number): [Attribute, numb
   if (head >> 5 === 0) return [null, end];
   if (head >> 5 === 1) return [size === 8 ? view.readDoubleLE(start) : view.readIntLE(start, size), end];
   if (head >> 5 === 2) return [view.toString("utf8", start, end), end];
+  if (head >> 5 === 4) return [decode(view.subarray(start, end)), end];
   const elements: Scalar[] = [];
   for (let at = start; at < end; ) {
     const elementHead = view.readUInt8(at);
     const [value, next] = decodeValue(view, elementHead, at + 1);
-    elements.push(Array.isArray(value) ? NESTED : value);
+    elements.push(Array.isArray(value) ? NESTED : (value as Scalar));
     at = next;
   }
   return [elements, end];
 }
 
 /** What a filter can see of a JSON object. */
-function visible(object: object): Map<string, Attribute> {
+function visible(object: object, depth = 1): Map<string, Attribute> {
   const fields = new Map<string, Attribute>();
   for (const [name, value] of Object.entries(object)) {
-    const seen = visibleValue(value);
+    const seen = visibleValue(value, depth);
     if (seen !== undefined && Buffer.byteLength(name) <= 255) fields.set(wellFormed(name), seen);
   }
   return fields;
 }
 
-function visibleValue(value: unknown): Attribute | undefined {
+function visibleValue(value: unknown, depth: number): Attribute | undefined {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return depth < NESTING_MAX ? visible(value, depth + 1) : undefined;
+  }
   if (!Array.isArray(value)) return visibleScalar(value);
   const elements = value.map((element) => (Array.isArray(element) ? NESTED : visibleScalar(element)));
   return elements.includes(undefined) ? undefined : (elements as Scalar[]);
@@ -166,12 +172,17 @@ describe("attributes", () => {
   });
 
   it("leave out what no filter can match", () => {
-    expect(roundTrip('{"o":{"a":[1]},"m":[1,{"b":2},3],"n":[1,[2,{"c":3}],4],"z":1}')).toEqual(
+    const deep = `${'{"d":'.repeat(9)}1${"}".repeat(9)}`;
+    expect(roundTrip(`{"o":{"a":[1],"b":[{}]},"m":[1,{"b":2},3],"n":[1,[2,{"c":3}],4],"bad":{"a"},"z":1}`)).toEqual(
       new Map<string, Attribute>([
+        ["o", new Map([["a", [1]]])],
         ["n", [1, NESTED, 4]],
         ["z", 1],
       ]),
     );
+    let inner = roundTrip(deep);
+    for (let depth = 1; depth < 8; depth++) inner = inner?.get("d") as Map<string, Attribute>;
+    expect(inner).toEqual(new Map());
   });
 
   it("take escapes as JSON does, and any other as the letter", () => {

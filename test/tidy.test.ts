@@ -95,6 +95,7 @@ const ENGINE = layers([
   ["layout", /^assembly\/layout\.ts$/],
   ["memory", /^assembly\/memory\//],
   ["text", /^assembly\/text\//],
+  ["filters", /^assembly\/filters\//],
   ["kernels", /^assembly\/kernels\//],
   ["vectors", /^assembly\/vectors\//],
   ["effects", /^assembly\/effects\//],
@@ -149,7 +150,7 @@ describe("imports point one way", () => {
     expect(stray).toEqual([]);
   });
 
-  test("in the engine: layout, memory, text, kernels, vectors, keyspace, protocol, commands, index", () => {
+  test("in the engine: layout, memory, text, filters, kernels, vectors, keyspace, protocol, commands, index", () => {
     expect(upwardImports(ENGINE)).toEqual([]);
   });
 

@@ -13,7 +13,7 @@ import { findSlot, removeSlot, slotEntry } from "../memory/table";
 import { insert } from "../memory/table-grow";
 import { idOf, itemAt } from "../vectors/beam";
 import { SINK } from "../vectors/vector-scratch";
-import { removeAttributes } from "../vectors/vector-attributes";
+import { removeAttributes } from "../vectors/attribute-changes";
 import {
   cellBytesAt,
   createVectorSet,
@@ -25,6 +25,7 @@ import {
   VectorSet,
   vectorSetAt,
 } from "../vectors/vectorset";
+import { forgetVerdicts } from "../vectors/verdicts";
 
 /** Bytes of a set's value in its keyspace entry. */
 export const SET_VALUE_BYTES: u32 = 4;
@@ -51,6 +52,7 @@ export function createSet(
   dropsVectors: bool,
 ): VectorSet {
   const address = createVectorSet(dimensions, metric, m, efConstruction, quantization, dropsVectors);
+  forgetVerdicts(vectorSetAt(address));
   const entry = createEntry(ZONE_ENTRY, argumentAddress(1), argumentBytes(1), TYPE_VECTOR_SET, SET_VALUE_BYTES, false);
   store<u32>(valueOf(entry), <u32>address);
   insertKey(entry, hash);
@@ -85,7 +87,7 @@ export function nameElement(set: VectorSet, id: u32, index: u32): void {
 export function removeElement(set: VectorSet, id: u32): void {
   const node = nodeAt(set, id);
   unlinkNode(set, id);
-  removeAttributes(set, node);
+  removeAttributes(set, id);
   const entry = <usize>node.name;
   const hash = hashKey(keyOf(entry), entryAt(entry).keyBytes);
   removeSlot(namesOf(set), findSlot(namesOf(set), keyOf(entry), entryAt(entry).keyBytes, hash), hash);

@@ -34,7 +34,9 @@ import { findKey, noteChange, pin, removeKey, shardOf } from "../keyspace/keyspa
 import { isOriginal, storeVector } from "../vectors/original";
 import { replyBoolean, replyError, replyNoMemory, replyWrongType } from "../protocol/reply";
 import { slotEntry } from "../memory/table";
-import { ATTRIBUTES_BYTES_MAX, jsonBytes, removeAttributes, setAttributes } from "../vectors/vector-attributes";
+import { removeAttributes, setAttributes } from "../vectors/attribute-changes";
+import { pagesToIndex } from "../vectors/field-changes";
+import { ATTRIBUTES_BYTES_MAX, jsonBytes } from "../vectors/vector-attributes";
 import { fitsSet, givenDimensions, givenNorm, nextArgument, readVector, specifyVector } from "./vector-argument";
 import { vDim, vCard, vEmb, vGetAttr, vInfo, vIsMember, vLinks, vRandMember } from "./vector-inspection";
 import {
@@ -47,6 +49,7 @@ import {
 } from "../vectors/vector-scratch";
 import { recordArguments } from "../protocol/recording";
 import { recordElement } from "./vector-record";
+import { registerVectorIndexes } from "./vector-indexes";
 import { vSim } from "./vector-query";
 import { codeSome, isAboutToCode, lookAtRange, pagesToCode, startCoding } from "../vectors/coding";
 import { Coding, drawLevel, M_MAX, M_MIN, nodeAt, NONE, pagesForNode, takeNode, VectorSet } from "../vectors/vectorset";
@@ -158,9 +161,8 @@ function readAttributes(index: u32): bool {
 }
 
 function storeAttributes(set: VectorSet, id: u32): void {
-  const node = nodeAt(set, id);
-  if (givenJsonBytes == 0) removeAttributes(set, node);
-  else setAttributes(set, node, SECOND_VECTOR_BASE, givenJsonBytes, PROGRAM_BASE, givenBinaryBytes);
+  if (givenJsonBytes == 0) removeAttributes(set, id);
+  else setAttributes(set, id, SECOND_VECTOR_BASE, givenJsonBytes, PROGRAM_BASE, givenBinaryBytes);
 }
 
 // ---- VADD
@@ -181,7 +183,7 @@ function admitElement(slot: usize, element: u32): bool {
     pin(slotEntry(slot));
     const id = findElement(set, element);
     if (id != NONE) return attributesArgument == 0 || admitAttributes(set, id, attributesArgument) || refuseMemory();
-    pages = pagesForNode(set);
+    pages = pagesForNode(set) + pagesToIndex(set, attributesArgument == 0 ? 0 : argumentBytes(attributesArgument));
     ids = set.idsUsed + 1;
   }
   const marks = missingMarkPages(ids);
@@ -197,7 +199,9 @@ function admitElement(slot: usize, element: u32): bool {
 function admitAttributes(set: VectorSet, id: u32, index: u32): bool {
   if (argumentBytes(index) == 0) return true;
   const cell = <usize>nodeAt(set, id).attributes;
-  return cell != 0 && argumentBytes(index) <= jsonBytes(cell) ? admitReplacement() : admit(1);
+  const indexes = pagesToIndex(set, argumentBytes(index));
+  if (indexes == 0 && cell != 0 && argumentBytes(index) <= jsonBytes(cell)) return admitReplacement();
+  return admit(1 + indexes);
 }
 
 function refuseMemory(): bool {
@@ -357,4 +361,5 @@ export function registerVectors(): void {
   register("VINFO", 2, quick, 1, 1, 1, vInfo, "8.0.0", "Describes a vector set.");
   register("VLINKS", -3, quick, 1, 1, 1, vLinks, "8.0.0", "Answers the neighbours of an element on each level.");
   register("VRANDMEMBER", -2, read, 1, 1, 1, vRandMember, "8.0.0", "Answers random elements.");
+  registerVectorIndexes();
 }

@@ -1,7 +1,8 @@
 // VSIM. Argument forms, defaults, reply shapes and error texts are those of Redis 8; WITHDISTANCES is ours: the distance
 // of the metric's name after each score. EPSILON bounds 1 - score under cosine, as in Redis, and the distance otherwise.
-// EF and COUNT are limited by the beam, to 16,384. One call searches to the end: about a microsecond a node of ef, for
-// TRUTH a tenth of that for each vector of the set.
+// So are PLAN, which asks for a way to search with a filter, and EXPLAIN, which replies how a search was done. EF and COUNT
+// are limited by the beam, to 16,384. One call searches to the end: about a microsecond a node of ef, for TRUTH a tenth
+// of that for each vector of the set.
 
 import {
   argumentAddress,
@@ -17,7 +18,7 @@ import { addWork, hashOfArgument } from "../protocol/dispatch";
 import { Metric } from "../kernels/distance";
 import { addDistances, DISTANCES_OF_DESCENT, findElement, isVectorSet, replyName, setOf, touchNames } from "./elements";
 import { searchAll } from "../vectors/exact-search";
-import { compileFilter } from "../vectors/filter";
+import { compileFilter } from "../filters/filter";
 import { search } from "../vectors/hnsw-search";
 import { readKey } from "../keyspace/keyspace";
 import { parsedDouble, parseDouble } from "../text/number";
@@ -31,31 +32,47 @@ import {
   replyBulk,
   replyDouble,
   replyError,
+  replyBoolean,
+  replyInteger,
   replyMap,
   replyNull,
+  replySimple,
   replyWrongType,
 } from "../protocol/reply";
 import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
 import { fitsSet, nextArgument, readQuery, specifyVector } from "./vector-argument";
+import {
+  candidates,
+  estimate,
+  estimateIsExact,
+  fellBack,
+  Plan,
+  plan as chosenPlan,
+  searchFiltered,
+} from "../vectors/filter-planner";
 import { readStored, rescore } from "../vectors/rescore";
-import { searchFiltered } from "../vectors/vector-filter";
+import { measurements } from "../vectors/vector-filter";
 import { distanceFrom, scoreFrom } from "../vectors/vector-score";
 import { BEAM_BASE, BEAM_MAX, MATCHES_BASE, PROGRAM_BASE, PROGRAM_BYTES, QUERY_BASE } from "../vectors/vector-scratch";
 import { hasVectors, nodeAt, NONE, VectorSet } from "../vectors/vectorset";
+import { evaluations } from "../vectors/verdicts";
 
 const COUNT_DEFAULT: u32 = 10;
 const EF_DEFAULT: u32 = 100;
 const EF_MAX: i64 = 1000000;
-/** Nodes that a filtered search may try for each result that is asked for. */
-const FILTER_EFFORT: u64 = 100;
 const EFFORT_MAX: u64 = 0xffffffff;
 
 // Options of the running VSIM.
 let count: u64 = 0;
 let ef: u32 = 0;
 let effort: u32 = 0;
-let epsilon: f64 = 0;
+/** Results are not farther than this. */
+let distanceMax: f64 = 0;
+/** Whether that comes from EPSILON, which cosine takes for 1 - score, half the distance. */
+let isEpsilon: bool = false;
 let filtered: bool = false;
+let plan: Plan = Plan.Auto;
+let explained: bool = false;
 let exact: bool = false;
 let withScores: bool = false;
 let withDistances: bool = false;
@@ -71,8 +88,11 @@ function parseOptions(index: u32): bool {
   count = COUNT_DEFAULT;
   ef = 0;
   effort = 0;
-  epsilon = Infinity;
+  distanceMax = Infinity;
+  isEpsilon = false;
   filtered = false;
+  plan = Plan.Auto;
+  explained = false;
   exact = false;
   withScores = false;
   withDistances = false;
@@ -82,11 +102,11 @@ function parseOptions(index: u32): bool {
     else if (argumentIs(index, "WITHDISTANCES")) withDistances = true;
     else if (argumentIs(index, "WITHATTRIBS")) withAttributes = true;
     else if (argumentIs(index, "TRUTH")) exact = true;
+    else if (argumentIs(index, "EXPLAIN")) explained = true;
     else if (argumentIs(index, "NOTHREAD")) continue;
     else if (index + 1 == argumentCount) return refuse("ERR syntax error in VSIM command");
     else if (!parseValued(index++)) return false;
   }
-  if (effort == 0) effort = <u32>min<u64>(min<u64>(count, EFFORT_MAX) * FILTER_EFFORT, EFFORT_MAX);
   return true;
 }
 
@@ -99,20 +119,38 @@ function parseValued(index: u32): bool {
     if (!argumentInteger(index + 1) || lastInteger() <= 0 || lastInteger() > EF_MAX) return refuse("ERR invalid EF");
     ef = <u32>lastInteger();
   } else if (argumentIs(index, "EPSILON")) {
-    const text = index + 1;
-    if (isArgumentPaged(text) || !parseDouble(argumentAddress(text), argumentBytes(text)) || parsedDouble <= 0) {
-      return refuse("ERR invalid EPSILON");
-    }
-    epsilon = parsedDouble;
+    if (!readDistance(index + 1) || parsedDouble <= 0) return refuse("ERR invalid EPSILON");
+    isEpsilon = true;
+  } else if (argumentIs(index, "MAXDISTANCE")) {
+    if (!readDistance(index + 1)) return refuse("ERR invalid MAXDISTANCE, it is a number as WITHDISTANCES gives it");
+    isEpsilon = false;
   } else if (argumentIs(index, "FILTER-EF")) {
     if (!argumentInteger(index + 1) || lastInteger() <= 0) return refuse("ERR invalid FILTER-EF");
     effort = <u32>min<u64>(<u64>lastInteger(), EFFORT_MAX);
+  } else if (argumentIs(index, "PLAN")) {
+    if (!parsePlan(index + 1)) return refuse("ERR invalid PLAN, use AUTO, SCAN, WALK or POST");
   } else if (argumentIs(index, "FILTER")) {
     filtered = true;
     return compile(index + 1);
   } else {
     return refuse("ERR syntax error in VSIM command");
   }
+  return true;
+}
+
+function readDistance(index: u32): bool {
+  if (isArgumentPaged(index) || !parseDouble(argumentAddress(index), argumentBytes(index))) return false;
+  if (parsedDouble != parsedDouble) return false;
+  distanceMax = parsedDouble;
+  return true;
+}
+
+function parsePlan(index: u32): bool {
+  if (argumentIs(index, "AUTO")) plan = Plan.Auto;
+  else if (argumentIs(index, "SCAN")) plan = Plan.Scan;
+  else if (argumentIs(index, "WALK")) plan = Plan.Walk;
+  else if (argumentIs(index, "POST")) plan = Plan.Post;
+  else return false;
   return true;
 }
 
@@ -166,27 +204,12 @@ export function vSim(): void {
 
 /** Searches and replies the `most` nearest elements. */
 function replyNearest(set: VectorSet, most: u32): void {
-  const wanted = min(min(max(ef == 0 ? EF_DEFAULT : ef, most), BEAM_MAX), set.count);
-  const beam: usize = filtered && !exact ? MATCHES_BASE : BEAM_BASE;
-  let found: u32;
-  if (exact) {
-    found = searchAll(
-      set,
-      QUERY_BASE,
-      hasVectors(set) ? most : min(wanted << 1, BEAM_MAX),
-      filtered ? <usize>PROGRAM_BASE : 0,
-      beam,
-    );
-    addTried(set, set.idsUsed);
-  } else if (filtered) {
-    found = searchFiltered(set, QUERY_BASE, wanted, PROGRAM_BASE, effort);
-    addTried(set, min(effort, set.idsUsed));
-  } else {
-    found = search(set, QUERY_BASE, wanted);
-    addDistances(set, DISTANCES_OF_DESCENT + wanted * 10);
+  const beam: usize = filtered ? MATCHES_BASE : BEAM_BASE;
+  const found = searchWithin(set, most, beam);
+  if (explained) {
+    replyExplanation(set, found);
+    return;
   }
-  if (!exact || !hasVectors(set)) found = rescore(set, QUERY_BASE, beam, found, most, wanted);
-  found = countWithin(set.metric, beam, min(found, most));
   touchNames(set, beam, found);
   const extras = <u32>withScores + <u32>withDistances + <u32>withAttributes;
   if (protocol == 3 && extras != 0) replyMap(found);
@@ -194,18 +217,73 @@ function replyNearest(set: VectorSet, most: u32): void {
   for (let index: u32 = 0; index < found; index++) replyResult(set, itemAt(beam, index), extras);
 }
 
-/** Adds the work of trying nodes one by one. */
-function addTried(set: VectorSet, nodes: u32): void {
-  addDistances(set, nodes);
-  if (filtered) addWork(nodes >> 1);
+/** Leaves up to `most` results in the beam; answers how many. Of many within a distance there may be few: the beam grows as long as all it holds is within. */
+function searchWithin(set: VectorSet, most: u32, beam: usize): u32 {
+  const wide = ef == 0 ? EF_DEFAULT : ef;
+  let length = distanceMax == Infinity ? max(wide, most) : wide;
+  while (true) {
+    length = min(min(length, BEAM_MAX), set.count);
+    const wanted = min(most, length);
+    const seen = searchOnce(set, wanted, length, beam);
+    const isFinal = exact && hasVectors(set);
+    const found = min(isFinal ? seen : rescore(set, QUERY_BASE, beam, seen, wanted, length), most);
+    const within = countWithin(set.metric, beam, found);
+    if (seen < length || length >= most || within < found) return within;
+    length <<= 1;
+  }
 }
 
-/** How many of the sorted results are within epsilon. */
+/** One search, with a beam of `length`; answers how many were found, `wanted` at least where there are as many. */
+function searchOnce(set: VectorSet, wanted: u32, length: u32, beam: usize): u32 {
+  if (filtered) {
+    const found = searchFiltered(set, QUERY_BASE, wanted, length, PROGRAM_BASE, effort, plan, exact);
+    addDistances(set, DISTANCES_OF_DESCENT + measurements);
+    addWork(evaluations >> 2);
+    return found;
+  }
+  if (exact) {
+    addDistances(set, set.idsUsed);
+    return searchAll(set, QUERY_BASE, hasVectors(set) ? length : min(length << 1, BEAM_MAX), 0, beam);
+  }
+  addDistances(set, DISTANCES_OF_DESCENT + length * 10);
+  return search(set, QUERY_BASE, length);
+}
+
+/** Replies, instead of the results, how they were found. */
+function replyExplanation(set: VectorSet, found: u32): void {
+  replyMap(filtered ? 9 : 3);
+  replySimple("plan");
+  replySimple(!filtered ? (exact ? "truth" : "graph") : planName(chosenPlan));
+  replySimple("size");
+  replyInteger(set.count);
+  replySimple("found");
+  replyInteger(found);
+  if (!filtered) return;
+  replySimple("matching");
+  replyDouble(Math.round(estimate));
+  replySimple("matching-exact");
+  replyBoolean(estimateIsExact);
+  replySimple("indexed-candidates");
+  if (candidates < 0) replyNull();
+  else replyInteger(candidates);
+  replySimple("evaluated");
+  replyInteger(evaluations);
+  replySimple("measured");
+  replyInteger(measurements);
+  replySimple("fell-back");
+  replyBoolean(fellBack);
+}
+
+function planName(plan: Plan): string {
+  return plan == Plan.Scan ? "scan" : plan == Plan.Walk ? "walk" : "post";
+}
+
+/** How many of the sorted results are within the distance asked for. */
 function countWithin(metric: u32, beam: usize, found: u32): u32 {
-  if (epsilon == Infinity) return found;
-  const scale: f64 = metric == Metric.Cosine ? 0.5 : 1;
+  if (distanceMax == Infinity) return found;
+  const scale: f64 = isEpsilon && metric == Metric.Cosine ? 0.5 : 1;
   let within: u32 = 0;
-  while (within < found && distanceFrom(metric, keyOfItem(itemAt(beam, within))) * scale <= epsilon) within++;
+  while (within < found && distanceFrom(metric, keyOfItem(itemAt(beam, within))) * scale <= distanceMax) within++;
   return within;
 }
 

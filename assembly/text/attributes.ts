@@ -1,14 +1,16 @@
-// Attributes of a vector as filters read them: the top-level fields of a JSON object, parsed when they are written,
-// so that a filter costs nanoseconds for each element. Usually smaller than the JSON itself. Fields stand one after
+// Attributes of a vector as filters read them: the fields of a JSON object, parsed when they are written, so that a
+// filter costs nanoseconds for each element. Usually smaller than the JSON itself. Fields stand one after
 // another without a directory: objects have few fields, and each one passed over costs one load and one compare.
 //
 //   field   0 hash of the name (16 bits) | 2 name bytes (8) | 3 head of the value (8) | 4 name | body of the value
 //   head    kind (3 bits) | size of the body (5 bits); size 31: the body opens with its true length in 32 bits
 //   body    Null: nothing. Number: an integer of 1, 2 or 4 bytes, or a double. String: UTF-8.
 //           Array: head and body of each element; an array inside an array is kept as an empty one.
+//           Object: its fields.
+//   path    0 bytes, these two included (u16) | for each step: hash and length of the name (u32), name
 //
-// Booleans are the numbers 1 and 0. A field that a filter can never match is left out: objects, arrays with an object
-// inside, names of more than 255 bytes.
+// Booleans are the numbers 1 and 0. A field that a filter can never match is left out: arrays with an object inside,
+// names of more than 255 bytes, objects more than NESTING_MAX deep.
 
 /** Kinds of values. A head has three bits for them. */
 export const enum Kind {
@@ -16,6 +18,7 @@ export const enum Kind {
   Number,
   String,
   Array,
+  Object,
 }
 
 export const FIELD_HEAD_BYTES: u32 = 4;
@@ -24,6 +27,10 @@ export const NAME_BYTES_MAX: u32 = 255;
 export const SHORT_BODY_MAX: u32 = 30;
 export const LONG_BODY: u32 = 31;
 export const LONG_LENGTH_BYTES: u32 = 4;
+/** Objects inside one another, and so the steps of a path. */
+export const NESTING_MAX: u32 = 8;
+export const PATH_HEAD_BYTES: u32 = 2;
+const STEP_KEY_BYTES: u32 = 4;
 
 const KEY_MASK: u32 = 0xffffff;
 
@@ -79,6 +86,30 @@ export function findField(attributes: usize, bytes: u32, key: u32, name: usize):
     at = body + bodyBytes(head, body);
   }
   return false;
+}
+
+/** Finds what a path leads to; an object at its end counts as nothing. Sets foundHead and foundBody. */
+export function findPath(attributes: usize, bytes: u32, path: usize): bool {
+  const end = path + load<u16>(path);
+  let step = path + PATH_HEAD_BYTES;
+  while (true) {
+    const key = load<u32>(step);
+    const name = step + STEP_KEY_BYTES;
+    if (!findField(attributes, bytes, key, name)) return false;
+    const nested = foundHead >> 5 == Kind.Object;
+    step = name + (key >> 16);
+    if (step >= end) return !nested;
+    if (!nested) return false;
+    bytes = load<u32>(foundBody);
+    attributes = foundBody + LONG_LENGTH_BYTES;
+  }
+}
+
+/** Writes a step of a path at `to`, the name at most a byte longer than names may be, and answers where it ends. */
+export function writeStep(to: usize, name: usize, bytes: u32): usize {
+  store<u32>(to, keyOf(name, bytes));
+  memory.copy(to + STEP_KEY_BYTES, name, bytes);
+  return to + STEP_KEY_BYTES + bytes;
 }
 
 /** Takes the value with this head and body apart. */

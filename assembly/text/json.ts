@@ -1,5 +1,5 @@
-// JSON objects to attributes, in one pass and without recursion: what lies deeper than an array of scalars is skipped
-// by counting brackets. Every valid JSON object is taken; of the invalid ones, those that Redis would find a field
+// JSON objects to attributes, in one pass: what no path of a filter leads to, and what is no proper object inside, is
+// skipped by counting brackets. Every valid JSON object is taken; of the invalid ones, those that Redis would find a field
 // in are mostly taken too, because it looks no closer: numbers as strtod reads them, any escape, any nested content
 // whose brackets close.
 
@@ -11,6 +11,7 @@ import {
   LONG_BODY,
   LONG_LENGTH_BYTES,
   NAME_BYTES_MAX,
+  NESTING_MAX,
   numberBytes,
   SHORT_BODY_MAX,
   writeNumber,
@@ -41,9 +42,11 @@ let at: usize = 0;
 let end: usize = 0;
 let to: usize = 0;
 let limit: usize = 0;
+/** Objects around the field that is read. */
+let depth: u32 = 0;
 
 /**
- * Writes the top-level fields of the JSON object at `json` as attributes at `out` and returns how many bytes, 0 for
+ * Writes the fields of the JSON object at `json` as attributes at `out` and returns how many bytes, 0 for
  * an object without any that a filter could match; NOT_AN_OBJECT or NO_ROOM when it cannot. With a capacity of
  * ATTRIBUTES_EXPANSION times `bytes` there is always room.
  */
@@ -52,6 +55,7 @@ export function encodeAttributes(json: usize, bytes: u32, out: usize, capacity: 
   end = json + bytes;
   to = out;
   limit = out + capacity;
+  depth = 1;
   skip();
   if (!take(OBJECT)) return NOT_AN_OBJECT;
   skip();
@@ -100,7 +104,7 @@ function encodeValue(): i32 {
   const first = peek();
   if (first == QUOTE) return encodeString();
   if (first == ARRAY) return encodeArray();
-  if (first == OBJECT) return skipNested() ? OMITTED : NOT_AN_OBJECT;
+  if (first == OBJECT) return encodeObject();
   // "true", "fals" and "null", little-endian.
   if (first == 0x74) return takeWord(0x65757274) ? encodeNumber(1) : NOT_AN_OBJECT;
   if (first == 0x66) return takeWord(0x736c6166) && take(0x65) ? encodeNumber(0) : NOT_AN_OBJECT;
@@ -108,6 +112,29 @@ function encodeValue(): i32 {
   const start = at;
   while (isNumberLetter(peek())) at++;
   return parseDoubleSaturating(start, <u32>(at - start)) ? encodeNumber(parsedDouble) : NOT_AN_OBJECT;
+}
+
+/** Encodes an object inside; one that is not proper is passed over as long as its brackets close. */
+function encodeObject(): i32 {
+  const object = at;
+  const body = to;
+  if (!hasRoom(LONG_LENGTH_BYTES)) return NO_ROOM;
+  if (depth < NESTING_MAX) {
+    to += LONG_LENGTH_BYTES;
+    at++;
+    skip();
+    depth++;
+    const status = take(OBJECT_END) ? 0 : encodeFields();
+    depth--;
+    if (status == NO_ROOM) return status;
+    if (status == 0) {
+      store<u32>(body, <u32>(to - body) - LONG_LENGTH_BYTES);
+      return <i32>headOf(Kind.Object, LONG_BODY);
+    }
+  }
+  to = body;
+  at = object;
+  return skipNested() ? OMITTED : NOT_AN_OBJECT;
 }
 
 function encodeNumber(value: f64): i32 {
@@ -158,6 +185,7 @@ function encodeElements(): i32 {
     const element = to;
     if (!hasRoom(1)) return NO_ROOM;
     to++;
+    if (peek() == OBJECT) return OMITTED;
     const head = peek() != ARRAY ? encodeValue() : skipNested() ? <i32>headOf(Kind.Array, 0) : NOT_AN_OBJECT;
     if (head < 0) return head;
     store<u8>(element, <u8>head);

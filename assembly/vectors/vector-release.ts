@@ -1,9 +1,11 @@
 // Freeing a whole vector set piece by piece, for the graveyard: no step takes longer than a few hundred nodes do.
 
 import { releaseBlocks } from "./blocks";
+import { releaseFields } from "./field-changes";
 import { ZONE_OBJECT } from "../layout";
 import { release } from "../memory/memory";
 import { codesOf, NodeState, nodeAt, nodesOf, offsetsOf, roundingsOf, VectorSet, vectorsOf } from "./vectorset";
+import { forgetVerdicts } from "./verdicts";
 
 const NODES_A_STEP: u32 = 256;
 const BLOCKS_A_STEP: u32 = 64;
@@ -13,11 +15,13 @@ const BLOCKS_A_STEP: u32 = 64;
  * to go on, 0 when nothing is left. The names are freed as a table elsewhere.
  */
 export function releaseSetStep(set: VectorSet, from: u32): u32 {
+  if (from == 0) forgetVerdicts(set);
   if (from < set.idsUsed) {
     const end = min(from + NODES_A_STEP, set.idsUsed);
     for (let id = from; id < end; id++) releaseCells(set, id);
     return end;
   }
+  if (!releaseFields(set, BLOCKS_A_STEP)) return from;
   if (!releaseBlocks(vectorsOf(set), BLOCKS_A_STEP)) return from;
   if (!releaseBlocks(roundingsOf(set), BLOCKS_A_STEP)) return from;
   if (!releaseBlocks(codesOf(set), BLOCKS_A_STEP)) return from;

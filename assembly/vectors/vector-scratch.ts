@@ -10,6 +10,9 @@
 //   MATCHES     the nearest that pass a filter, sorted; while linking: one node's neighbours, sorted
 //   PROGRAM     the compiled filter
 //   CODED_QUERY the query as codes; room for codes being packed, and for a vector read from its codes
+//   RANGES      what field indexes list of its matches, and the stack on which that is found out
+//   FIELD_VALUES  values that an index is changed by
+//   COLUMN_TESTS  a filter as tests of columns
 
 import { MARK_PAGES_MAX, MARKS_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SCRATCH_BASE, SCRATCH_BYTES } from "../layout";
 import { takePage } from "../memory/memory";
@@ -37,9 +40,15 @@ export const PROGRAM_BYTES: u32 = 0x20000;
 export const CODED_QUERY: u32 = PROGRAM_BASE + PROGRAM_BYTES;
 export const CODE_BYTES: u32 = CODED_QUERY + PAGE_BYTES / 2 + 64;
 export const DECODED: u32 = CODE_BYTES + PAGE_BYTES / 4 + 128;
-/** What lies above is the workspace of numbers and filters. */
-const WORKSPACE_BYTES: u32 = 0x20000;
-if (DECODED + PAGE_BYTES > SCRATCH_BASE + SCRATCH_BYTES - WORKSPACE_BYTES) ERROR("a walk must fit the scratch region");
+export const RANGES_BASE: u32 = DECODED + PAGE_BYTES;
+export const RANGES_BYTES: u32 = 0x8000;
+export const PLAN_STACK_BASE: u32 = RANGES_BASE + RANGES_BYTES;
+export const PLAN_STACK_BYTES: u32 = 0x4000;
+export const FIELD_VALUES_BASE: u32 = PLAN_STACK_BASE + PLAN_STACK_BYTES;
+export const FIELD_VALUES_BYTES: u32 = 0x400;
+export const COLUMN_TESTS_BASE: u32 = FIELD_VALUES_BASE + FIELD_VALUES_BYTES;
+export const COLUMN_TESTS_BYTES: u32 = 0x2000;
+if (COLUMN_TESTS_BASE + COLUMN_TESTS_BYTES > SCRATCH_BASE + SCRATCH_BYTES) ERROR("a walk must fit the scratch region");
 
 // Kept between calls: page addresses of the marks, the epoch, pages held.
 const EPOCH: u32 = MARKS_BASE + MARK_PAGES_MAX * 4;

@@ -101,6 +101,9 @@ export class VectorSet {
   uncodable: u32;
   /** 1 when float32 vectors go once there are codes. */
   dropsVectors: u32;
+  /** Cell of the field indexes (see field-index.ts), 0 for none, and the bytes of all they have. */
+  fields: u32;
+  fieldBytes: u32;
 }
 
 const NAMES_OFFSET: usize = offsetof<VectorSet>();
@@ -315,6 +318,7 @@ export function bytesOfSet(set: VectorSet): u64 {
   return (
     <u64>VECTOR_SET_BYTES +
     set.cellBytes +
+    set.fieldBytes +
     bytesOfBlocks(nodesOf(set)) +
     bytesOfBlocks(vectorsOf(set)) +
     bytesOfBlocks(roundingsOf(set)) +

@@ -31,6 +31,8 @@ export interface SearchOptions {
   filter?: string | undefined;
   /** Compare with every vector instead of walking the graph: exact and slow. Default false. */
   exact?: boolean | undefined;
+  /** Leaves out what is farther, in the metric's distance: with a large `k`, all elements within it. Default none. */
+  maxDistance?: number | undefined;
 }
 
 /** An element that was found. */
@@ -134,15 +136,8 @@ export function countVectors(set: VectorSettings): Operation<number> {
 }
 
 export function search(set: VectorSettings, query: Vector, options: SearchOptions = {}): Operation<SearchResult[]> {
-  const row = checkVector(query, set);
-  const blob = new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
-  const { filter, exact = false } = options;
-  const { k, ef } = checkedCounts(options);
-  if (filter !== undefined && typeof filter !== "string") throw invalid(`filter must be text, not ${kindOf(filter)}`);
-  const command: Argument[] = ["VSIM", set.name, "FP32", blob, "WITHSCORES", "WITHDISTANCES", "WITHATTRIBS"];
-  command.push("COUNT", k, "EF", ef);
-  if (filter !== undefined) command.push("FILTER", filter);
-  if (exact) command.push("TRUTH");
+  const command = searchCommand(set, query, options);
+  command.push("WITHSCORES", "WITHDISTANCES", "WITHATTRIBS");
   return { commands: [command], bytes: true, read: ([reply]) => searchResults(reply as Reply[]) };
 }
 
@@ -154,6 +149,7 @@ export function searchDirectly(
   options: SearchOptions = {},
 ): SearchResult[] | undefined {
   if (port.nearest === undefined || options.filter !== undefined || options.exact === true) return undefined;
+  if (options.maxDistance !== undefined) return undefined;
   const row = checkVector(query, set);
   const { k, ef } = checkedCounts(options);
   return port.nearest(set, row, k, ef)?.map(({ id, distance, score, attributes }) => {
@@ -166,15 +162,35 @@ interface DirectPort {
   nearest?(set: VectorSettings, query: Float32Array, k: number, ef: number): readonly FoundElement[] | undefined;
 }
 
-function checkedCounts({ k = K_DEFAULT, ef }: SearchOptions): { k: number; ef: number } {
-  const candidates = ef ?? Math.min(BEAM_MAX, Math.max(EF_DEFAULT, 2 * k));
+function checkedCounts({ k = K_DEFAULT, ef, maxDistance }: SearchOptions): { k: number; ef: number } {
+  // A beam within a distance grows by itself.
+  const candidates = ef ?? Math.min(BEAM_MAX, Math.max(EF_DEFAULT, maxDistance === undefined ? 2 * k : 0));
   checkCount("k", k);
   checkCount("ef", candidates);
   return { k, ef: candidates };
 }
 
+/** VSIM with checked options, but for those that shape the reply. */
+export function searchCommand(set: VectorSettings, query: Vector, options: SearchOptions): Argument[] {
+  const row = checkVector(query, set);
+  const blob = new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
+  const { filter, exact = false, maxDistance } = options;
+  const { k, ef } = checkedCounts(options);
+  if (filter !== undefined && typeof filter !== "string") throw invalid(`filter must be text, not ${kindOf(filter)}`);
+  const command: Argument[] = ["VSIM", set.name, "FP32", blob, "COUNT", k, "EF", ef];
+  if (filter !== undefined) command.push("FILTER", filter);
+  if (exact) command.push("TRUTH");
+  if (maxDistance !== undefined) command.push("MAXDISTANCE", checkDistance(maxDistance));
+  return command;
+}
+
+function checkDistance(distance: number): string {
+  if (typeof distance === "number" && !Number.isNaN(distance)) return String(distance);
+  throw invalid(`maxDistance must be a number, not ${distance}`);
+}
+
 /** The reply is a map, flat: an id, then its score, distance and attributes (null without), nearest first. */
-function searchResults(reply: readonly Reply[]): SearchResult[] {
+export function searchResults(reply: readonly Reply[]): SearchResult[] {
   const results: SearchResult[] = [];
   for (let at = 0; at < reply.length; at += 2) {
     const [score, distance, json] = reply[at + 1] as [number, number, Uint8Array | null];

@@ -21,6 +21,15 @@ import {
   setVector,
 } from "./vector-operations.ts";
 import type { Metric, Quantization, Vector, VectorSettings } from "./vector-options.ts";
+import {
+  createIndex,
+  dropIndex,
+  type Explanation,
+  explain,
+  type FieldIndex,
+  listIndexes,
+  searchMany,
+} from "./vector-planning.ts";
 
 /** Where the operations of a set run. */
 export interface VectorPort<M extends Mode> {
@@ -172,5 +181,47 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
     const found = searchDirectly(this.#port, this.#settings, query, options);
     if (found !== undefined) return found as Answer<M, SearchResult[]>;
     return this.#port.run(search, this.#settings, query, options);
+  }
+
+  /**
+   * Finds the elements nearest to each of many vectors, in one call.
+   *
+   * @param queries at most 4,096 vectors of `dim` numbers
+   * @returns for each query what `search` returns
+   * @throws NearkeyError as `search`
+   */
+  searchMany(queries: readonly Vector[], options?: SearchOptions): Answer<M, SearchResult[][]> {
+    return this.#port.run(searchMany, this.#settings, queries, options);
+  }
+
+  /**
+   * Searches as `search` does and tells how that was done instead of what was found.
+   *
+   * @throws NearkeyError as `search`
+   */
+  explain(query: Vector, options?: SearchOptions): Answer<M, Explanation> {
+    return this.#port.run(explain, this.#settings, query, options);
+  }
+
+  /**
+   * Declares an index over a field of the attributes, which searches with a filter use from then on; 16 at most. Lists
+   * what all elements have there in one go, about 0.4 µs each. Indexes end with the set.
+   *
+   * @param path as in filters: `.year`, or `.author.name` for a field of an object
+   * @returns false when there is one already
+   * @throws NearkeyError `command-failed` for what is no path, or while the set has no element; `out-of-memory`
+   */
+  createIndex(path: string): Answer<M, boolean> {
+    return this.#port.run(createIndex, this.#settings, path);
+  }
+
+  /** Drops an index; false when there was none. Filters give the same results without. */
+  dropIndex(path: string): Answer<M, boolean> {
+    return this.#port.run(dropIndex, this.#settings, path);
+  }
+
+  /** The indexes, and what they hold. */
+  indexes(): Answer<M, FieldIndex[]> {
+    return this.#port.run(listIndexes, this.#settings);
   }
 }

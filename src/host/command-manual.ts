@@ -171,10 +171,11 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   ),
   VSIM: entry(
     `key (ELE element | FP32 vector | VALUES count value [value ...]) [WITHSCORES] [WITHATTRIBS] [WITHDISTANCES] ` +
-      "[COUNT count] [EPSILON distance] [EF count] [FILTER expression] [FILTER-EF count] [TRUTH] [NOTHREAD]",
+      "[COUNT count] [EPSILON distance] [MAXDISTANCE distance] [EF count] [FILTER expression] [FILTER-EF count] " +
+      "[PLAN AUTO | SCAN | WALK | POST] [EXPLAIN] [TRUTH] [NOTHREAD]",
     "O(log(N)) with N the elements; O(N) with TRUTH",
     READ,
-    "Takes WITHDISTANCES.",
+    "Takes WITHDISTANCES, MAXDISTANCE, PLAN and EXPLAIN. With FILTER as many come back as match, up to COUNT, unless FILTER-EF is given.",
   ),
   VREM: entry("key element", "O(log(N)) with N the elements", "RW delete"),
   VCARD: entry("key", "O(1)", LOOK),
@@ -185,5 +186,7 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   VGETATTR: entry("key element", "O(1)", READ),
   VINFO: entry("key", "O(1)", LOOK),
   VLINKS: entry("key element [WITHSCORES]", "O(1)", READ),
+  VINDEX: entry("key (ADD | DEL) path", "O(N) with N the elements", CHANGE),
+  VINDEXES: entry("key", "O(1)", LOOK),
   VRANDMEMBER: entry("key [count]", "O(N) with N the elements answered", READ),
 };

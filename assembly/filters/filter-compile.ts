@@ -1,25 +1,35 @@
 // Filter expressions to programs, in one pass: operands go out as they come, operators wait on a stack until one of
 // lower rank arrives (Dijkstra's shunting yard). As in Redis nothing else is asked of the order of things than that
 // every operator finds its operands, so "1 2 +" is 3 here too. Beyond Redis: "true" and "false", exponents with a
-// sign, "not not", escapes in strings, and "null" before a parenthesis.
+// sign, "not not", escapes in strings, "null" before a parenthesis, paths into objects, and the operators "startswith",
+// "any", "all" and "distance".
 
 import {
   headOf,
-  keyOf,
   Kind,
   LONG_BODY,
   LONG_LENGTH_BYTES,
   NAME_BYTES_MAX,
+  NESTING_MAX,
   numberBytes,
+  PATH_HEAD_BYTES,
   SHORT_BODY_MAX,
   writeNumber,
+  writeStep,
 } from "../text/attributes";
-import { Opcode, OPERATORS_BASE, OPERATORS_MAX, PROGRAM_HEAD_BYTES, STACK_DEPTH_MAX } from "./filter-program";
+import {
+  Opcode,
+  OPERATORS_BASE,
+  OPERATORS_MAX,
+  PROGRAM_EXPANSION,
+  PROGRAM_HEAD_BYTES,
+  STACK_DEPTH_MAX,
+} from "./filter-program";
 import { findQuote, isDigit, skipSpaces, unescape } from "../text/json-text";
 import { parsedDouble, parseDoubleSaturating } from "../text/number";
 
 /** By opcode, from Not on. Power alone takes its right side first; Not, a prefix, never makes others go out. */
-const RANKS = memory.data<u8>([0, 0, 6, 5, 4, 4, 4, 3, 3, 2, 2, 2, 2, 2, 2, 2, 1, 0]);
+const RANKS = memory.data<u8>([0, 0, 6, 5, 4, 4, 4, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 4, 1, 0]);
 
 const MINUS: u32 = 0x2d;
 const POINT: u32 = 0x2e;
@@ -164,16 +174,39 @@ function compileElement(): bool {
 }
 
 function compileField(): bool {
-  const name = ++at;
-  while (isNameLetter(peek(0))) at++;
-  // A name that is too long to be a field's is cut, and still too long.
-  const bytes = min(<u32>(at - name), NAME_BYTES_MAX + 1);
-  if (!pushOperand() || !hasRoom(5 + bytes)) return false;
-  store<u8>(to, <u8>Opcode.Field);
-  store<u32>(to, keyOf(name, bytes), 1);
-  memory.copy(to + 5, name, bytes);
-  to += 5 + bytes;
+  if (!pushOperand() || !emit(Opcode.Field)) return false;
+  const path = to;
+  if (!hasRoom(PATH_HEAD_BYTES)) return false;
+  to += PATH_HEAD_BYTES;
+  for (let steps: u32 = 0; steps == 0 || (peek(0) == POINT && isNameLetter(peek(1))); steps++) {
+    if (steps == NESTING_MAX) return false;
+    const name = ++at;
+    while (isNameLetter(peek(0))) at++;
+    // A name that is too long to be a field's is cut, and still too long.
+    const bytes = min(<u32>(at - name), NAME_BYTES_MAX + 1);
+    if (!hasRoom(4 + bytes)) return false;
+    to = writeStep(to, name, bytes);
+  }
+  store<u16>(path, <u16>(to - path));
   return true;
+}
+
+/**
+ * Compiles a path alone, as `.a.b` stands in an expression, to its form in programs at `path`, which has room for
+ * PROGRAM_EXPANSION times `bytes`. Answers the bytes of that, 0 when it is no path.
+ */
+export function compilePath(text: usize, bytes: u32, path: usize): u32 {
+  start = text;
+  at = text;
+  end = text + bytes;
+  // An opcode comes first: it is overwritten by what follows it.
+  to = path;
+  limit = path + bytes * PROGRAM_EXPANSION;
+  depth = 0;
+  if (peek(0) != POINT || !isNameLetter(peek(1)) || !compileField() || at != end) return 0;
+  const written = <u32>(to - path) - 1;
+  memory.copy(path, path + 1, written);
+  return written;
 }
 
 /** Compiles a literal or an operator. */
@@ -199,6 +232,12 @@ function takeNamedOperator(): Opcode {
   const three = two | (peek(2) << 16);
   if (three == 0x646e61) return taken(Opcode.And, 3);
   if (three == 0x746f6e) return taken(Opcode.Not, 3);
+  if (three == 0x796e61) return taken(Opcode.Any, 3);
+  if (three == 0x6c6c61) return taken(Opcode.All, 3);
+  // "startswi" and "distance", little-endian.
+  const eight = end - at >= 8 ? load<u64>(at) : 0;
+  if (eight == 0x6977737472617473 && peek(8) == 0x74 && peek(9) == 0x68) return taken(Opcode.StartsWith, 10);
+  if (eight == 0x65636e6174736964) return taken(Opcode.Distance, 8);
   if (two == 0x726f) return taken(Opcode.Or, 2);
   return two == 0x6e69 ? taken(Opcode.In, 2) : Opcode.None;
 }

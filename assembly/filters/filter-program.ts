@@ -2,7 +2,7 @@
 //
 //   program      0 bytes, these four included | 4 instructions
 //   Constant     opcode | head | body                as in attributes.ts
-//   Field        opcode | key (32 bits) | name
+//   Field        opcode | path                       as in attributes.ts
 //   operators    opcode                              takes one or two values off the stack, puts a number on it
 //
 // The stack lies in the workspace. The compiler admits no program that needs more of it than there is, and none
@@ -29,6 +29,10 @@ export const enum Opcode {
   Equal,
   NotEqual,
   In,
+  StartsWith,
+  Any,
+  All,
+  Distance,
   And,
   Or,
   /** Parentheses wait among the operators while compiling; no program has them. */
@@ -50,8 +54,8 @@ export const OPERATORS_MAX: u32 = 4096;
 export const VALUE_BYTES: usize = offsetof<Value>();
 /** Numbers in texts are converted while the stack is in use, so it lies behind the bignums. */
 export const STACK_BASE: usize = <usize>BIGNUMS_END;
-/** One more value: the element of an array that is being compared. */
+/** Two more values: the elements of arrays that are being compared. */
 export const ELEMENT_BASE: usize = STACK_BASE + <usize>STACK_DEPTH_MAX * VALUE_BYTES;
-export const OPERATORS_BASE: usize = ELEMENT_BASE + VALUE_BYTES;
+export const OPERATORS_BASE: usize = ELEMENT_BASE + 2 * VALUE_BYTES;
 
 if (OPERATORS_BASE + OPERATORS_MAX > WORKSPACE_BASE + WORKSPACE_BYTES) ERROR("filters must fit the workspace");

@@ -1,0 +1,106 @@
+// How searches are done, and what makes filtered ones fast: indexes over fields of the attributes, explanations, and many
+// queries at once.
+
+import type { Argument, Reply } from "../resp.ts";
+import { invalid, kindOf, type Operation, single } from "./operations.ts";
+import { type SearchOptions, type SearchResult, searchCommand, searchResults } from "./vector-operations.ts";
+import type { Vector, VectorSettings } from "./vector-options.ts";
+
+/** An index over a field of the attributes. */
+export interface FieldIndex {
+  /** As it stands in filters: `.year`, `.author.name`. */
+  path: string;
+  /** Values that are listed; an array counts once for each distinct element. */
+  entries: number;
+  /** Bytes of the list, without the 8 bytes an element that the column takes. */
+  bytes: number;
+  /** Elements whose value is a number or boolean, a text, an array, null. Fields of one kind answer the most filters. */
+  numbers: number;
+  texts: number;
+  arrays: number;
+  nulls: number;
+}
+
+/** How a search was done. */
+export interface Explanation {
+  /**
+   * `"graph"` without a filter, `"truth"` with `exact`; with a filter `"scan"`: what may match was tested and measured,
+   * `"walk"`: through the graph of what matches, `"post"`: through the graph, collecting what matches.
+   */
+  plan: "graph" | "truth" | "scan" | "walk" | "post";
+  /** Elements of the set. */
+  size: number;
+  /** Results. */
+  found: number;
+  /** Only with a filter, as all that follows: elements that match, estimated unless `matchingExact`. */
+  matching?: number;
+  matchingExact?: boolean;
+  /** Elements that indexes list as possible matches; null when no index tells. */
+  indexedCandidates?: number | null;
+  /** Elements that the filter was tested on. */
+  evaluated?: number;
+  /** Elements whose distance was computed. */
+  measured?: number;
+  /** Whether a walk found too few and a scan followed. */
+  fellBack?: boolean;
+}
+
+/** Queries of one call. */
+const QUERIES_MAX = 4096;
+
+export function createIndex(set: VectorSettings, path: string): Operation<boolean> {
+  return single(["VINDEX", set.name, "ADD", checkPath(path)], (reply) => reply === 1 || reply === true);
+}
+
+export function dropIndex(set: VectorSettings, path: string): Operation<boolean> {
+  return single(["VINDEX", set.name, "DEL", checkPath(path)], (reply) => reply === 1 || reply === true);
+}
+
+export function listIndexes(set: VectorSettings): Operation<FieldIndex[]> {
+  return single(["VINDEXES", set.name], (reply) => (reply as unknown as FieldIndex[]).map((index) => ({ ...index })));
+}
+
+function checkPath(path: string): string {
+  if (typeof path === "string") return path;
+  throw invalid(`a path must be text such as ".year", not ${kindOf(path)}`);
+}
+
+export function explain(set: VectorSettings, query: Vector, options: SearchOptions = {}): Operation<Explanation> {
+  const command = [...searchCommand(set, query, options), "EXPLAIN"];
+  return single(command, (reply) => {
+    // A set that does not exist has nothing to explain.
+    if (Array.isArray(reply)) return { plan: "graph", size: 0, found: 0 };
+    return explanation(reply as Record<string, Reply>);
+  });
+}
+
+function explanation(reply: Record<string, Reply>): Explanation {
+  const { plan, size, found } = reply as unknown as Explanation;
+  if (reply.matching === undefined) return { plan, size, found };
+  return {
+    ...{ plan, size, found },
+    matching: Number(reply.matching),
+    matchingExact: isTrue(reply["matching-exact"]),
+    indexedCandidates: reply["indexed-candidates"] as number | null,
+    evaluated: reply.evaluated as number,
+    measured: reply.measured as number,
+    fellBack: isTrue(reply["fell-back"]),
+  };
+}
+
+function isTrue(reply: Reply | undefined): boolean {
+  return reply === 1 || reply === true;
+}
+
+export function searchMany(
+  set: VectorSettings,
+  queries: readonly Vector[],
+  options: SearchOptions = {},
+): Operation<SearchResult[][]> {
+  if (!Array.isArray(queries)) throw invalid(`queries must be an array of vectors, not ${kindOf(queries)}`);
+  if (queries.length > QUERIES_MAX) throw invalid(`${queries.length} queries are over the maximum of ${QUERIES_MAX}`);
+  const commands = queries.map((query): Argument[] => {
+    return [...searchCommand(set, query, options), "WITHSCORES", "WITHDISTANCES", "WITHATTRIBS"];
+  });
+  return { commands, bytes: true, read: (replies) => replies.map((reply) => searchResults(reply as Reply[])) };
+}
