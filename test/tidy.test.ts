@@ -98,6 +98,7 @@ const ENGINE = layers([
   ["filters", /^assembly\/filters\//],
   ["kernels", /^assembly\/kernels\//],
   ["vectors", /^assembly\/vectors\//],
+  ["planner", /^assembly\/planner\//],
   ["effects", /^assembly\/effects\//],
   ["keyspace", /^assembly\/keyspace\//],
   ["protocol", /^assembly\/protocol\//],
@@ -150,7 +151,7 @@ describe("imports point one way", () => {
     expect(stray).toEqual([]);
   });
 
-  test("in the engine: layout, memory, text, filters, kernels, vectors, keyspace, protocol, commands, index", () => {
+  test("in the engine: layout, memory, text, filters, kernels, vectors, planner, keyspace, protocol, commands, index", () => {
     expect(upwardImports(ENGINE)).toEqual([]);
   });
 

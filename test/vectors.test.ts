@@ -138,6 +138,57 @@ describe("search", () => {
     expect(() => docs.search([0, 0], { filter: ".lang ==" })).toThrowError(code);
   });
 
+  test("of many queries gives what each gives alone", async () => {
+    const { db } = openTestDatabase();
+    const docs = db.vectors("docs", { dim: 4, metric: "l2" });
+    const matrix = matrixOf(200, 4);
+    await docs.setMany(idsOf(200), matrix);
+    const queries = Array.from({ length: 20 }, (_, row) => matrix.slice(row * 4, row * 4 + 4));
+    expect(docs.searchMany(queries, { k: 3 })).toEqual(queries.map((query) => docs.search(query, { k: 3 })));
+    expect(docs.searchMany([])).toEqual([]);
+    expect(() => docs.searchMany([[1, 2]])).toThrowError(withCode("wrong-dimension"));
+    expect(() => docs.searchMany(5 as unknown as number[][])).toThrowError(withCode("invalid-argument"));
+  });
+
+  test.each(["cosine", "l2", "ip"] as const)("keeps within a distance of %s, all there are", async (metric) => {
+    const { db } = openTestDatabase();
+    const docs = db.vectors("docs", { dim: 4, metric, quantization: "f32" });
+    await docs.setMany(idsOf(600), matrixOf(600, 4));
+    const query = matrixOf(1, 4, 7);
+    const all = docs.search(query, { k: 600, exact: true });
+    for (const at of [0, 30, 300]) {
+      // Between two neighbours: one bound rounds as well as the other.
+      const maxDistance = ((all[at]?.distance as number) + (all[at + 1]?.distance as number)) / 2;
+      expect(docs.search(query, { k: 600, maxDistance, exact: true })).toHaveLength(at + 1);
+      expect(docs.search(query, { k: 600, maxDistance, ef: 100 }).length).toBeGreaterThan(at * 0.95);
+      expect(docs.search(query, { k: 5, maxDistance }).length).toBe(Math.min(5, at + 1));
+    }
+    expect(() => docs.search(query, { maxDistance: Number.NaN })).toThrowError(withCode("invalid-argument"));
+  });
+
+  test("is explained, and uses indexes", async () => {
+    const { db } = openTestDatabase();
+    const docs = db.vectors("docs", { dim: 2, metric: "l2" });
+    expect(docs.explain([0, 0])).toEqual({ plan: "graph", size: 0, found: 0 });
+    const attributes = Array.from({ length: 400 }, (_, index) => ({ n: index, tags: [`t${index % 7}`] }));
+    await docs.setMany(idsOf(400), matrixOf(400, 2), attributes);
+    expect(docs.explain([0, 0], { k: 7 })).toEqual({ plan: "graph", size: 400, found: 7 });
+    expect(docs.explain([0, 0], { exact: true }).plan).toBe("truth");
+    const before = docs.explain([0, 0], { filter: ".n < 5" });
+    expect(before).toMatchObject({ plan: "scan", found: 5, indexedCandidates: null, fellBack: false });
+    expect([docs.createIndex(".n"), docs.createIndex(".n"), docs.createIndex(".tags")]).toEqual([true, false, true]);
+    const after = docs.explain([0, 0], { filter: ".n < 5" });
+    expect(after).toMatchObject({ matching: 5, matchingExact: true, indexedCandidates: 5, evaluated: 0, measured: 5 });
+    expect(docs.indexes()).toMatchObject([
+      { path: ".n", entries: 400, numbers: 400, texts: 0, arrays: 0 },
+      { path: ".tags", entries: 400, arrays: 400 },
+    ]);
+    expect([docs.dropIndex(".n"), docs.dropIndex(".n")]).toEqual([true, false]);
+    expect(docs.search([0, 0], { filter: ".n < 5" })).toHaveLength(5);
+    expect(() => docs.createIndex("n")).toThrowError(expect.objectContaining({ name: "NearkeyError" }));
+    expect(() => docs.createIndex(5 as unknown as string)).toThrowError(withCode("invalid-argument"));
+  });
+
   test("survives attributes that are no JSON object", () => {
     const { db } = openTestDatabase();
     const docs = db.vectors("docs", { dim: 1, metric: "l2" });

@@ -49,9 +49,9 @@ import {
   Plan,
   plan as chosenPlan,
   searchFiltered,
-} from "../vectors/filter-planner";
+} from "../planner/filter-planner";
 import { readStored, rescore } from "../vectors/rescore";
-import { measurements } from "../vectors/vector-filter";
+import { measurements } from "../planner/vector-filter";
 import { distanceFrom, scoreFrom } from "../vectors/vector-score";
 import { BEAM_BASE, BEAM_MAX, MATCHES_BASE, PROGRAM_BASE, PROGRAM_BYTES, QUERY_BASE } from "../vectors/vector-scratch";
 import { hasVectors, nodeAt, NONE, VectorSet } from "../vectors/vectorset";

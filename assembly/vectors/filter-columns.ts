@@ -1,5 +1,5 @@
 // A filter over indexed fields alone, compared with constants, as tests of columns: whether an element's key lies in one of
-// a few ranges, joined by `and`, `or` and `not`. Made beside the ranges of filter-ranges.ts, of which it takes what each
+// a few ranges, joined by `and`, `or` and `not`. Made beside the ranges of planner/filter-ranges.ts, of which it takes what each
 // comparison lists. Such a test reads 8 bytes a field in place of a node, a cell and an expression: 8 to 15 ns against 150
 // with the memory touched ahead (two fields, 200,000 elements).
 //

@@ -9,7 +9,7 @@
 // Cost: 64 KiB for each 262,144 ids and filter, at most SLOTS filters, and none while less than an eighth of the memory
 // limit is free. Measured on 200,000 elements: a test costs 60 to 90 ns the first time, about 2 ns later.
 
-import { PAGE_BITS, PAGE_BYTES, PageKind, VERDICTS_BASE, VERDICTS_BYTES } from "../layout";
+import { PAGE_BITS, PageKind, VERDICTS_BASE, VERDICTS_BYTES } from "../layout";
 import { availablePages, hasPages, releasePage, takePage } from "../memory/memory";
 import { hasTests, passesTests, touchColumns } from "./filter-columns";
 import { limitPages } from "../memory/settings";

@@ -1,15 +1,24 @@
 // What the index of a field lists of a comparison with a constant: each function adds ranges (rank-range.ts), or answers
 // false when the index does not tell, because of the kinds of values that the field holds.
 
-import { hasValue } from "./field-changes";
-import { ABSENT, FieldIndex, fieldAt, keyOfValue, numberKey, openingKey, readFieldOf, TEXT_KEYS } from "./field-index";
+import { hasValue } from "../vectors/field-changes";
+import {
+  ABSENT,
+  FieldIndex,
+  fieldAt,
+  keyOfValue,
+  numberKey,
+  openingKey,
+  readFieldOf,
+  TEXT_KEYS,
+} from "../vectors/field-index";
 import { toNumber } from "../filters/filter-evaluate";
 import { Opcode } from "../filters/filter-program";
-import { rankOf, seek, soughtIds, soughtKey } from "../filters/postings";
-import { addRange, entriesIn, made, RANGE_BYTES, rangeAt, setMade, tidy } from "./rank-range";
+import { rankOf, seek, soughtIds } from "../filters/postings";
+import { addRange, entriesIn, made, RANGE_BYTES, rangeAt, setMade, tidy } from "../vectors/rank-range";
 import { bodyBytes, Kind, readValue, Value } from "../text/attributes";
-import { FIELD_VALUES_BASE } from "./vector-scratch";
-import { VectorSet } from "./vectorset";
+import { FIELD_VALUES_BASE } from "../vectors/vector-scratch";
+import { VectorSet } from "../vectors/vectorset";
 
 const CONSTANT = changetype<Value>(<usize>(FIELD_VALUES_BASE + 512));
 const HELD = changetype<Value>(<usize>(FIELD_VALUES_BASE + 512) + <usize>offsetof<Value>());

@@ -9,12 +9,12 @@
 
 import { bodyBytes } from "../text/attributes";
 import { Opcode, PROGRAM_HEAD_BYTES } from "../filters/filter-program";
-import { fieldAt, fieldCount, findFieldIndex } from "./field-index";
-import { addConnective, addTest, beginTests, refuseTests } from "./filter-columns";
+import { fieldAt, fieldCount, findFieldIndex } from "../vectors/field-index";
+import { addConnective, addTest, beginTests, refuseTests } from "../vectors/filter-columns";
 import { beginComparison, compareConstant, compareField, isSuperset } from "./filter-comparisons";
-import { addRange, entriesIn, made, RANGE_BYTES, rangeAt, RANGES_MAX, setMade, tidy } from "./rank-range";
-import { PLAN_STACK_BASE, PLAN_STACK_BYTES } from "./vector-scratch";
-import { VectorSet } from "./vectorset";
+import { addRange, entriesIn, made, RANGE_BYTES, rangeAt, RANGES_MAX, setMade, tidy } from "../vectors/rank-range";
+import { PLAN_STACK_BASE, PLAN_STACK_BYTES } from "../vectors/vector-scratch";
+import { VectorSet } from "../vectors/vectorset";
 
 const enum Known {
   Nothing = 0,

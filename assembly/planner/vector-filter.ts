@@ -10,14 +10,14 @@
 //
 // A walk that comes back with fewer than were asked for has not proved that there are no more, so a scan follows.
 
-import { EXPANDED, idOf, insertItem, itemAt, itemOf, keyOfItem } from "./beam";
+import { EXPANDED, idOf, insertItem, itemAt, itemOf, keyOfItem } from "../vectors/beam";
 import { isExact, mayRepeat, rangesEnd, rangesFrom } from "./filter-ranges";
-import { fieldAt } from "./field-index";
+import { fieldAt } from "../vectors/field-index";
 import { seek, soughtCount, soughtIds } from "../filters/postings";
-import { descend, expandItem, nextUnexpanded, startWalk } from "./hnsw-search";
-import { gatherUnmarked, measureRow, measureVectors, NO_BOUND } from "./hop";
-import { rangeAt } from "./rank-range";
-import { NodeState, nodeAt, rowOf, VectorSet } from "./vectorset";
+import { descend, expandItem, nextUnexpanded, startWalk } from "../vectors/hnsw-search";
+import { gatherUnmarked, measureRow, measureVectors, NO_BOUND } from "../vectors/hop";
+import { rangeAt } from "../vectors/rank-range";
+import { NodeState, nodeAt, rowOf, VectorSet } from "../vectors/vectorset";
 import {
   BEAM_BASE,
   BEAM_MAX,
@@ -28,8 +28,8 @@ import {
   ROW_KEYS,
   SELECTED_IDS,
   SINK,
-} from "./vector-scratch";
-import { judge, judgeRow, touchUntested } from "./verdicts";
+} from "../vectors/vector-scratch";
+import { judge, judgeRow, touchUntested } from "../vectors/verdicts";
 
 /** Ids that are tested and measured together. */
 const BATCH: u32 = 256;

@@ -1,15 +1,15 @@
 // Chooses how a filtered search is done (see vector-filter.ts) from how many elements match: known exactly where field
 // indexes list just the matches, else estimated from a sample.
 
-import { pointOfQuery } from "./codes";
-import { dropTests, hasTests } from "./filter-columns";
+import { pointOfQuery } from "../vectors/codes";
+import { dropTests, hasTests } from "../vectors/filter-columns";
 import { findRanges, isExact, listed, mayRepeat, rangesEnd, rangesFrom } from "./filter-ranges";
-import { fieldAt } from "./field-index";
+import { fieldAt } from "../vectors/field-index";
 import { seek, soughtIds } from "../filters/postings";
-import { rangeAt } from "./rank-range";
-import { hasVectors, NodeState, nodeAt, VectorSet } from "./vectorset";
-import { ROW_IDS } from "./vector-scratch";
-import { judgeRow, openVerdicts } from "./verdicts";
+import { rangeAt } from "../vectors/rank-range";
+import { hasVectors, NodeState, nodeAt, VectorSet } from "../vectors/vectorset";
+import { ROW_IDS } from "../vectors/vector-scratch";
+import { judgeRow, openVerdicts } from "../vectors/verdicts";
 import {
   continueMatching,
   countNothing,
@@ -63,7 +63,7 @@ export function searchFiltered(
   candidates = findRanges(set, program) ? <i64>listed : -1;
   openVerdicts(set, program);
   estimateMatches(set);
-  plan = exact ? Plan.Scan : asked != Plan.Auto ? asked : choose(set, ef);
+  plan = exact ? Plan.Scan : asked != Plan.Auto ? asked : choose(set, most, ef);
   if (plan == Plan.Scan) return scan(set, point, ef);
   const found = plan == Plan.Walk ? walkMatching(set, point, ef) : post(set, point, ef, effort, asked);
   if (found >= most || effort != 0 || (estimateIsExact && <f64>found == estimate)) return found;
@@ -170,7 +170,9 @@ function postMeasures(set: VectorSet, ef: u32): f64 {
   return POST_WAY + (POST_A_MATCH * <f64>ef * <f64>set.count) / max<f64>(estimate, 1);
 }
 
-function choose(set: VectorSet, ef: u32): Plan {
+function choose(set: VectorSet, most: u32, ef: u32): Plan {
+  // A walk could not prove that these are all.
+  if (estimate <= <f64>most) return Plan.Scan;
   const test = hasTests() ? TEST_COLUMN : TEST_ATTRIBUTES;
   const bytes = <f64>set.pointBytes;
   const tested = candidates < 0 ? <f64>set.count : isExact ? 0 : <f64>candidates;
