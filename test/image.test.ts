@@ -72,13 +72,17 @@ describe("an image", () => {
       for (let element = 0; element < 1_200; element++) {
         driver.must("VADD", "v", "VALUES", 20, ...draw(), `e${element}`, ...options, "SETATTR", `{"n":${element}}`);
       }
+      driver.must("VINDEX", "v", "ADD", ".n");
       for (let element = 0; element < 300; element++) driver.must("VREM", "v", `e${element * 3}`);
       const other = await opened(await exported(driver), driver.now);
       driver.settle();
       for (let query = 0; query < 20; query++) {
         const search = ["VSIM", "v", "VALUES", 20, ...draw(), "WITHSCORES", "COUNT", 10];
         expect(other.must(...search)).toEqual(driver.must(...search));
+        const filtered = [...search, "FILTER", ".n >= 500 and .n < 600", "PLAN", "SCAN"];
+        expect(other.must(...filtered)).toEqual(driver.must(...filtered));
       }
+      expect(other.must("VINDEXES", "v")).toEqual(driver.must("VINDEXES", "v"));
       expect(other.engine.effects.digest()).toBe(driver.engine.effects.digest());
       for (let element = 0; element < 300; element++)
         other.must("VADD", "v", "VALUES", 20, ...draw(), `new${element}`, ...options);

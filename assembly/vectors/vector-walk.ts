@@ -8,6 +8,8 @@ import { codeRecordBytes } from "./coding";
 import { Metric } from "../kernels/distance";
 import { PAGE_BYTES, PageKind, ZONE_OBJECT } from "../layout";
 import { CLAIM_MARK, cellAt, claimCell, claimPage, claimPart, markBytes } from "../memory/claims";
+import { fieldCount } from "./field-index";
+import { claimFields, COLUMN_RECORD_BYTES, columnAt, markColumn } from "./field-walk";
 import { hasLink, linkAt, linkCount } from "./links";
 import { binaryBytes, jsonBytes } from "./vector-attributes";
 import {
@@ -51,7 +53,17 @@ export function claimSetBlocks(set: VectorSet): bool {
     if (node.attributes != 0) attributed++;
     live++;
   }
-  return live == set.count && attributed == set.attributed && isFreeListWhole(set) && areLinksRight(set);
+  if (live != set.count || attributed != set.attributed || !isFreeListWhole(set)) return false;
+  return areLinksRight(set) && claimIndexes(set);
+}
+
+function claimIndexes(set: VectorSet): bool {
+  if (!claimFields(set)) return false;
+  for (let index: u32 = 0; index < fieldCount(set); index++) {
+    if (!claimBlocks(columnAt(set, index), COLUMN_RECORD_BYTES, 0)) return false;
+    markColumn(columnAt(set, index));
+  }
+  return true;
 }
 
 function areParametersRight(set: VectorSet): bool {
