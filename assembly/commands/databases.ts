@@ -6,6 +6,7 @@ import { admitReplacement } from "../keyspace/eviction";
 import { database, findKey, insertKey, pin, selectDatabase, shardOf, vacateSlot } from "../keyspace/keyspace";
 import { breakWatchesOfAll } from "../keyspace/watched-keys";
 import { counters, dirty } from "../memory/memory";
+import { distrustSlots } from "../memory/slot-ahead";
 import { slotEntry } from "../memory/table";
 import { argumentAddress, argumentBytes, argumentInteger, lastInteger } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
@@ -105,6 +106,7 @@ function swapTables(first: u32, second: u32): void {
   breakWatchesOfAll(first, second);
   breakWatchesOfAll(second, first);
   addWork(WORK_OF_SWAP);
+  distrustSlots();
   const one = <usize>(SHARDS_BASE + first * DATABASE_BYTES);
   const other = <usize>(SHARDS_BASE + second * DATABASE_BYTES);
   dirty(one, DATABASE_BYTES);

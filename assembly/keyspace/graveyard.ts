@@ -17,6 +17,7 @@ import {
 } from "../layout";
 import { allocate, copyBytes, dirty, release, State, state } from "../memory/memory";
 import { ENCODING_TABLE, entryAt, freeEntry, TYPE_HASH, TYPE_VECTOR_SET, typeOf, valueOf } from "../memory/entry";
+import { distrustSlots } from "../memory/slot-ahead";
 import { CHUNK_BYTES, slotAddress, Table, tableAt } from "../memory/table";
 import { directorySize, liveSlots, releaseDirectory, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
 import { clearQueues } from "./queues";
@@ -62,11 +63,13 @@ function buryVectorSet(set: u32): void {
 /** Puts the content of a table on the list; `zone` is its entries'. The 24 bytes at `table` may be reused at once. */
 export function buryTable(table: usize, zone: u32): void {
   if (tableAt(table).directory == 0) return;
+  distrustSlots();
   copyBytes(bury(KIND_TABLE, 0, zone) + offsetof<Grave>("content"), table, TABLE_BYTES);
 }
 
 /** Gives back the segments of a table that has become empty. */
 export function clearTable(table: Table): void {
+  distrustSlots();
   if (table.depth == 0) release(ZONE_SEGMENT, table.directory);
   else buryTable(changetype<usize>(table), ZONE_ENTRY);
   dirty(changetype<usize>(table), TABLE_BYTES);

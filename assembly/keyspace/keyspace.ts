@@ -21,6 +21,7 @@ import {
 } from "../memory/entry";
 import { copyBytes } from "../memory/memory";
 import { beginAccess, inQueues, startAccess, touchEntry } from "./access";
+import { distrustSlots, slotAhead } from "../memory/slot-ahead";
 import { findSlot, markExpiring, removeSlot, setSlot, slotEntry, Table } from "../memory/table";
 import { insert } from "../memory/table-grow";
 import { clearTable, dispose } from "./graveyard";
@@ -46,6 +47,7 @@ export function setClock(now: i64): void {
 }
 
 export function selectDatabase(number: u32): void {
+  if (number != database) distrustSlots();
   database = number;
 }
 
@@ -76,7 +78,8 @@ export function hashKey(key: usize, bytes: u32): u64 {
 /** The slot of a live key; 0 when there is none or its time has passed, and then it is gone. */
 export function findKey(key: usize, bytes: u32, hash: u64): usize {
   const table = shardOf(hash);
-  const slot = findSlot(table, key, bytes, hash);
+  const ahead = slotAhead(key, bytes, hash);
+  const slot = ahead != 0 ? ahead : findSlot(table, key, bytes, hash);
   if (slot == 0) return 0;
   const entry = slotEntry(slot);
   return expires(entry) && expiryOf(entry) <= clock ? findDead(table, slot, hash) : slot;

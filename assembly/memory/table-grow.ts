@@ -6,6 +6,7 @@ import { TABLE_BYTES, ZONE_OBJECT, ZONE_SEGMENT } from "../layout";
 import { allocate, counters, dirty, release, state } from "./memory";
 import { hashBytes } from "./hash";
 import { entryAt, keyOf } from "./entry";
+import { distrustSlots } from "./slot-ahead";
 import {
   CHUNK_BYTES,
   chunksOfCode,
@@ -187,6 +188,7 @@ function doubleDirectory(table: Table): void {
 
 /** Points the directory's entries of the segment at `index` (of local depth `depth`) to its successors. */
 export function replaceSegment(table: Table, index: u32, depth: u32, low: usize, high: usize): void {
+  distrustSlots();
   if (table.depth == 0) {
     dirty(changetype<usize>(table), TABLE_BYTES);
     table.directory = <u32>low;

@@ -96,11 +96,18 @@ export function chunkOf(table: Table, hash: u64): usize {
   return segment + homeChunk(hash, chunksOfCode(codeOf(segment))) * CHUNK_BYTES;
 }
 
-/** The first entry in a chunk whose tag fits, for touching it ahead; 0 for none. */
+/** The first slot in a chunk whose tag fits; 0 for none. */
+@inline
+export function likelySlot(chunk: usize, hash: u64): usize {
+  const fitting = tagsEqual(chunk, tagOf(hash));
+  return fitting == 0 ? 0 : slotAddress(chunk, ctz(fitting));
+}
+
+/** Its entry, for touching it ahead; 0 for none. */
 @inline
 export function likelyEntry(chunk: usize, hash: u64): usize {
-  const fitting = tagsEqual(chunk, tagOf(hash));
-  return fitting == 0 ? 0 : <usize>load<u32>(slotAddress(chunk, ctz(fitting)));
+  const slot = likelySlot(chunk, hash);
+  return slot == 0 ? 0 : slotEntry(slot);
 }
 
 /** The slot that refers to the entry with this key; 0 when there is none. A slot is valid until the next insert. */

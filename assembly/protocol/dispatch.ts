@@ -5,6 +5,7 @@
 import { ARGUMENTS_BASE, CommandFlag, ConnectionMode, INPUT_BASE, Outcome, REGISTERS_BASE, Result } from "../layout";
 import { endGroup } from "../effects/record";
 import { copyBytes } from "../memory/memory";
+import { expectSlot } from "../memory/slot-ahead";
 import { argumentAddress, argumentBytes, setArguments } from "./arguments";
 import { Command, hasFlag, isExec } from "./catalog";
 import { replyArity, replyOverlong, replyUnknown } from "./command-error";
@@ -240,6 +241,7 @@ function executeGroup(): Outcome {
 function executeOne(parsed: Parsed): Outcome {
   setArguments(parsed.records, parsed.count);
   setRunning(parsed.command);
+  expectSlot(parsed.place, parsed.hash);
   if (connection.mode != 0) return executeSpecially(parsed);
   if (isRefused(parsed.command, parsed.count)) {
     // It ends what is watched even so, as in Redis.

@@ -15,7 +15,8 @@ import {
   PAGE_BYTES,
 } from "../layout";
 import { counters } from "../memory/memory";
-import { chunkOf, likelyEntry } from "../memory/table";
+import { trustSlots } from "../memory/slot-ahead";
+import { chunkOf, likelySlot, slotEntry } from "../memory/table";
 import { entryAt } from "../memory/entry";
 import { hashKey, shardOf } from "../keyspace/keyspace";
 import { Command, findCommand, hasFlag } from "./catalog";
@@ -24,7 +25,7 @@ import { EMPTY, PARSED, parseCommand, parsedCommand, parsedCount, parsedEnd } fr
 import { rememberRequest } from "./repeated-request";
 
 // A command parsed ahead, 32 bytes:
-//   0 where it starts | 4 its argument records | 8 their count | 12 command, 0 unknown | 16 hash of its first key | 24 chunk | 28 its record
+//   0 where it starts | 4 its argument records | 8 their count | 12 command, 0 unknown | 16 hash of its first key | 24 chunk, then slot | 28 its record
 @unmanaged
 export class Parsed {
   start: u32;
@@ -32,8 +33,8 @@ export class Parsed {
   count: u32;
   command: u32;
   hash: u64;
-  /** The chunk of its first key, 0 when there is none to touch. */
-  chunk: u32;
+  /** The chunk of its first key while that is touched ahead, then the slot where the key should be; 0 for none. */
+  place: u32;
   /** The argument record of its first key; 0 when it has none that lies in one piece. */
   keyRecord: u32;
 }
@@ -97,7 +98,7 @@ function find(parsed: Parsed): usize {
 function lookUp(parsed: Parsed, command: usize): bool {
   const name = <usize>parsed.records;
   parsed.command = <u32>command;
-  parsed.chunk = 0;
+  parsed.place = 0;
   parsed.keyRecord = 0;
   if (command == 0) return false;
   const firstKey = <i32>changetype<Command>(command).firstKey;
@@ -132,26 +133,28 @@ function touchAhead(): void {
     if (record == 0) continue;
     const hash = hashKey(load<u32>(record), load<u32>(record, 4));
     parsed.hash = hash;
-    parsed.chunk = <u32>chunkOf(shardOf(hash), hash);
+    parsed.place = <u32>chunkOf(shardOf(hash), hash);
   }
   let sum: u32 = 0;
-  for (let index: u32 = 0; index < groupCount; index++) sum += load<u8>(<usize>parsedAt(index).chunk);
+  for (let index: u32 = 0; index < groupCount; index++) sum += load<u8>(<usize>parsedAt(index).place);
   for (let index: u32 = 0; index < groupCount; index++) {
     const parsed = parsedAt(index);
-    if (parsed.chunk == 0) continue;
-    const entry = likelyEntry(parsed.chunk, parsed.hash);
-    parsed.chunk = <u32>entry;
-    if (entry != 0) sum += load<u8>(entry);
+    if (parsed.place == 0) continue;
+    const slot = likelySlot(parsed.place, parsed.hash);
+    parsed.place = <u32>slot;
+    if (slot != 0) sum += load<u8>(slotEntry(slot));
   }
   for (let index: u32 = 0; index < groupCount; index++) {
-    const entry = <usize>parsedAt(index).chunk;
-    if (entry == 0) continue;
+    const slot = <usize>parsedAt(index).place;
+    if (slot == 0) continue;
+    const entry = slotEntry(slot);
     // The lines behind its first, as far as it has more; not past the page, which may be the last one of the memory.
     const bytes = min<u32>(entryAt(entry).valueBytes, TOUCHED_BYTES_MAX) + HEAD_BYTES;
     const room = PAGE_BYTES - (<u32>entry & (PAGE_BYTES - 1));
     for (let at: u32 = LINE_BYTES; at < min(bytes, room); at += LINE_BYTES) sum += load<u8>(entry + at);
   }
   counters.touched += sum;
+  trustSlots();
 }
 
 /** The same for the ghosts that new keys are looked for among. */
@@ -159,7 +162,7 @@ function touchGhosts(): void {
   let sum: u32 = 0;
   for (let index: u32 = 0; index < groupCount; index++) {
     const parsed = parsedAt(index);
-    if (parsed.keyRecord != 0 && parsed.chunk == 0) sum += touchGhost(parsed.hash);
+    if (parsed.keyRecord != 0 && parsed.place == 0) sum += touchGhost(parsed.hash);
   }
   counters.touched += sum;
 }
