@@ -53,7 +53,10 @@ describe("the commands of one group", () => {
 
   test("segments that grow and split under them", () => {
     const sets = Array.from({ length: 20_000 }, (_, index) => ["SET", `key:${index}`, String(index)]);
-    const mixed = sets.flatMap((set, index) => [set, ["GET", `key:${Math.floor(index / 2)}`]]);
+    const mixed = sets.flatMap((set, index) => {
+      const older = `key:${Math.floor(index / 2)}`;
+      return [set, ["SET", older, `${index}`.repeat(9)], ["GET", older], ["GET", `key:${Math.floor(index / 3)}`]];
+    });
     const [batch, single] = bothWays([], mixed);
     expect(batch).toBe(single);
   });
