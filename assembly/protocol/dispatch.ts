@@ -5,7 +5,6 @@
 import { ARGUMENTS_BASE, CommandFlag, ConnectionMode, INPUT_BASE, Outcome, REGISTERS_BASE, Result } from "../layout";
 import { endGroup } from "../effects/record";
 import { copyBytes } from "../memory/memory";
-import { expectSlot } from "../memory/slot-ahead";
 import { argumentAddress, argumentBytes, setArguments } from "./arguments";
 import { Command, hasFlag, isExec } from "./catalog";
 import { replyArity, replyOverlong, replyUnknown } from "./command-error";
@@ -20,7 +19,7 @@ import {
 } from "./command-timing";
 import { Connection, connectionAt, copyRecords, dropInput, dropTail, hasMode, setMode } from "./connection";
 import { findKey, hashKey, pin, readSlot, selectDatabase, setClock, setUntouching } from "../keyspace/keyspace";
-import { groupCount, groupEnd, hasPagedKey, Parsed, parsedAt, parseGroup, prepare } from "./group";
+import { groupCount, groupEnd, hasPagedKey, Parsed, parsedAt, parseGroup, prepare, takeUp } from "./group";
 import { collect, EMPTY, INCOMPLETE, keepPartial, MALFORMED, parsedEnd, replyMalformed } from "./parser";
 import { runRecorded } from "./recording";
 import { silence } from "./silence";
@@ -239,9 +238,8 @@ function executeGroup(): Outcome {
 }
 
 function executeOne(parsed: Parsed): Outcome {
-  setArguments(parsed.records, parsed.count);
+  takeUp(parsed);
   setRunning(parsed.command);
-  expectSlot(parsed.place, parsed.hash);
   if (connection.mode != 0) return executeSpecially(parsed);
   if (isRefused(parsed.command, parsed.count)) {
     // It ends what is watched even so, as in Redis.

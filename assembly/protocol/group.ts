@@ -15,10 +15,11 @@ import {
   PAGE_BYTES,
 } from "../layout";
 import { counters } from "../memory/memory";
-import { trustSlots } from "../memory/slot-ahead";
+import { expectSlot, trustSlots } from "../memory/slot-ahead";
 import { chunkOf, likelySlot, slotEntry } from "../memory/table";
 import { entryAt } from "../memory/entry";
 import { hashKey, shardOf } from "../keyspace/keyspace";
+import { setArguments } from "./arguments";
 import { Command, findCommand, hasFlag } from "./catalog";
 import { Connection, PAGED_BIT } from "./connection";
 import { EMPTY, PARSED, parseCommand, parsedCommand, parsedCount, parsedEnd } from "./parser";
@@ -107,6 +108,13 @@ function lookUp(parsed: Parsed, command: usize): bool {
   const record = name + <usize>firstKey * ARGUMENT_BYTES;
   if ((load<u32>(record, 4) & PAGED_BIT) == 0) parsed.keyRecord = <u32>record;
   return false;
+}
+
+/** The command runs next: its arguments are set, and where its key should be. */
+@inline
+export function takeUp(parsed: Parsed): void {
+  setArguments(parsed.records, parsed.count);
+  expectSlot(parsed.place, parsed.hash);
 }
 
 /** What parseGroup does for each command, for one that was collected. */
