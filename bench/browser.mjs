@@ -12,7 +12,7 @@ import { open } from "../dist/node.js";
 import { inPage, prepare } from "./browser-workload.mjs";
 import { fixed, rate, startReport, times } from "./report.mjs";
 import { interleave, median } from "./statistics.mjs";
-import { digits } from "./vector-sets.mjs";
+import { digits } from "./vectors/sets.mjs";
 
 const KEYS = 100_000;
 /** Turns a round: they are short, so that whatever slows the machine down meets both. */

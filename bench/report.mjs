@@ -10,23 +10,25 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 
-/** Options every part takes, and the report that honours them. */
-export function startReport(part) {
+/** Options every part takes, and the report that honours them; `own` are more options, for `parseArgs`. */
+export function startReport(part, own = {}) {
   const { values } = parseArgs({
-    options: { quick: { type: "boolean" }, rounds: { type: "string" }, json: { type: "string" } },
+    options: { quick: { type: "boolean" }, rounds: { type: "string" }, json: { type: "string" }, ...own },
   });
-  const quick = values.quick ?? false;
-  return new Report(part, quick, Number(values.rounds ?? (quick ? 2 : 5)), values.json);
+  return new Report(part, values);
 }
 
 class Report {
-  constructor(part, quick, rounds, path) {
+  constructor(part, options) {
+    const { quick = false, rounds = quick ? 2 : 5, json } = options;
     this.part = part;
+    /** The command line, with the part's own options. */
+    this.options = options;
     /** True when a smoke run is asked for: few rounds, few operations, figures that mean little. */
     this.quick = quick;
     /** Interleaved rounds whose median counts. */
-    this.rounds = rounds;
-    this.path = path;
+    this.rounds = Number(rounds);
+    this.path = json;
     this.versions = {
       node: process.version,
       v8: process.versions.v8,

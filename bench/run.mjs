@@ -33,8 +33,18 @@ const HELP = `npm run bench -- [part…] [options]
   --node PATH    a Node to run on, may be repeated (default: this one and ${NEWER_NODE.slice(BENCH.length + 1)})
   --rounds N     interleaved rounds, the median counts (default 5)
   --quick        few rounds and operations: does it work? its figures mean little
+  --only SET     vectors: this set alone, may be repeated
+  --few          vectors: of our own forms only int8 and float32
+  --fresh        vectors: build the peers' indexes again that an earlier run has left
   --json         print all results as one JSON array, tables on standard error
 Results are also written to bench/results/.`;
+
+/** Options that the vectors part alone takes. */
+const vectorOptions = {
+  only: { type: "string", multiple: true },
+  few: { type: "boolean" },
+  fresh: { type: "boolean" },
+};
 
 let current;
 for (const signal of ["SIGINT", "SIGTERM"]) {
@@ -54,6 +64,7 @@ async function main() {
       rounds: { type: "string" },
       quick: { type: "boolean" },
       json: { type: "boolean" },
+      ...vectorOptions,
       help: { type: "boolean" },
     },
   });
@@ -92,10 +103,12 @@ function installPeers() {
   if (status !== 0) throw new Error("npm ci failed in bench/");
 }
 
-function runPart(node, part, { rounds, quick, json }) {
+function runPart(node, part, values) {
+  const { rounds, quick, json } = values;
   const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout?.trim() || "unknown";
   const path = join(RESULTS, `${part}-${version}.json`);
   const options = ["--json", path, ...(quick ? ["--quick"] : []), ...(rounds ? ["--rounds", rounds] : [])];
+  if (part === "vectors") options.push(...ownOptions(values));
   const heading = `\n${part} on Node ${version}`;
   (json ? console.error : console.log)(`${heading}\n${"=".repeat(heading.length - 1)}`);
   return new Promise((resolve) => {
@@ -112,6 +125,10 @@ function runPart(node, part, { rounds, quick, json }) {
       resolve(code === 0 && existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined);
     });
   });
+}
+
+function ownOptions({ only = [], few, fresh }) {
+  return [...only.flatMap((set) => ["--only", set]), ...(few ? ["--few"] : []), ...(fresh ? ["--fresh"] : [])];
 }
 
 /** All bars again, in one place; a missed one does not fail the run: the machine may be a noisy one. */
