@@ -7,7 +7,8 @@ import { createRequire } from "node:module";
 import { open } from "../dist/node.js";
 import { fixed, rate, startReport } from "./report.mjs";
 import { median, randomFrom } from "./statistics.mjs";
-import { clusters, images, K } from "./vector-sets.mjs";
+import { openVectors } from "./vectors/sets.mjs";
+import { K } from "./vectors/truth.mjs";
 
 const M = 16;
 const EF_CONSTRUCTION = 200;
@@ -28,8 +29,7 @@ const UNIFORM = 1_000_000;
 
 const { HierarchicalNSW } = createRequire(import.meta.url)("hnswlib-node");
 const report = startReport("filters");
-await measure(report.quick ? clusters(5000, 128, QUERIES) : clusters(200_000, 128, QUERIES));
-await measure(images(report.quick));
+for (const key of ["clustered", "mnist"]) await measure(openVectors(key, report.quick));
 report.finish();
 
 async function measure(set) {

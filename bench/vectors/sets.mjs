@@ -31,15 +31,20 @@ const definitions = {
 export const setNames = Object.keys(definitions);
 
 /**
- * A set: { key, name, title, dim, metric, rows, base, queries, truth, bars, small }; `truth` has K row numbers a query,
- * nearest first. Quick ones have a few thousand rows.
+ * The vectors of a set: { key, name, title, dim, metric, rows, base, queries, bars, small }. Quick ones have a few
+ * thousand rows.
  */
-export function openSet(key, quick) {
+export function openVectors(key, quick) {
   const { make, ...definition } = definitions[key];
   const made = make(quick);
   const rows = made.base.length / made.dim;
   const title = `${made.name}, ${rows.toLocaleString("en")} × ${made.dim}, ${definition.metric}`;
-  const set = { key, ...definition, ...made, rows, title };
+  return { key, ...definition, ...made, rows, title };
+}
+
+/** A set with `truth`: K row numbers a query, nearest first. */
+export function openSet(key, quick) {
+  const set = openVectors(key, quick);
   return { ...set, truth: truthOf(set) };
 }
 
