@@ -1,0 +1,419 @@
+// The log as it grows. One commit is on its way and everything else gathers behind it, so the slower the disk, the more
+// a commit carries. Records go to the file straight from the engine's memory and stay there until they are on disk:
+// what a failed fsync dropped (the system says so once and forgets) is written anew, to another segment, before anybody
+// is told anything. The price is memory for the records of one flush, which is bounded: a flush begins early when they
+// are many, and the engine makes its writers wait when they are too many.
+
+import { NearkeyError } from "../errors.ts";
+import { faultCode, type StorageFile } from "../storage/storage.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import type { LogFailure, LogHost, LogOptions } from "./log-options.ts";
+import { encodeMark, encodeSegmentHeader, LOG_VERSION, RECORD_HEADER_BYTES } from "./record-format.ts";
+import type { RecordSource } from "./record-source.ts";
+import { faultText, type OpenSegment, type SegmentFiles } from "./segment-files.ts";
+
+export const SEGMENT_BYTES = 16 * 1024 * 1024;
+const FLUSH_BYTES = 8 * 1024 * 1024;
+/** Pauses between tries to write again: 50 ms, doubled each time to a second. */
+const RETRY_MS_MIN = 50;
+const RETRY_MS_MAX = 1000;
+
+/** Where a log goes on. */
+export interface LogStart {
+  /** Last record there is; all up to it are on disk. */
+  readonly position: number;
+  readonly identity: bigint;
+}
+
+/** Writes records, and knows what of them lasts. */
+export class LogWriter {
+  private readonly queue = new CommitQueue();
+  private segment: OpenSegment | undefined;
+  /** Where the next byte goes. */
+  private offset = 0;
+  /** Files with bytes that no sync has covered, oldest first. */
+  private readonly unsynced = new Set<StorageFile>();
+  private markDue = false;
+  /** Records that the engine was given back may be lost: marks do not speak of what came after them. */
+  private isUnsure = false;
+  /** Last record taken from the source, given to the system, on disk, given back to the engine. */
+  private taken: number;
+  private writtenPosition: number;
+  private syncedPosition: number;
+  private releasedPosition: number;
+  /** Bytes given to the system and not given back to the engine. */
+  private held = 0;
+  private scheduled = false;
+  /** A commit is on its way; its end, where that takes a while. */
+  private busy = false;
+  private step: Promise<void> | undefined;
+  private flushing: Promise<void> | undefined;
+  private cancelTimer: (() => void) | undefined;
+  private cancelRetry: (() => void) | undefined;
+  private isRetrying = false;
+  private problem: LogFailure | undefined;
+  private closed = false;
+  private readonly flushBytes: number;
+  private readonly segmentBytes: number;
+  /** Of records, all together. */
+  writtenBytes = 0;
+
+  constructor(
+    private readonly segments: SegmentFiles,
+    private readonly source: RecordSource,
+    private readonly options: LogOptions,
+    private readonly host: LogHost,
+    private readonly start: LogStart,
+  ) {
+    this.flushBytes = options.flushBytes ?? FLUSH_BYTES;
+    this.segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
+    this.taken = start.position;
+    this.writtenPosition = start.position;
+    this.syncedPosition = start.position;
+    this.releasedPosition = start.position;
+  }
+
+  /** Last record whose write may be told to whoever asked for it. */
+  get coveredPosition(): number {
+    return this.options.fsync === "always" ? this.syncedPosition : this.writtenPosition;
+  }
+
+  /** Last record that is on disk. */
+  get syncedThrough(): number {
+    return this.syncedPosition;
+  }
+
+  /** Why nothing may be written. */
+  get failure(): LogFailure | undefined {
+    return this.problem;
+  }
+
+  /** Makes the first segment. */
+  async begin(): Promise<void> {
+    await this.segments.prepare();
+    this.roll();
+  }
+
+  /** Calls `resume` once the record at `position` is covered, at once never. */
+  whenCovered(position: number, resume: () => void): void {
+    this.queue.add(position, resume);
+    this.schedule();
+  }
+
+  /** Sees to it that records at hand are written once the events at hand are over. */
+  schedule(): void {
+    if (this.scheduled || this.busy || this.closed) return;
+    this.scheduled = true;
+    this.host.soon(this.run);
+  }
+
+  private readonly run = (): void => {
+    this.scheduled = false;
+    if (this.busy || this.closed || this.problem?.isBlocking) return;
+    if (this.source.position === this.taken) {
+      this.queue.reached(this.coveredPosition);
+      return;
+    }
+    this.busy = true;
+    const startMs = this.host.clock();
+    try {
+      let step = this.write();
+      if (this.options.fsync === "always") step = step?.then(() => this.flush()) ?? this.flush();
+      if (step === undefined) this.wrote(startMs);
+      else this.step = step.then(() => this.wrote(startMs)).catch((error) => this.failed(error));
+    } catch (error) {
+      this.failed(error);
+    }
+  };
+
+  /** Writes all that waits; nothing when it is done already. */
+  private write(): Promise<void> | undefined {
+    if (!this.isFull()) return this.writeRecords();
+    if (this.segments.ready === undefined && this.problem === undefined) {
+      const lacking = (error: unknown): void => this.lackRoom(error);
+      return this.segments
+        .prepare()
+        .then(() => undefined, lacking)
+        .then(() => this.writeBehindSeal());
+    }
+    return this.writeBehindSeal();
+  }
+
+  private writeBehindSeal(): Promise<void> | undefined {
+    return this.roll()?.then(() => this.writeRecords()) ?? this.writeRecords();
+  }
+
+  private writeRecords(): Promise<void> | undefined {
+    const { file, number } = this.segment as OpenSegment;
+    const first = this.taken + 1;
+    const pieces = this.source.take();
+    this.taken = this.source.position;
+    const position = this.taken;
+    const bytes = lengthOf(pieces);
+    const before = this.preamble(number, first);
+    const at = this.offset;
+    this.offset += lengthOf(before) + bytes;
+    const isThere = (): void => {
+      this.unsynced.add(file);
+      this.held += bytes;
+      this.writtenBytes += bytes;
+      this.writtenPosition = position;
+    };
+    const writing = file.write(at, [...before, ...pieces]);
+    if (writing !== undefined) return writing.then(isThere);
+    isThere();
+    return undefined;
+  }
+
+  private isFull(): boolean {
+    return this.offset > 0 && this.offset + this.source.pendingBytes + RECORD_HEADER_BYTES > this.segmentBytes;
+  }
+
+  /** What stands before records: the head of a segment, or a mark behind each sync. */
+  private preamble(number: number, first: number): Uint8Array[] {
+    const synced = this.syncedPosition;
+    if (this.offset === 0) {
+      this.markDue = false;
+      return [encodeSegmentHeader({ version: LOG_VERSION, number, first, identity: this.start.identity, synced })];
+    }
+    if (!this.markDue) return [];
+    this.markDue = false;
+    return [this.mark(number, false)];
+  }
+
+  private mark(segment: number, sealed: boolean): Uint8Array {
+    const place = { identity: this.start.identity, segment, offset: this.offset };
+    return encodeMark({ synced: this.syncedPosition, sealed }, place, this.host.now());
+  }
+
+  /** Goes on in the next segment if that is made; else the present one grows over its size. */
+  private roll(): Promise<void> | undefined {
+    if (this.segments.ready === undefined) return undefined;
+    const old = this.segment;
+    const seal = old === undefined ? undefined : this.mark(old.number, true);
+    const at = this.offset;
+    this.segment = this.segments.take(this.taken + 1);
+    this.offset = 0;
+    this.makeNext();
+    if (old === undefined || seal === undefined) return undefined;
+    this.unsynced.add(old.file);
+    return old.file.write(at, [seal]);
+  }
+
+  private makeNext(): void {
+    this.segments.prepare().catch((error) => this.lackRoom(error));
+  }
+
+  /** All that was written goes on to disk and is given back. */
+  private flush(): Promise<void> {
+    this.flushing ??= this.sync().finally(() => {
+      this.flushing = undefined;
+    });
+    return this.flushing;
+  }
+
+  private async sync(): Promise<void> {
+    const startMs = this.host.clock();
+    const files = [...this.unsynced];
+    const position = this.writtenPosition;
+    const bytes = this.held;
+    this.unsynced.clear();
+    for (const file of files) await file.sync();
+    this.host.flushed?.(this.host.clock() - startMs);
+    if (this.problem?.isBlocking) return;
+    this.lasts(position);
+    if (this.options.fsync !== "never") this.giveBack(bytes, position);
+    for (const file of files) if (file !== this.segment?.file && !this.unsynced.has(file)) await file.close();
+  }
+
+  private lasts(position: number): void {
+    if (this.isUnsure) return;
+    this.syncedPosition = position;
+    this.markDue = true;
+  }
+
+  private giveBack(bytes: number, position: number): void {
+    this.held -= bytes;
+    this.releasedPosition = position;
+    this.source.release(bytes);
+  }
+
+  private wrote(startMs: number): void {
+    this.busy = false;
+    if (this.problem?.isBlocking) return;
+    this.host.committed?.(this.host.clock() - startMs, this.writtenBytes);
+    if (this.options.fsync === "never") this.wroteForGood();
+    if (this.options.fsync === "periodic") this.flushLater();
+    this.queue.reached(this.coveredPosition);
+    if (this.source.position > this.taken || this.queue.length > 0) this.schedule();
+  }
+
+  /** Files are synced all the same when another follows them: one that is full is closed. */
+  private wroteForGood(): void {
+    this.giveBack(this.held, this.writtenPosition);
+    if (this.unsynced.size > 1) this.flushNow();
+  }
+
+  /** One timer goes on as long as there is anything to flush, and no flush has one of its own. */
+  private flushLater(): void {
+    if (this.held >= this.flushBytes) this.flushNow();
+    if (this.cancelTimer !== undefined) return;
+    const tick = (): void => {
+      this.cancelTimer = undefined;
+      if (this.held === 0 || this.closed) return;
+      this.flushNow();
+      this.cancelTimer = this.host.after(this.options.fsyncIntervalMs, tick);
+    };
+    this.cancelTimer = this.host.after(this.options.fsyncIntervalMs, tick);
+  }
+
+  private flushNow(): void {
+    if (!this.problem?.isBlocking) this.flush().catch((error) => this.failed(error));
+  }
+
+  /**
+   * Waits until everything that was done so far lasts: on disk, in the mode never with the system.
+   *
+   * @throws NearkeyError `read-only` when the disk refuses it
+   */
+  async commit(): Promise<void> {
+    const position = this.source.position;
+    if (this.problem?.isBlocking) throw readOnlyError(this.problem);
+    if (this.coveredPosition < position) {
+      await new Promise<void>((resolve, reject) => {
+        this.queue.add(position, () => (this.coveredPosition >= position ? resolve() : reject(this.refusal())));
+        this.schedule();
+      });
+    }
+    while (this.options.fsync === "periodic" && this.syncedPosition < position) {
+      if (this.problem?.isBlocking) throw readOnlyError(this.problem);
+      await this.flush().catch((error) => this.failed(error));
+    }
+  }
+
+  private refusal(): NearkeyError {
+    return this.problem === undefined
+      ? new NearkeyError("closed", "the database is closed")
+      : readOnlyError(this.problem);
+  }
+
+  // ---- failures
+
+  /** The next segment cannot be made: what is at hand still has room, more is not taken on. */
+  private lackRoom(error: unknown): void {
+    if (this.problem !== undefined || this.closed) return;
+    this.setProblem({ code: faultCode(error), text: faultText(error), isBlocking: false, tries: 0 });
+    this.retryLater();
+  }
+
+  private failed(error: unknown): void {
+    this.busy = false;
+    if (this.problem?.isBlocking || this.closed) return;
+    this.setProblem({ code: faultCode(error), text: faultText(error), isBlocking: true, tries: 0 });
+    this.retryLater();
+  }
+
+  private setProblem(problem: LogFailure | undefined): void {
+    this.problem = problem;
+    this.host.failureChanged?.(problem);
+  }
+
+  private retryLater(): void {
+    if (this.isRetrying) return;
+    const waitMs = Math.min(RETRY_MS_MIN * 2 ** (this.problem?.tries ?? 0), RETRY_MS_MAX);
+    this.cancelRetry?.();
+    this.cancelRetry = this.host.after(waitMs, () => {
+      this.isRetrying = true;
+      this.retry()
+        .catch((error) => {
+          const { tries = 0, isBlocking = true } = this.problem ?? {};
+          this.setProblem({ code: faultCode(error), text: faultText(error), isBlocking, tries: tries + 1 });
+        })
+        .finally(() => {
+          this.isRetrying = false;
+          if (this.problem !== undefined) this.retryLater();
+        });
+    });
+  }
+
+  private async retry(): Promise<void> {
+    await this.step;
+    await this.flushing?.catch(() => undefined);
+    if (this.closed) return;
+    await this.segments.prepare();
+    if (this.problem?.isBlocking) await this.writeAnew();
+    this.setProblem(undefined);
+    this.makeNext();
+    this.schedule();
+  }
+
+  /** Writes everything that is not certainly on disk to a fresh segment, which supersedes what stands in the old one. */
+  private async writeAnew(): Promise<void> {
+    const old = this.segment;
+    this.segment = this.segments.take(this.releasedPosition + 1);
+    this.offset = 0;
+    this.isUnsure ||= this.releasedPosition > this.syncedPosition;
+    this.unsynced.clear();
+    await old?.file.close().catch(() => undefined);
+    this.source.rewind();
+    this.taken = this.releasedPosition;
+    this.writtenPosition = this.releasedPosition;
+    this.held = 0;
+    await this.writeRecords();
+    await this.segment.file.sync();
+    this.unsynced.clear();
+    this.lasts(this.writtenPosition);
+    this.giveBack(this.held, this.writtenPosition);
+    this.queue.reached(this.coveredPosition);
+  }
+
+  // ---- the end
+
+  /** Tells that a snapshot holds everything up to `position`. */
+  snapshotTaken(position: number): void {
+    this.segments.covered(position);
+  }
+
+  /**
+   * Brings everything to disk and closes the files; behind it a reader finds a mark that nothing is missing.
+   *
+   * @throws NearkeyError `read-only` when the disk refuses it
+   */
+  async close(): Promise<void> {
+    this.cancelTimer?.();
+    try {
+      await this.commit();
+      await this.flush();
+      await this.sealEnd();
+    } finally {
+      this.closed = true;
+      this.cancelRetry?.();
+      await this.segments.close();
+      this.queue.reached(Number.POSITIVE_INFINITY);
+    }
+  }
+
+  private async sealEnd(): Promise<void> {
+    const { file, number } = this.segment as OpenSegment;
+    if (this.offset === 0) {
+      await file.close();
+      return this.segments.remove(number);
+    }
+    const mark = this.mark(number, false);
+    await file.write(this.offset, [mark]);
+    await file.truncate(this.offset + mark.length);
+    await file.sync();
+    await file.close();
+  }
+}
+
+/** The error of a write that the disk does not take. */
+export function readOnlyError({ text }: LogFailure): NearkeyError {
+  return new NearkeyError("read-only", `${text}: the database is read-only until the disk takes what is written`);
+}
+
+function lengthOf(pieces: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const piece of pieces) bytes += piece.length;
+  return bytes;
+}
