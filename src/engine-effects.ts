@@ -109,6 +109,17 @@ export class EngineEffects {
     }
   }
 
+  /** Makes everything that was taken and not released wait to be taken again; what was lent may not be used any more. */
+  rewind(): void {
+    this.#exports.effectsRewind();
+    while (this.#lent.length > 0) this.#takeBack();
+  }
+
+  /** From now on commands that write are answered with `-MISCONF`, or let in again. */
+  refuseWrites(refuse: boolean): void {
+    this.#exports.effectsRefuse(refuse ? 1 : 0);
+  }
+
   #takeBack(): void {
     this.#lent.shift();
     this.#limits.takeBack();

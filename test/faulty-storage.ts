@@ -3,7 +3,7 @@
 // its turn when the simulation says so. A crash makes a new storage of what lasted.
 
 import { NearkeyError } from "../src/errors.ts";
-import type { Storage, StorageFile } from "../src/storage/storage.ts";
+import type { ImmediateFile, Storage, StorageFile } from "../src/storage/storage.ts";
 import type { Random } from "./random.ts";
 
 const SECTOR_BYTES = 512;
@@ -22,6 +22,8 @@ export interface DiskMood {
 class Content {
   current = new Uint8Array(0);
   lasting = new Uint8Array(0);
+  /** Sectors that a sync is writing. */
+  readonly flying = new Set<number>();
   /** Sectors that the next sync writes. */
   readonly changed = new Set<number>();
 
@@ -61,6 +63,8 @@ class Content {
 /** A storage with faults; one process uses it until it crashes. */
 export class FaultyStorage implements Storage {
   readonly place = "simulated";
+  /** Whether programs can wait for it. */
+  readonly waits: boolean;
   readonly mood: DiskMood = { capacityBytes: Number.POSITIVE_INFINITY, syncFails: 0, writeFails: 0 };
   private readonly files: Map<string, Content>;
   private readonly turns: (() => void)[] = [];
@@ -71,6 +75,7 @@ export class FaultyStorage implements Storage {
     files = new Map<string, Content>(),
   ) {
     this.files = files;
+    this.waits = random.oneIn(2);
   }
 
   /** Operations that wait for their turn. */
@@ -90,7 +95,7 @@ export class FaultyStorage implements Storage {
     for (const [name, content] of this.files) {
       const survivor = new Content();
       if (powerFails) {
-        for (const sector of content.changed) {
+        for (const sector of [...content.changed, ...content.flying]) {
           if (this.random.oneIn(2)) continue;
           content.persist(
             content.current,
@@ -103,7 +108,7 @@ export class FaultyStorage implements Storage {
       } else {
         survivor.current = content.current.slice();
         survivor.lasting = content.lasting.slice();
-        for (const sector of content.changed) survivor.changed.add(sector);
+        for (const sector of [...content.changed, ...content.flying]) survivor.changed.add(sector);
       }
       files.set(name, survivor);
     }
@@ -179,11 +184,15 @@ export class FaultyStorage implements Storage {
 }
 
 class FaultyFile implements StorageFile {
+  readonly now: ImmediateFile | undefined;
+
   constructor(
     private readonly storage: FaultyStorage,
     readonly name: string,
     private readonly content: Content,
-  ) {}
+  ) {
+    if (storage.waits) this.now = { write: (at, pieces) => this.put(at, pieces), sync: () => this.syncHere() };
+  }
 
   get size(): number {
     return this.content.current.length;
@@ -201,6 +210,7 @@ class FaultyFile implements StorageFile {
   }
 
   private put(at: number, pieces: readonly Uint8Array[]): void {
+    this.storage.check();
     const { random, mood } = this.storage;
     const fails = mood.writeFails > 0 && random.oneIn(mood.writeFails);
     let position = at;
@@ -217,11 +227,23 @@ class FaultyFile implements StorageFile {
   }
 
   async sync(): Promise<void> {
-    const { random, mood } = this.storage;
-    const from = this.content.current.slice();
     const sectors = [...this.content.changed];
     this.content.changed.clear();
+    for (const sector of sectors) this.content.flying.add(sector);
     await this.storage.yield();
+    for (const sector of sectors) this.content.flying.delete(sector);
+    this.persist(sectors);
+  }
+
+  private syncHere(): void {
+    const sectors = [...this.content.changed, ...this.content.flying];
+    this.content.changed.clear();
+    this.persist(sectors);
+  }
+
+  private persist(sectors: readonly number[]): void {
+    const from = this.content.current;
+    const { random, mood } = this.storage;
     const fails = mood.syncFails > 0 && random.oneIn(mood.syncFails);
     for (const sector of sectors) if (!fails || random.oneIn(2)) this.content.persist(from, sector);
     if (fails) throw Object.assign(new Error("no"), { code: "EIO" });

@@ -127,6 +127,7 @@ class SimulatedRun {
     else if (choice < 17) this.fireTimer();
     else if (choice < 18) this.changeMood();
     else if (choice < 19 && this.random.oneIn(2)) this.takeSnapshot(writer, source);
+    else if (choice === 19 && this.random.oneIn(2)) writer.makeRoomNow();
     this.synced = Math.max(this.synced, writer.syncedThrough);
   }
 

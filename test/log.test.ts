@@ -4,7 +4,7 @@ import { describe, test } from "vitest";
 import { simulateLog } from "./log-simulation.ts";
 import { seedOfRun } from "./random.ts";
 
-const RUNS = Number(process.env.NEARKEY_LOG_RUNS ?? 400);
+const RUNS = Number(process.env.NEARKEY_LOG_RUNS ?? 500);
 
 describe("simulated lives", () => {
   test(`${RUNS} runs with faults and crashes lose nothing that was acknowledged`, async () => {

@@ -47,6 +47,8 @@ export class EffectLog {
   ownPolicy: u32;
   ownValueBytes: u32;
   ownArguments: u32;
+  /** 1 while the disk refuses records: writes are refused, not kept waiting. */
+  refusing: u32;
 }
 
 if (offsetof<EffectLog>() > EFFECTS_BYTES - 64) ERROR("the log of effects must fit its region");
@@ -73,7 +75,12 @@ export function closeLog(): void {
 /** Whether writes wait. */
 @inline
 export function isLogFull(): bool {
-  return effectLog.heldBytes >= effectLog.limitBytes;
+  return effectLog.heldBytes >= effectLog.limitBytes || effectLog.refusing != 0;
+}
+
+/** From now on writes are refused, or let in again. */
+export function refuseWrites(refuse: bool): void {
+  effectLog.refusing = refuse ? 1 : 0;
 }
 
 /**
@@ -156,6 +163,13 @@ export function takeRun(): u32 {
   effectLog.takenOffset += bytes;
   effectLog.untakenBytes -= bytes;
   return bytes;
+}
+
+/** Makes all that was taken and not released wait to be taken again. */
+export function rewindRuns(): void {
+  effectLog.takenPage = effectLog.head;
+  effectLog.takenOffset = effectLog.headReleased;
+  effectLog.untakenBytes = effectLog.heldBytes - effectLog.groupBytes;
 }
 
 /** Gives back the oldest `bytes` of what was taken. */

@@ -6,7 +6,7 @@ import { addToChecksum, beginChecksum, endChecksum } from "../memory/checksum";
 import { state } from "../memory/memory";
 import { advance, enterRecord, follows } from "./replay";
 
-export { releaseRun as effectsRelease } from "../effects/region";
+export { refuseWrites as effectsRefuse, releaseRun as effectsRelease, rewindRuns as effectsRewind } from "../effects/region";
 export { closeEffects as effectsClose, openEffects as effectsOpen } from "./recording";
 export { beginReplay, endReplay, replayPiece, replayRecords } from "./replay";
 

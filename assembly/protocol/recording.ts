@@ -15,9 +15,9 @@ import {
 import { CommandFlag } from "../layout";
 import { beginWriting, closeLog, effectLog, endWriting, isLogFull, openLog } from "../effects/region";
 import { clock, database } from "../keyspace/keyspace";
-import { Command, commandAt, commandCount } from "./catalog";
+import { Command, commandAt, commandCount, hasFlag } from "./catalog";
 import { Parsed } from "./group";
-import { replyNoMemory } from "./reply";
+import { replyNoMemory, replyReadOnly } from "./reply";
 import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "./arguments";
 
 /** Bytes of the name of SET. */
@@ -67,6 +67,10 @@ let receivedAt: usize = 0;
  */
 export function runRecorded(command: Command, isExecuting: bool, parsed: Parsed | null): bool {
   receivedAt = parsed == null ? 0 : <usize>parsed.start;
+  if (effectLog.refusing != 0) {
+    refuse(command);
+    return true;
+  }
   if (!isExecuting && isLogFull()) return false;
   if (admitRecords()) {
     call_indirect<void>(command.handler);
@@ -75,6 +79,12 @@ export function runRecorded(command: Command, isExecuting: bool, parsed: Parsed 
     replyNoMemory();
   }
   return true;
+}
+
+/** Refuses a write; a transaction runs all the same, and only the writes in it are refused. */
+function refuse(command: Command): void {
+  if (hasFlag(command, CommandFlag.Write)) replyReadOnly();
+  else call_indirect<void>(command.handler);
 }
 
 /** True when the running command may write: what it will record has room. `endWriting` follows it. */

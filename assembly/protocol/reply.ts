@@ -366,6 +366,12 @@ export function replyNoMemory(): void {
   replyError("OOM command not allowed when used memory > 'maxmemory'.");
 }
 
+export function replyReadOnly(): void {
+  replyError(
+    "MISCONF the log cannot be written, so nothing may be changed: make room on the disk or mend it, and writes are let in again; INFO persistence says what failed",
+  );
+}
+
 export function replyTooLong(): void {
   replyError("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 }

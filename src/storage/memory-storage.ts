@@ -72,6 +72,11 @@ class MemoryBytes {
 }
 
 class MemoryFile implements StorageFile {
+  readonly now = {
+    write: (at: number, pieces: readonly Uint8Array[]) => this.write(at, pieces),
+    sync: () => undefined,
+  };
+
   constructor(
     readonly name: string,
     private readonly content: MemoryBytes,

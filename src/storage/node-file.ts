@@ -2,9 +2,19 @@
 // CPU to do the same; it may wait where the kernel has too much to write back, as every program that writes does. Large
 // ones go to another thread, straight from the caller's memory.
 
-import { fdatasync, ftruncate, read, close as shut, writev, writevSync } from "node:fs";
+import {
+  closeSync,
+  fdatasync,
+  fdatasyncSync,
+  ftruncate,
+  openSync,
+  read,
+  close as shut,
+  writev,
+  writevSync,
+} from "node:fs";
 import { promisify } from "node:util";
-import type { StorageFile } from "./storage.ts";
+import type { ImmediateFile, StorageFile } from "./storage.ts";
 
 /** Writes up to here are made at once: a quarter of a millisecond of copying. */
 const AT_ONCE_BYTES = 1024 * 1024;
@@ -19,8 +29,19 @@ const closeAsync = promisify(shut);
 
 /** An open file of the file system. */
 export class NodeFile implements StorageFile {
+  readonly now: ImmediateFile = {
+    write: (at, pieces) => {
+      // The system tells a failure once a descriptor: this one is not the one that a sync elsewhere may be reading it from.
+      this.second ??= openSync(this.path, "r+");
+      this.writeHere(at, pieces);
+    },
+    sync: () => fdatasyncSync(this.second ?? this.descriptor),
+  };
+  private second: number | undefined;
+
   constructor(
     readonly name: string,
+    private readonly path: string,
     private readonly descriptor: number,
     private bytes: number,
   ) {}
@@ -32,10 +53,23 @@ export class NodeFile implements StorageFile {
   write(at: number, pieces: readonly Uint8Array[]): Promise<void> | undefined {
     const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
     if (bytes > AT_ONCE_BYTES || pieces.length > PIECES_MAX) return this.writeElsewhere(at, pieces);
-    const written = writevSync(this.descriptor, pieces, at);
-    this.grow(at + written);
-    if (written < bytes) return this.writeElsewhere(at + written, behind(pieces, written));
+    this.writeHere(at, pieces);
     return undefined;
+  }
+
+  private writeHere(at: number, pieces: readonly Uint8Array[]): void {
+    let position = at;
+    let rest = pieces.filter((piece) => piece.length > 0);
+    while (rest.length > 0) {
+      const written = writevSync(
+        this.descriptor,
+        rest.length > PIECES_MAX ? rest.slice(0, PIECES_MAX) : rest,
+        position,
+      );
+      position += written;
+      this.grow(position);
+      rest = behind(rest, written);
+    }
   }
 
   append(pieces: readonly Uint8Array[]): Promise<void> | undefined {
@@ -77,6 +111,8 @@ export class NodeFile implements StorageFile {
   }
 
   close(): Promise<void> {
+    if (this.second !== undefined) closeSync(this.second);
+    this.second = undefined;
     return closeAsync(this.descriptor);
   }
 }

@@ -104,5 +104,5 @@ function isOurs(name: string): boolean {
 
 async function openFile(name: string, path: string, flags: number): Promise<NodeFile> {
   const descriptor = await openDescriptor(path, flags, FILE_MODE);
-  return new NodeFile(name, descriptor, (await fstat(descriptor)).size);
+  return new NodeFile(name, path, descriptor, (await fstat(descriptor)).size);
 }

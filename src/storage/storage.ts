@@ -77,6 +77,17 @@ export interface StorageFile {
   truncate(bytes: number): Promise<void>;
 
   close(): Promise<void>;
+
+  /** Absent where the runtime cannot wait for a disk. */
+  readonly now?: ImmediateFile | undefined;
+}
+
+/** An open file of a runtime that can wait. */
+export interface ImmediateFile {
+  /** As `write`, done when it returns. */
+  write(at: number, pieces: readonly Uint8Array[]): void;
+  /** As `sync`, done when it returns. */
+  sync(): void;
 }
 
 /** The system's word for what went wrong, such as `"ENOSPC"`; `"EIO"` when an error says nothing. */
