@@ -111,6 +111,7 @@ const HOST = layers([
   ["storage", /^src\/storage\/(?!node-)/],
   ["engine", /^src\/engine(-[\w-]+)?\.ts$/],
   ["log and snapshots", /^src\/(log|snapshot)\//],
+  ["persistence", /^src\/persistence\//],
   ["database", /^src\/(host|database)\//],
   ["settings", /^src\/settings\//],
   ["server, client, browser and the files of Node", /^src\/(server|client|browser|storage)\//],
@@ -155,7 +156,7 @@ describe("imports point one way", () => {
     expect(upwardImports(ENGINE)).toEqual([]);
   });
 
-  test("in the host: errors and codec, storage, engine, log and snapshots, database, server and client, entries", () => {
+  test("in the host: errors and codec, storage, engine, log and snapshots, persistence, database, server and client, entries", () => {
     expect(upwardImports(HOST)).toEqual([]);
   });
 

@@ -1,0 +1,218 @@
+// A database that outlives its process: a directory is opened, what it holds is brought into the engine, and from then
+// on what the engine does is written there. Everything about time and files comes from outside, so that tests bring
+// their own. Opening changes nothing in a directory that is damaged.
+
+import type { Engine } from "../engine.ts";
+import { NearkeyError } from "../errors.ts";
+import type { FsyncMode, LogFailure } from "../log/log-options.ts";
+import { type LogDamage, type LogFound, readLog } from "../log/log-reader.ts";
+import { LogWriter, readOnlyError, SEGMENT_BYTES } from "../log/log-writer.ts";
+import { SegmentFiles } from "../log/segment-files.ts";
+import type { Storage } from "../storage/storage.ts";
+import { CommitTimes } from "./commit-times.ts";
+import { EffectsSource } from "./effects-source.ts";
+
+/** How a database is kept. */
+export interface PersistenceOptions {
+  readonly fsync: FsyncMode;
+  readonly fsyncIntervalMs: number;
+  /** Size of the files of the log. Default 16 MiB. */
+  readonly segmentBytes?: number;
+}
+
+/** What surrounds a database that is kept. */
+export interface PersistenceHost {
+  /** Calls a function after the events that are at hand. */
+  soon(run: () => void): void;
+  /** Calls a function later; answers one that calls it off. Neither keeps a process alive. */
+  after(ms: number, run: () => void): () => void;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Says something to whoever runs the process. */
+  log?(line: string): void;
+}
+
+/** How often writes of embedding that nobody waits for are given to the system, milliseconds. */
+const POLL_MS = 10;
+
+/** The directory of one database. */
+export class Persistence {
+  readonly times = new CommitTimes();
+  private readonly source: EffectsSource;
+  private readonly writer: LogWriter;
+  private cancelPoll: (() => void) | undefined;
+  private closing: Promise<void> | undefined;
+
+  private constructor(
+    private readonly engine: Engine,
+    readonly storage: Storage,
+    readonly options: PersistenceOptions,
+    private readonly host: PersistenceHost,
+    private readonly unlock: () => Promise<void>,
+    readonly recovery: Recovery,
+  ) {
+    this.source = new EffectsSource(engine);
+    const segments = new SegmentFiles(storage, options.segmentBytes ?? SEGMENT_BYTES, recovery.found.segments);
+    const identity = recovery.found.identity ?? (crypto.getRandomValues(new BigUint64Array(1))[0] as bigint);
+    const start = { position: this.source.position, identity };
+    this.writer = new LogWriter(segments, this.source, options, this.logHost(), start);
+  }
+
+  /**
+   * Takes a storage for this process, brings what it holds into an empty engine and begins to write.
+   *
+   * @throws NearkeyError `directory-in-use`, `storage-damaged` (nothing was changed), `storage-failed`
+   */
+  static async open(
+    engine: Engine,
+    storage: Storage,
+    options: PersistenceOptions,
+    host: PersistenceHost,
+  ): Promise<Persistence> {
+    const unlock = await storage.lock();
+    try {
+      const startMs = performance.now();
+      const found = await readLog(storage, new EffectsSource(engine));
+      if (found.damage !== undefined) throw damageError(storage, found.damage);
+      const recovery = { found, ms: performance.now() - startMs };
+      engine.effects.open();
+      const persistence = new Persistence(engine, storage, options, host, unlock, recovery);
+      await persistence.begin();
+      return persistence;
+    } catch (error) {
+      await unlock();
+      throw error instanceof NearkeyError ? error : storageError(storage, error);
+    }
+  }
+
+  private async begin(): Promise<void> {
+    await this.writer.begin();
+    this.engine.direct.onLogFull = () => this.makeRoom();
+  }
+
+  private logHost() {
+    const { host, times } = this;
+    return {
+      soon: host.soon,
+      now: host.now,
+      after: host.after,
+      clock: () => performance.now(),
+      committed: (ms: number) => times.add(ms),
+      failureChanged: (failure: LogFailure | undefined) => this.failureChanged(failure),
+    };
+  }
+
+  private failureChanged(failure: LogFailure | undefined): void {
+    this.engine.effects.refuseWrites(failure !== undefined);
+    if (failure === undefined) this.host.log?.(`${this.storage.place} can be written again: writes are let in`);
+    else if (failure.tries === 0) this.host.log?.(`${this.storage.place}: ${failure.text}; the database is read-only`);
+  }
+
+  /** Why nothing may be written. */
+  get failure(): LogFailure | undefined {
+    return this.writer.failure;
+  }
+
+  /** Last effect record that is on disk. */
+  get syncedThrough(): number {
+    return this.writer.syncedThrough;
+  }
+
+  /** Bytes of effect records written since the start. */
+  get writtenBytes(): number {
+    return this.writer.writtenBytes;
+  }
+
+  // ---- for connections
+
+  /** Whether replies of a batch that just ended may leave: nothing is written that is not covered. */
+  get isCovered(): boolean {
+    return this.writer.coveredPosition >= this.source.position || this.writer.failure?.isBlocking === true;
+  }
+
+  /** Calls `resume` once everything done so far is covered, or cannot be: the argument tells. */
+  whenCovered(resume: (covered: boolean) => void): void {
+    const { position } = this.source;
+    this.writer.whenCovered(position, () => resume(this.writer.coveredPosition >= position));
+  }
+
+  /** Calls `resume` when there is room for records again. */
+  whenRoom(resume: () => void): void {
+    this.writer.whenRoom(resume);
+  }
+
+  // ---- for embedding
+
+  /** Sees to it that what is done from now on is written even when nobody waits for it. */
+  poll(): void {
+    const tick = (): void => {
+      this.writer.schedule();
+      this.cancelPoll = this.host.after(POLL_MS, tick);
+    };
+    tick();
+  }
+
+  /**
+   * Makes room for records at once.
+   *
+   * @throws NearkeyError `read-only`
+   */
+  makeRoom(): boolean {
+    const { failure } = this.writer;
+    if (failure !== undefined) throw readOnlyError(failure);
+    return this.writer.makeRoomNow();
+  }
+
+  /**
+   * Waits until everything done so far lasts as the mode promises; in the mode periodic until it is on disk.
+   *
+   * @throws NearkeyError `read-only` when the disk refuses it
+   */
+  commit(): Promise<void> {
+    return this.writer.commit();
+  }
+
+  /**
+   * Brings everything to disk and gives the directory back. Idempotent.
+   *
+   * @throws NearkeyError `read-only` when the disk refuses it: what was not acknowledged may be lost
+   */
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
+    this.cancelPoll?.();
+    try {
+      await this.writer.close();
+    } finally {
+      this.engine.effects.close();
+      await this.unlock();
+    }
+  }
+}
+
+/** What opening found. */
+export interface Recovery {
+  readonly found: LogFound;
+  /** How long it took. */
+  readonly ms: number;
+}
+
+/** The error of a directory that is not as it was written. */
+export function damageError({ place }: Storage, damage: LogDamage): NearkeyError {
+  const { file, offset, reason, position, known } = damage;
+  const lost =
+    known === undefined ? "" : `; record ${known} had been on disk, and ${position} is the last that can be read`;
+  return new NearkeyError(
+    "storage-damaged",
+    `${place}/${file} is damaged at offset ${offset}: ${reason}${lost}. Nothing was changed. Put a copy of the directory ` +
+      `back, or let 'nearkey repair --dir ${place}' show what would be lost and cut it`,
+  );
+}
+
+function storageError({ place }: Storage, error: unknown): NearkeyError {
+  const text = error instanceof Error ? error.message : String(error);
+  return new NearkeyError("storage-failed", `cannot use the directory ${place}: ${text}`, { cause: error });
+}
