@@ -90,7 +90,7 @@ export class DirectPaths {
     if (bytes < 0) return false;
     const stored: Direct = this.#exports.setDirect(this.#keyBytes, bytes);
     if (stored !== Direct.LogFull) return wasStored(stored);
-    this.#makeLogRoom();
+    this.makeLogRoom();
     return this.setIf(key, value, NEVER, ALWAYS, now()) === true;
   }
 
@@ -112,11 +112,16 @@ export class DirectPaths {
     if (bytes < 0) return undefined;
     const stored: Direct = this.#exports.setDirectAt(this.#keyBytes, bytes, expiry, only, now);
     if (stored !== Direct.LogFull) return wasStored(stored);
-    this.#makeLogRoom();
+    this.makeLogRoom();
     return this.setIf(key, value, expiry, only, now);
   }
 
-  #makeLogRoom(): void {
+  /**
+   * Lets records be written, so that a write that had to wait may be tried again.
+   *
+   * @throws NearkeyError `log-full`, or what `onLogFull` throws
+   */
+  makeLogRoom(): void {
     if (this.onLogFull?.() === true) return;
     throw new NearkeyError("log-full", "the log is behind by all it may be: await db.commit() and write again");
   }

@@ -8,10 +8,14 @@ import { startTicking } from "./database/ticker.ts";
 import { Engine, memoryBytesMax } from "./engine.ts";
 import type { EngineOptions } from "./engine-types.ts";
 import { NearkeyError } from "./errors.ts";
+import { type FsyncMode, fsyncModes } from "./log/log-options.ts";
 import { type OpenOptions, resolveOptions } from "./options.ts";
+import { Persistence, type PersistenceOptions } from "./persistence/persistence.ts";
+import { processHost } from "./persistence/process-host.ts";
 import { processFacts } from "./server/process-facts.ts";
 import { openImage, sourceOf } from "./snapshot/image.ts";
 import { readFileOf, writeFile } from "./storage/node-image-file.ts";
+import { NodeStorage } from "./storage/node-storage.ts";
 
 export { Database, type DatabaseStats } from "./database/database.ts";
 export type { Answer, Mode } from "./database/database-methods.ts";
@@ -44,21 +48,45 @@ export interface NodeOpenOptions extends OpenOptions {
    * Everything in it is checked first; it need not come from somebody trusted.
    */
   image?: string | URL | Uint8Array | undefined;
+  /** Directory that the database is kept in; made if it is not there. Default: none, and everything ends with the process. */
+  dir?: string | undefined;
+  /**
+   * What `commit()` waits for, and how often what nobody waits for is brought to disk: `"always"` (default) as soon as it
+   * can be, `"periodic"` every `fsyncIntervalMs`, `"never"` when the system likes. docs/durability.md compares them.
+   */
+  fsync?: FsyncMode | undefined;
+  /** From 1 to 60,000. Default 10. */
+  fsyncIntervalMs?: number | undefined;
+}
+
+const INTERVAL_MS_MAX = 60_000;
+
+/** @throws NearkeyError `invalid-option` */
+function persistenceOptions({ fsync = "always", fsyncIntervalMs = 10 }: NodeOpenOptions): PersistenceOptions {
+  if (!fsyncModes.includes(fsync)) {
+    throw new NearkeyError("invalid-option", `fsync must be one of ${fsyncModes.join(", ")}, not ${String(fsync)}`);
+  }
+  if (!Number.isInteger(fsyncIntervalMs) || fsyncIntervalMs < 1 || fsyncIntervalMs > INTERVAL_MS_MAX) {
+    throw new NearkeyError("invalid-option", `fsyncIntervalMs must be a whole number from 1 to ${INTERVAL_MS_MAX}`);
+  }
+  return { fsync, fsyncIntervalMs };
 }
 
 /**
- * Opens a database in this process: an empty one, or what is in an image.
+ * Opens a database in this process: an empty one, or what a directory or an image holds.
  *
  * ```ts
  * const db = await open({ maxMemory: "512mb", eviction: "allkeys-lru" });
  * db.set("user:1", "Ada", { ttlMs: 60_000 });
  * ```
  *
- * @throws NearkeyError `invalid-option` for settings that cannot be; for an image `storage-damaged`, `storage-failed`,
- *   `unsupported` when another version wrote it, `out-of-memory`
+ * @throws NearkeyError `invalid-option` for settings that cannot be; of a directory `directory-in-use`; of a directory or
+ *   an image `storage-damaged`, `storage-failed`, `unsupported` when another version wrote it, `out-of-memory`
  */
-export async function open({ worker = false, image, ...options }: NodeOpenOptions = {}): Promise<Database> {
+export async function open(given: NodeOpenOptions = {}): Promise<Database> {
+  const { worker = false, image, dir, fsync, fsyncIntervalMs, ...options } = given;
   const settings = resolveOptions(options, memoryBytesMax);
+  const kept = persistenceOptions(given);
   if (worker !== false) {
     throw new NearkeyError("invalid-option", "worker can only be false in Node: the database is in this thread");
   }
@@ -66,9 +94,15 @@ export async function open({ worker = false, image, ...options }: NodeOpenOption
   const memory = { outputLimitBytes: OUTPUT_LIMIT_BYTES, reserveMemory: true };
   // A clock would cost a command that comes alone 40 to 90 ns, and nobody scrapes an embedded database.
   const create = (given: EngineOptions): Engine => Engine.create(module, { ...given, ...memory, timed: false });
+  if (image !== undefined && dir !== undefined) {
+    throw new NearkeyError("invalid-option", "dir and image exclude each other: a directory begins with what it holds");
+  }
   const engine = image === undefined ? create(settings) : await openImageFile(image, () => create(settings));
   const createCopy = (): Engine => create({ ...settings, eviction: "noeviction" });
-  return new Database(engine, settings, { now: Date.now, startTicking, processFacts, createCopy, writeFile });
+  const host = { now: Date.now, startTicking, processFacts, createCopy, writeFile };
+  if (dir === undefined) return new Database(engine, settings, host);
+  const persistence = await Persistence.open(engine, new NodeStorage(dir), kept, processHost());
+  return new Database(engine, settings, { ...host, persistence });
 }
 
 function openImageFile(image: string | URL | Uint8Array, create: () => Engine): Promise<Engine> {

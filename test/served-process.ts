@@ -26,10 +26,18 @@ export class ServedProcess {
   }
 
   /** Starts the server with more options than its ports and waits until both accept connections. */
-  static async start(...options: string[]): Promise<ServedProcess> {
+  static start(...options: string[]): Promise<ServedProcess> {
+    return ServedProcess.startWith({}, ...options);
+  }
+
+  /** The same with more variables in its environment. */
+  static async startWith(variables: Readonly<Record<string, string>>, ...options: string[]): Promise<ServedProcess> {
     const [port, respPort] = [await freePort(), await freePort()];
     const ports = ["--port", String(port), "--resp-port", String(respPort)];
-    const child = spawn(process.execPath, [CLI, "serve", ...ports, ...options], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [CLI, "serve", ...ports, ...options], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...variables },
+    });
     const served = new ServedProcess(port, respPort, child);
     for (let tries = 0; tries < 400 && served.running; tries++) {
       if ((await accepts(port)) && (await accepts(respPort))) return served;
@@ -60,6 +68,13 @@ export class ServedProcess {
     const socket = connect(this.respPort, "127.0.0.1");
     await once(socket, "connect");
     return socket;
+  }
+
+  /** Ends it at once, without a chance to do anything. */
+  async kill(): Promise<void> {
+    if (!this.running) return;
+    this.#child.kill("SIGKILL");
+    await once(this.#child, "exit");
   }
 
   /** Sends SIGTERM; the exit code, or the signal's name when it had to be killed after ten seconds. */

@@ -128,8 +128,13 @@ export function startLine(server: Server, options: ServerOptions): string {
   const memory = `${Math.round(options.maxMemoryBytes / 1024 / 1024)} MiB`;
   return (
     `nearkey ${VERSION} serves http${options.tlsCert === undefined ? "" : "s"}://${hostInUrl(http.host)}:${http.port} (HTTP and WebSocket), ${redis}; ` +
-    `up to ${memory}, ${options.eviction}; everything is kept in memory, nothing on disk`
+    `up to ${memory}, ${options.eviction}; ${keptText(options)}`
   );
+}
+
+function keptText({ dir, fsync, fsyncIntervalMs }: ServerOptions): string {
+  if (dir === undefined) return "everything is kept in memory, nothing on disk";
+  return `kept in ${dir}, fsync ${fsync}${fsync === "periodic" ? ` every ${fsyncIntervalMs} ms` : ""}`;
 }
 
 function startJson(server: Server, options: ServerOptions): string {
@@ -145,7 +150,7 @@ function startJson(server: Server, options: ServerOptions): string {
     resp: resp === undefined ? null : `redis${s}://${hostInUrl(resp.host)}:${resp.port}`,
     max_memory_bytes: options.maxMemoryBytes,
     eviction: options.eviction,
-    persistence: "none",
+    persistence: options.dir === undefined ? "none" : options.fsync,
   });
 }
 

@@ -132,6 +132,7 @@ export class DatabaseConnection {
         this.#drain(take);
         if (outcome === Outcome.Done) return;
         if (outcome === Outcome.Overflow) throw this.#overflow();
+        if (outcome === Outcome.LogFull) engine.direct.makeLogRoom();
         if (outcome !== Outcome.Close) continue;
         this.cutShort = true;
         this.#reopen();

@@ -5,7 +5,14 @@ import type { Engine } from "../engine.ts";
 import { type HostClient, type HostFacts, type ProcessFacts, REDIS_VERSION } from "../host/host-facts.ts";
 import { slowLogOf } from "../host/slow-commands.ts";
 import type { DatabaseSettings } from "../options.ts";
+import type { KeptDatabase } from "../persistence/kept-database.ts";
 import { VERSION } from "../version.ts";
+
+/** What surrounds the database, as far as it is there. */
+export interface FactSources {
+  processFacts?: (() => ProcessFacts) | undefined;
+  persistence?: Pick<KeptDatabase, "report"> | undefined;
+}
 
 /**
  * Gathers the facts of an embedded database.
@@ -16,7 +23,7 @@ export function databaseFacts(
   engine: Engine,
   settings: DatabaseSettings,
   clients: () => readonly HostClient[],
-  processFacts: (() => ProcessFacts) | undefined,
+  host: FactSources,
 ): HostFacts {
   return {
     redisVersion: REDIS_VERSION,
@@ -40,7 +47,8 @@ export function databaseFacts(
       sentBytes: 0,
     }),
     resetStatistics: () => engine.statistics.reset(),
-    processFacts,
+    processFacts: host.processFacts,
+    persistence: () => host.persistence?.report(),
   };
 }
 

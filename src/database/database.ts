@@ -9,6 +9,7 @@ import { NearkeyError } from "../errors.ts";
 import { HostCommands } from "../host/host-commands.ts";
 import type { ProcessFacts } from "../host/host-facts.ts";
 import type { DatabaseSettings } from "../options.ts";
+import type { KeptDatabase } from "../persistence/kept-database.ts";
 import type { Argument, Reply } from "../resp.ts";
 import { writeImage } from "../snapshot/image.ts";
 import { HURRIED } from "../snapshot/take-snapshot.ts";
@@ -54,6 +55,8 @@ export interface DatabaseHost {
    * @internal
    */
   writeFile?(path: string, write: (file: Pick<StorageFile, "append">) => Promise<void>): Promise<void>;
+  /** Where the database is kept; absent when it is only in memory. */
+  persistence?: KeptDatabase;
 }
 
 /** What a database has counted since it was opened. */
@@ -75,6 +78,7 @@ export class Database extends DatabaseMethods<"value"> {
   readonly #settings: DatabaseSettings;
   readonly #host: DatabaseHost;
   readonly #stopTicking: () => void;
+  readonly #persistence: KeptDatabase | undefined;
   /** For the methods; nothing that `command` or `execute` do to their connections reaches it. */
   readonly #methods: DatabaseConnection;
   readonly #commands: DatabaseConnection;
@@ -87,8 +91,10 @@ export class Database extends DatabaseMethods<"value"> {
    */
   constructor(engine: Engine, settings: DatabaseSettings, host: DatabaseHost) {
     super();
-    const facts = databaseFacts(engine, settings, () => this.#clients(), host.processFacts);
+    const facts = databaseFacts(engine, settings, () => this.#clients(), host);
     this.#engine = engine;
+    this.#persistence = host.persistence;
+    this.#persistence?.poll();
     this.#settings = settings;
     this.#host = host;
     this.#embedded = new Embedded(engine, new HostCommands(engine, facts), () => host.now());
@@ -281,10 +287,27 @@ export class Database extends DatabaseMethods<"value"> {
     return this.#engine.stats();
   }
 
-  /** Ends the database; its memory is freed once nothing refers to this object. May be called again. */
+  /**
+   * Waits until everything done so far is on disk; with `fsync: "never"` until the system has it. Many may wait at once:
+   * they share a commit. Of a database without a directory it is done at once.
+   *
+   * @throws NearkeyError `read-only` when the disk refuses it
+   */
+  async commit(): Promise<void> {
+    this.#embedded.check();
+    await this.#persistence?.commit();
+  }
+
+  /**
+   * Ends the database; its memory is freed once nothing refers to this object. One with a directory brings everything to
+   * disk first. May be called again.
+   *
+   * @throws NearkeyError `read-only` when the disk refuses it
+   */
   async close(): Promise<void> {
     this.#stopTicking();
     this.#embedded.close();
+    await this.#persistence?.close();
   }
 
   /** `await using db = await open()` closes it at the end of the block. */

@@ -125,6 +125,8 @@ export interface HostFacts {
   readonly rates?: (() => Rates) | undefined;
   /** Begins to count anew what INFO and /metrics tell. */
   resetStatistics(): void;
+  /** What INFO tells about the disk, names and values; absent, or undefined, where nothing is kept. */
+  readonly persistence?: (() => readonly (readonly [name: string, value: string | number])[] | undefined) | undefined;
   /** Absent where there is no process to ask, as in a browser. */
   readonly processFacts?: (() => ProcessFacts) | undefined;
 }

@@ -112,8 +112,9 @@ function memory({ engine, facts }: HostCall): Fields {
   ];
 }
 
-/** Nothing is on disk. */
 function persistence({ facts }: HostCall): Fields {
+  const kept = facts.persistence?.();
+  if (kept !== undefined) return [...kept];
   return [
     ["loading", 0],
     ["async_loading", 0],

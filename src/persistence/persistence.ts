@@ -11,6 +11,8 @@ import { SegmentFiles } from "../log/segment-files.ts";
 import type { Storage } from "../storage/storage.ts";
 import { CommitTimes } from "./commit-times.ts";
 import { EffectsSource } from "./effects-source.ts";
+import type { KeptDatabase } from "./kept-database.ts";
+import type { ReplyGate } from "./reply-gate.ts";
 
 /** How a database is kept. */
 export interface PersistenceOptions {
@@ -36,7 +38,7 @@ export interface PersistenceHost {
 const POLL_MS = 10;
 
 /** The directory of one database. */
-export class Persistence {
+export class Persistence implements ReplyGate, KeptDatabase {
   readonly times = new CommitTimes();
   private readonly source: EffectsSource;
   private readonly writer: LogWriter;
@@ -113,6 +115,11 @@ export class Persistence {
     return this.writer.failure;
   }
 
+  get refusal(): NearkeyError | undefined {
+    const { failure } = this.writer;
+    return failure === undefined ? undefined : readOnlyError(failure);
+  }
+
   /** Last effect record that is on disk. */
   get syncedThrough(): number {
     return this.writer.syncedThrough;
@@ -121,6 +128,31 @@ export class Persistence {
   /** Bytes of effect records written since the start. */
   get writtenBytes(): number {
     return this.writer.writtenBytes;
+  }
+
+  /** What INFO persistence tells, under Redis's names where it has one. */
+  report(): (readonly [name: string, value: string | number])[] {
+    const { failure, writer, times, options, recovery } = this;
+    return [
+      ["loading", 0],
+      ["async_loading", 0],
+      ["rdb_bgsave_in_progress", 0],
+      ["aof_enabled", 1],
+      ["aof_rewrite_in_progress", 0],
+      ["aof_last_write_status", failure === undefined ? "ok" : "err"],
+      ["aof_current_size", this.writtenBytes],
+      ["nearkey_persistence", options.fsync],
+      ["nearkey_directory", this.storage.place],
+      ["nearkey_read_only", failure === undefined ? 0 : 1],
+      ["nearkey_failure", failure?.text ?? ""],
+      ["nearkey_log_position", this.source.position],
+      ["nearkey_log_synced", writer.syncedThrough],
+      ["nearkey_log_bytes_written", this.writtenBytes],
+      ["nearkey_commits", times.commits],
+      ["nearkey_commit_ms_mean", (times.commits > 0 ? times.sumMs / times.commits : 0).toFixed(3)],
+      ["nearkey_recovery_ms", recovery.ms.toFixed(1)],
+      ["nearkey_recovery_bytes", recovery.found.bytes],
+    ];
   }
 
   // ---- for connections

@@ -11,7 +11,8 @@ import type { OriginCheck } from "./origin-check.ts";
 
 /** What `/health` reports; names carry their units. */
 export interface Health {
-  readonly status: "ok";
+  /** `read-only` while the disk refuses what is written. */
+  readonly status: "ok" | "read-only";
   readonly uptime_seconds: number;
   readonly active_connections: number;
   readonly total_connections: number;

@@ -10,7 +10,10 @@ import { Engine } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
 import { HostCommands } from "../host/host-commands.ts";
 import { slowLogOf } from "../host/slow-commands.ts";
+import { Persistence } from "../persistence/persistence.ts";
+import { processHost } from "../persistence/process-host.ts";
 import type { Settings } from "../settings/server-settings.ts";
+import { NodeStorage } from "../storage/node-storage.ts";
 import { Connections } from "./connections.ts";
 import { Crowd } from "./crowd.ts";
 import { createHttpServer, type Health, readPage } from "./http.ts";
@@ -78,7 +81,7 @@ export async function startServer(
 }
 
 /** What connections of both kinds need of the server; limits in it change while it runs. */
-type SharedHost = TcpHost & WebSocketHost & ConnectionLimits;
+type SharedHost = TcpHost & WebSocketHost & ConnectionLimits & { log?: Persistence };
 
 class RunningServer implements Server {
   readonly engine: Engine;
@@ -94,6 +97,8 @@ class RunningServer implements Server {
   private readonly secondTimer: NodeJS.Timeout;
   private readonly rates: RateSampler;
   private stopped: Promise<void> | undefined;
+  private readonly shared: SharedHost;
+  private persistence: Persistence | undefined;
 
   constructor(
     module: WebAssembly.Module,
@@ -128,7 +133,10 @@ class RunningServer implements Server {
       const { receivedBytes, sentBytes } = this.connections.counts();
       return { commands: this.engine.statistics.commandCount, receivedBytes, sentBytes };
     });
-    const facts = serverFacts(this.engine, this.connections, this.live, password, () => this.rates.rates(), slowLog);
+    const facts = {
+      ...serverFacts(this.engine, this.connections, this.live, password, () => this.rates.rates(), slowLog),
+      persistence: () => this.persistence?.report(),
+    };
     const failOnce = once(failed);
     // One object with the limits, so that connections see them change.
     const shared: SharedHost = Object.assign(limits, {
@@ -144,6 +152,7 @@ class RunningServer implements Server {
       maxFrameBytes: options.maxFrameBytes,
       failed: failOnce,
     });
+    this.shared = shared;
     const page = options.pageFolder === undefined ? new Map() : readPage(options.pageFolder);
     const health = (): Health => this.health(facts.startedMs);
     const sources = { engine: this.engine, connections: this.connections, slowCommands: () => slowLog.total };
@@ -155,7 +164,8 @@ class RunningServer implements Server {
       this.tcpServer = tls === undefined ? createTcpServer(shared) : createTlsServer(shared, tls);
     }
     this.closeSockets = watchSockets([this.httpServer, this.tcpServer]);
-    this.stopTicking = startTicking((nowMs) => this.engine.tick(nowMs), failOnce);
+    const isLoading = (): boolean => options.dir !== undefined && this.persistence === undefined;
+    this.stopTicking = startTicking((nowMs) => !isLoading() && this.engine.tick(nowMs), failOnce);
     this.secondTimer = setInterval(() => {
       this.closeIdle(limits.idleTimeoutMs);
       this.rates.sample();
@@ -189,6 +199,7 @@ class RunningServer implements Server {
   async listen(): Promise<void> {
     const { port, respPort, respOptional } = this.options;
     try {
+      await this.openDirectory();
       this.http = await listen(this.httpServer, this.options, port, "--port");
       if (this.tcpServer === undefined || respPort === undefined) return;
       const bound = listen(this.tcpServer, this.options, respPort, "--resp-port");
@@ -197,6 +208,14 @@ class RunningServer implements Server {
       await this.stop();
       throw error;
     }
+  }
+
+  /** Brings what the directory holds into the engine; from now on replies wait for the log. */
+  private async openDirectory(): Promise<void> {
+    const { dir, log } = this.options;
+    if (dir === undefined) return;
+    this.persistence = await Persistence.open(this.engine, new NodeStorage(dir), this.options, processHost(log));
+    this.shared.log = this.persistence;
   }
 
   stop(): Promise<void> {
@@ -212,13 +231,14 @@ class RunningServer implements Server {
     await Promise.all(closed);
     this.stopTicking();
     clearInterval(this.secondTimer);
+    await this.persistence?.close();
   }
 
   private health(startedMs: number): Health {
     const stats = this.engine.stats();
     const counts = this.connections.counts();
     return {
-      status: "ok",
+      status: this.persistence?.failure === undefined ? "ok" : "read-only",
       uptime_seconds: Math.floor((Date.now() - startedMs) / 1000),
       active_connections: counts.active,
       total_connections: counts.total,

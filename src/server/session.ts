@@ -7,6 +7,7 @@
 import { type Engine, Outcome, type OutputBlock } from "../engine.ts";
 import type { HostCommands, Served } from "../host/host-commands.ts";
 import type { HostClient } from "../host/host-facts.ts";
+import { CUT_OFF, type ReplyGate, ReplyHold } from "../persistence/reply-gate.ts";
 import type { Crowd, CrowdMember } from "./crowd.ts";
 import type { OutputBudget } from "./output-budget.ts";
 import type { BatchCounts } from "./protocol-traffic.ts";
@@ -41,6 +42,8 @@ export interface SessionHost {
   readonly turns: Turns;
   readonly crowd: Pick<Crowd, "isHere" | "served" | "hold">;
   readonly budget: OutputBudget;
+  /** Where what commands do is written, and replies wait for that; undefined when nothing is kept. */
+  readonly log?: ReplyGate | undefined;
   /** Most output a session may hold undrained, in bytes. */
   readonly outputLimitBytes: number;
   /** Called once when the engine trapped: nothing after it can be trusted. */
@@ -50,7 +53,7 @@ export interface SessionHost {
 /** Blocks smaller than this are copied while the socket is backed up: each would pin a page of 64 KiB. */
 const COPY_BYTES = 16 * 1024;
 
-/** More commands at once share the cost of a read and a write among them: they are no crowd's, and nobody waits. */
+/** More commands at once share the cost of a read and a write: they are no crowd's, and nobody waits. */
 const CROWD_COMMANDS_MAX = 4;
 
 interface HeldBlock {
@@ -66,6 +69,7 @@ export class Session implements Worker, CrowdMember {
   seenIn = 0;
   /** Replies stay in the engine until the turn of the event loop ends. */
   private holding = false;
+  private readonly hold: ReplyHold | undefined;
   private input: Uint8Array | undefined;
   private offset = 0;
   /** Commands of the input so far. */
@@ -86,6 +90,7 @@ export class Session implements Worker, CrowdMember {
     private readonly client: HostClient,
   ) {
     this.connection = host.engine.connect();
+    if (host.log !== undefined) this.hold = new ReplyHold(host.log, (covered) => this.logged(covered));
     host.budget.join();
     client.connections.push(this.connection);
     host.engine.setAuthenticated(this.connection, client.authenticated);
@@ -94,8 +99,9 @@ export class Session implements Worker, CrowdMember {
   /** Takes bytes that a socket delivered; they must not change afterwards. Runs them at once unless others wait. */
   receive(bytes: Uint8Array): void {
     if (this.ending || this.closed || bytes.length === 0) return;
-    if (this.input !== undefined) {
+    if (this.input !== undefined || this.hold?.waits) {
       this.waiting.push(bytes);
+      this.adjustReading();
       return;
     }
     this.input = bytes;
@@ -108,8 +114,9 @@ export class Session implements Worker, CrowdMember {
   receiveInPlace(bytes: number): void {
     if (this.ending || this.closed) return;
     const { engine } = this.host;
-    if (this.input !== undefined) {
+    if (this.input !== undefined || this.hold?.waits) {
       this.waiting.push(engine.inputCopy(0, bytes));
+      this.adjustReading();
       return;
     }
     const nowMs = engine.clock.now();
@@ -128,7 +135,7 @@ export class Session implements Worker, CrowdMember {
 
   /** As `receive`, of bytes that change when this returns: what is not executed at once is copied. */
   receiveBorrowed(bytes: Uint8Array): void {
-    const queued = this.input !== undefined;
+    const queued = this.input !== undefined || this.hold?.waits === true;
     this.receive(queued ? new Uint8Array(bytes) : bytes);
     if (queued || this.input !== bytes) return;
     this.input = new Uint8Array(bytes.subarray(this.offset));
@@ -188,7 +195,7 @@ export class Session implements Worker, CrowdMember {
 
   /** Ends the session after what was received is answered; later bytes are dropped. */
   finish(): void {
-    if (this.input === undefined) this.end();
+    if (this.input === undefined && !this.hold?.waits) this.end();
     else this.ending = true;
   }
 
@@ -214,13 +221,13 @@ export class Session implements Worker, CrowdMember {
     let nowMs = startMs;
     try {
       while (this.input !== undefined) {
-        if (this.choked || this.asking) return false;
+        if (this.choked || this.asking || this.hold?.waits) return false;
         if (nowMs - startMs >= TURN_MS) return true;
         this.step(this.input, nowMs);
         if (this.input !== undefined) nowMs = this.host.engine.clock.now();
       }
       this.flush();
-      if (this.ending) this.end();
+      if (this.ending && !this.hold?.waits) this.end();
     } catch (error) {
       this.host.failed(error);
     }
@@ -254,6 +261,10 @@ export class Session implements Worker, CrowdMember {
         break;
       case Outcome.Overflow:
         this.overflow();
+        break;
+      case Outcome.LogFull:
+        this.flush();
+        this.hold?.waitForRoom();
         break;
     }
   }
@@ -298,9 +309,25 @@ export class Session implements Worker, CrowdMember {
     else if (this.offset === this.input?.length) this.takeNext();
   }
 
-  /** Lends all waiting reply blocks to the socket. */
+  /** The log has what the replies tell of, or cannot have it: then nobody is told that it worked. */
+  private logged(covered: boolean): void {
+    if (this.closed) return;
+    if (!covered) {
+      this.stop();
+      this.channel.write(CUT_OFF);
+      this.end();
+      return;
+    }
+    if (this.input === undefined) this.offset = 0;
+    this.input ??= this.waiting.shift();
+    if (this.work()) this.host.turns.add(this);
+    this.adjustReading();
+  }
+
+  /** Lends all waiting reply blocks to the socket, when they may leave. */
   private flush(): void {
     const { engine } = this.host;
+    if (this.hold?.holds()) return;
     for (
       let block = engine.takeOutput(this.connection);
       block !== undefined;
@@ -351,7 +378,7 @@ export class Session implements Worker, CrowdMember {
   }
 
   private adjustReading(): void {
-    const wanted = !this.ending && (this.input !== undefined || this.choked);
+    const wanted = !this.ending && (this.input !== undefined || this.choked || this.waiting.length > 0);
     if (wanted === this.paused || this.closed) return;
     this.paused = wanted;
     if (wanted) this.channel.pause();

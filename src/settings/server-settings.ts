@@ -3,6 +3,7 @@
 // `NEARKEY_MAX_MEMORY`) and the name that Redis gives it where CONFIG has one.
 
 import { memoryBytesMax } from "../engine.ts";
+import { type FsyncMode, fsyncModes } from "../log/log-options.ts";
 import { type EvictionPolicy, evictionPolicies } from "../options.ts";
 import { HASH_PREFIX, isPassword, PASSWORD_BYTES_MAX } from "./password-text.ts";
 import {
@@ -34,7 +35,7 @@ export interface Setting<T> {
 }
 
 /** The headings of help and docs, in their order. */
-export const GROUPS = ["Network", "Memory", "Access", "TLS", "Limits"] as const;
+export const GROUPS = ["Network", "Memory", "Durability", "Access", "TLS", "Limits"] as const;
 
 const KIBI = 1024;
 const MEBI = KIBI * KIBI;
@@ -57,6 +58,8 @@ function setting<T>(one: Setting<T>): Setting<T> {
 }
 
 const yesNo = (value: boolean): string => (value ? "yes" : "no");
+/** Redis's words for the modes; its everysec is periodic with an interval of a second. */
+const redisFsync = (mode: FsyncMode): string => ({ always: "always", periodic: "everysec", never: "no" })[mode];
 const orNothing = (value: string | undefined): string => value ?? "";
 
 /** The table. */
@@ -136,6 +139,30 @@ export const SERVER_SETTINGS = {
     default: "noeviction",
     live: true,
     redis: choiceForm("maxmemory-policy", evictionPolicies),
+  }),
+  dir: setting<string | undefined>({
+    key: "dir",
+    group: "Durability",
+    description: "directory that the database is kept in; without one everything is lost when the process ends",
+    kind: text("path", "the path of a directory, which is made if it is not there", (path) => path !== ""),
+    default: undefined,
+    redis: shownForm<string | undefined>("dir", orNothing),
+  }),
+  fsync: setting<FsyncMode>({
+    key: "fsync",
+    group: "Durability",
+    description:
+      "when a write is answered: on disk (always), or with the system, on disk now and then (periodic) or never",
+    kind: choice(fsyncModes),
+    default: "always",
+    redis: shownForm<FsyncMode>("appendfsync", redisFsync),
+  }),
+  fsyncIntervalMs: setting({
+    key: "fsync-interval",
+    group: "Durability",
+    description: "how often everything is brought to disk when fsync is periodic",
+    kind: duration({ unit: "ms", min: 1, max: 60_000, step: 1000 }),
+    default: 10,
   }),
   password: setting<string | undefined>({
     key: "password",

@@ -1,0 +1,53 @@
+// What stands between a command that has run and its reply: the log, where the database is kept on disk. Replies of
+// reads wait too, since they tell of what others wrote.
+
+import type { NearkeyError } from "../errors.ts";
+
+/** Whoever knows how far the log has come. */
+export interface ReplyGate {
+  /** Whether replies to what has run so far may leave. */
+  readonly isCovered: boolean;
+  /** Calls `resume` once they may; with false when the disk refused what they tell of. */
+  whenCovered(resume: (covered: boolean) => void): void;
+  /** Calls `resume` once there is room for the records of more commands. */
+  whenRoom(resume: () => void): void;
+  /** Why nothing may be written; undefined while all is well. */
+  readonly refusal: NearkeyError | undefined;
+}
+
+/** Said to whoever waits for a disk that fails, in the place of replies; the connection ends with it. */
+export const CUT_OFF: Uint8Array = new TextEncoder().encode(
+  "-MISCONF the commands have run, but the disk failed before they were on it: whether they last is not known. Connect again; INFO persistence says what failed\r\n",
+);
+
+/** The replies of one connection, before the gate. */
+export class ReplyHold {
+  /** Replies stay in the engine, and nothing else runs, until the log has what they tell of. */
+  waits = false;
+
+  /** @param resumed called when they may leave; with false when they never may */
+  constructor(
+    private readonly gate: ReplyGate,
+    private readonly resumed: (covered: boolean) => void,
+  ) {}
+
+  /** True while replies may not leave. */
+  holds(): boolean {
+    if (this.waits || this.gate.isCovered) return this.waits;
+    this.waits = true;
+    this.gate.whenCovered((covered) => this.goOn(covered));
+    return true;
+  }
+
+  /** Waits until more commands have room. */
+  waitForRoom(): void {
+    if (this.waits) return;
+    this.waits = true;
+    this.gate.whenRoom(() => this.goOn(true));
+  }
+
+  private goOn(covered: boolean): void {
+    this.waits = false;
+    this.resumed(covered);
+  }
+}
