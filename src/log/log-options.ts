@@ -46,3 +46,15 @@ export interface LogHost {
   /** Files were synced. */
   flushed?(ms: number): void;
 }
+
+/** Where a log goes on. */
+export interface LogStart {
+  /** Last record there is; all up to it are on disk. */
+  readonly position: number;
+  readonly identity: bigint;
+}
+
+/** Size of a segment unless something else is said. */
+export const SEGMENT_BYTES = 16 * 1024 * 1024;
+/** Records that wait for the disk before a flush is not put off, unless something else is said. */
+export const FLUSH_BYTES = 8 * 1024 * 1024;

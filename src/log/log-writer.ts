@@ -5,25 +5,22 @@
 // are many, and the engine makes its writers wait when they are too many.
 
 import { NearkeyError } from "../errors.ts";
-import { faultCode, type StorageFile } from "../storage/storage.ts";
+import type { StorageFile } from "../storage/storage.ts";
 import { CommitQueue } from "./commit-queue.ts";
-import type { LogFailure, LogHost, LogOptions } from "./log-options.ts";
+import {
+  FLUSH_BYTES,
+  type LogFailure,
+  type LogHost,
+  type LogOptions,
+  type LogStart,
+  SEGMENT_BYTES,
+} from "./log-options.ts";
+import { LogTrouble, readOnlyError } from "./log-trouble.ts";
+import { lengthOf, put } from "./pieces.ts";
 import { encodeMark, encodeSegmentHeader, LOG_VERSION, RECORD_HEADER_BYTES } from "./record-format.ts";
 import type { RecordSource } from "./record-source.ts";
-import { faultText, type OpenSegment, type SegmentFiles } from "./segment-files.ts";
-
-export const SEGMENT_BYTES = 16 * 1024 * 1024;
-const FLUSH_BYTES = 8 * 1024 * 1024;
-/** Pauses between tries to write again: 50 ms, doubled each time to a second. */
-const RETRY_MS_MIN = 50;
-const RETRY_MS_MAX = 1000;
-
-/** Where a log goes on. */
-export interface LogStart {
-  /** Last record there is; all up to it are on disk. */
-  readonly position: number;
-  readonly identity: bigint;
-}
+import { RepeatedTimer } from "./repeated-timer.ts";
+import type { OpenSegment, SegmentFiles } from "./segment-files.ts";
 
 /** Writes records, and knows what of them lasts. */
 export class LogWriter {
@@ -52,10 +49,8 @@ export class LogWriter {
   private busy = false;
   private step: Promise<void> | undefined;
   private flushing: Promise<void> | undefined;
-  private cancelTimer: (() => void) | undefined;
-  private cancelRetry: (() => void) | undefined;
-  private isRetrying = false;
-  private problem: LogFailure | undefined;
+  private readonly flushTimer: RepeatedTimer;
+  private readonly trouble: LogTrouble;
   private closed = false;
   private readonly flushBytes: number;
   private readonly segmentBytes: number;
@@ -68,6 +63,10 @@ export class LogWriter {
   ) {
     this.flushBytes = options.flushBytes ?? FLUSH_BYTES;
     this.segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
+    this.flushTimer = new RepeatedTimer(host, options.fsyncIntervalMs, () => this.flushRest());
+    // Nobody is left waiting for an answer when it takes longer than one try.
+    const tired = (): void => this.queue.reached(Number.POSITIVE_INFINITY);
+    this.trouble = new LogTrouble(host, () => this.retry(), tired);
     this.taken = start.position;
     this.writtenPosition = start.position;
     this.syncedPosition = start.position;
@@ -86,7 +85,7 @@ export class LogWriter {
 
   /** Why nothing may be written. */
   get failure(): LogFailure | undefined {
-    return this.problem;
+    return this.trouble.failure;
   }
 
   /** Makes the first segment. */
@@ -113,7 +112,7 @@ export class LogWriter {
 
   private readonly run = (): void => {
     this.scheduled = false;
-    if (this.busy || this.closed || this.problem?.isBlocking) return;
+    if (this.busy || this.closed || this.trouble.isBlocking) return;
     if (this.source.position === this.taken) {
       this.queue.reached(this.coveredPosition);
       return;
@@ -133,11 +132,10 @@ export class LogWriter {
   /** Writes all that waits; nothing when it is done already. */
   private write(): Promise<void> | undefined {
     if (!this.isFull()) return this.writeRecords();
-    if (this.segments.ready === undefined && this.problem === undefined) {
-      const lacking = (error: unknown): void => this.lackRoom(error);
+    if (this.segments.ready === undefined && this.trouble.failure === undefined) {
       return this.segments
         .prepare()
-        .then(() => undefined, lacking)
+        .then(() => undefined, this.lackRoom)
         .then(() => this.writeBehindSeal());
     }
     return this.writeBehindSeal();
@@ -204,7 +202,7 @@ export class LogWriter {
   }
 
   private makeNext(): void {
-    this.segments.prepare().catch((error) => this.lackRoom(error));
+    this.segments.prepare().catch(this.lackRoom);
   }
 
   /** All that was written goes on to disk and is given back. */
@@ -225,7 +223,7 @@ export class LogWriter {
     for (const file of files) await file.sync();
     this.syncing = [];
     this.host.flushed?.(this.host.clock() - startMs);
-    if (this.problem?.isBlocking) return;
+    if (this.trouble.isBlocking) return;
     this.lasts(position);
     this.giveBack(bytes, position);
     for (const file of files) if (file !== this.segment?.file && !this.unsynced.has(file)) await file.close();
@@ -260,7 +258,7 @@ export class LogWriter {
    */
   makeRoomNow(): boolean {
     const before = this.releasedBytes;
-    if (this.busy || this.closed || this.problem?.isBlocking || this.segment?.file.now === undefined) return false;
+    if (this.busy || this.closed || this.trouble.isBlocking || this.segment?.file.now === undefined) return false;
     try {
       // A segment that is not made yet is not waited for: the present one grows over its size.
       if (this.isFull()) this.roll();
@@ -276,7 +274,7 @@ export class LogWriter {
 
   private wrote(startMs: number): void {
     this.busy = false;
-    if (this.problem?.isBlocking) return;
+    if (this.trouble.isBlocking) return;
     this.host.committed?.(this.host.clock() - startMs, this.writtenBytes);
     if (this.options.fsync === "never") this.wroteForGood();
     if (this.options.fsync === "periodic") this.flushLater();
@@ -290,21 +288,20 @@ export class LogWriter {
     if (this.unsynced.size > 1) this.flushNow();
   }
 
-  /** One timer goes on as long as there is anything to flush, and no flush has one of its own. */
   private flushLater(): void {
     if (this.writtenBytes - this.releasedBytes >= this.flushBytes) this.flushNow();
-    if (this.cancelTimer !== undefined) return;
-    const tick = (): void => {
-      this.cancelTimer = undefined;
-      if (this.writtenBytes === this.releasedBytes || this.closed) return;
-      this.flushNow();
-      this.cancelTimer = this.host.after(this.options.fsyncIntervalMs, tick);
-    };
-    this.cancelTimer = this.host.after(this.options.fsyncIntervalMs, tick);
+    this.flushTimer.start();
+  }
+
+  /** Flushes what there is; false when there was nothing. */
+  private flushRest(): boolean {
+    if (this.writtenBytes === this.releasedBytes || this.closed) return false;
+    this.flushNow();
+    return true;
   }
 
   private flushNow(): void {
-    if (!this.problem?.isBlocking) this.flush().catch((error) => this.failed(error));
+    if (!this.trouble.isBlocking) this.flush().catch((error) => this.failed(error));
   }
 
   /**
@@ -314,7 +311,7 @@ export class LogWriter {
    */
   async commit(): Promise<void> {
     const position = this.source.position;
-    if (this.problem?.isBlocking) throw readOnlyError(this.problem);
+    if (this.trouble.isBlocking) throw this.refusal();
     if (this.coveredPosition < position) {
       await new Promise<void>((resolve, reject) => {
         this.queue.add(position, () => (this.coveredPosition >= position ? resolve() : reject(this.refusal())));
@@ -322,56 +319,22 @@ export class LogWriter {
       });
     }
     while (this.options.fsync === "periodic" && this.syncedPosition < position) {
-      if (this.problem?.isBlocking) throw readOnlyError(this.problem);
+      if (this.trouble.isBlocking) throw this.refusal();
       await this.flush().catch((error) => this.failed(error));
     }
   }
 
   private refusal(): NearkeyError {
-    return this.problem === undefined
-      ? new NearkeyError("closed", "the database is closed")
-      : readOnlyError(this.problem);
+    const { failure } = this.trouble;
+    return failure === undefined ? new NearkeyError("closed", "the database is closed") : readOnlyError(failure);
   }
-
-  // ---- failures
 
   /** The next segment cannot be made: what is at hand still has room, more is not taken on. */
-  private lackRoom(error: unknown): void {
-    if (this.problem !== undefined || this.closed) return;
-    this.setProblem({ code: faultCode(error), text: faultText(error), isBlocking: false, tries: 0 });
-    this.retryLater();
-  }
+  private readonly lackRoom = (error: unknown): void => this.trouble.begin(error, false);
 
   private failed(error: unknown): void {
     this.busy = false;
-    if (this.problem?.isBlocking || this.closed) return;
-    this.setProblem({ code: faultCode(error), text: faultText(error), isBlocking: true, tries: 0 });
-    this.retryLater();
-  }
-
-  private setProblem(problem: LogFailure | undefined): void {
-    this.problem = problem;
-    this.host.failureChanged?.(problem);
-  }
-
-  private retryLater(): void {
-    if (this.isRetrying) return;
-    const waitMs = Math.min(RETRY_MS_MIN * 2 ** (this.problem?.tries ?? 0), RETRY_MS_MAX);
-    this.cancelRetry?.();
-    this.cancelRetry = this.host.after(waitMs, () => {
-      this.isRetrying = true;
-      this.retry()
-        .catch((error) => {
-          const { tries = 0, isBlocking = true } = this.problem ?? {};
-          this.setProblem({ code: faultCode(error), text: faultText(error), isBlocking, tries: tries + 1 });
-          // It takes longer: nobody is left waiting for an answer.
-          if (isBlocking) this.queue.reached(Number.POSITIVE_INFINITY);
-        })
-        .finally(() => {
-          this.isRetrying = false;
-          if (this.problem !== undefined) this.retryLater();
-        });
-    });
+    this.trouble.begin(error, true);
   }
 
   private async retry(): Promise<void> {
@@ -379,8 +342,8 @@ export class LogWriter {
     await this.flushing?.catch(() => undefined);
     if (this.closed) return;
     await this.segments.prepare();
-    if (this.problem?.isBlocking) await this.writeAnew();
-    this.setProblem(undefined);
+    if (this.trouble.isBlocking) await this.writeAnew();
+    this.trouble.over();
     this.makeNext();
     this.schedule();
   }
@@ -419,14 +382,14 @@ export class LogWriter {
    * @throws NearkeyError `read-only` when the disk refuses it
    */
   async close(): Promise<void> {
-    this.cancelTimer?.();
+    this.flushTimer.stop();
     try {
       await this.commit();
       await this.flush();
       await this.sealEnd();
     } finally {
       this.closed = true;
-      this.cancelRetry?.();
+      this.trouble.end();
       await this.segments.close();
       this.queue.reached(Number.POSITIVE_INFINITY);
     }
@@ -444,22 +407,4 @@ export class LogWriter {
     await file.sync();
     await file.close();
   }
-}
-
-/** The error of a write that the disk does not take. */
-export function readOnlyError({ text }: LogFailure): NearkeyError {
-  return new NearkeyError("read-only", `${text}: the database is read-only until the disk takes what is written`);
-}
-
-/** Writes at once where that can be: the page cache takes 5 KB in 3 µs, and a thread would need 20 µs of CPU for it. */
-function put(file: StorageFile, at: number, pieces: readonly Uint8Array[]): Promise<void> | undefined {
-  if (file.now === undefined) return file.write(at, pieces);
-  file.now.write(at, pieces);
-  return undefined;
-}
-
-function lengthOf(pieces: readonly Uint8Array[]): number {
-  let bytes = 0;
-  for (const piece of pieces) bytes += piece.length;
-  return bytes;
 }

@@ -4,9 +4,10 @@
 
 import type { Engine } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
-import type { FsyncMode, LogFailure } from "../log/log-options.ts";
+import { type FsyncMode, type LogFailure, SEGMENT_BYTES } from "../log/log-options.ts";
 import { type LogDamage, type LogFound, readLog } from "../log/log-reader.ts";
-import { LogWriter, readOnlyError, SEGMENT_BYTES } from "../log/log-writer.ts";
+import { readOnlyError } from "../log/log-trouble.ts";
+import { LogWriter } from "../log/log-writer.ts";
 import { SegmentFiles } from "../log/segment-files.ts";
 import type { Storage } from "../storage/storage.ts";
 import { CommitTimes } from "./commit-times.ts";

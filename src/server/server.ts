@@ -164,12 +164,16 @@ class RunningServer implements Server {
       this.tcpServer = tls === undefined ? createTcpServer(shared) : createTlsServer(shared, tls);
     }
     this.closeSockets = watchSockets([this.httpServer, this.tcpServer]);
-    const isLoading = (): boolean => options.dir !== undefined && this.persistence === undefined;
-    this.stopTicking = startTicking((nowMs) => !isLoading() && this.engine.tick(nowMs), failOnce);
+    this.stopTicking = startTicking((nowMs) => !this.isLoading && this.engine.tick(nowMs), failOnce);
     this.secondTimer = setInterval(() => {
       this.closeIdle(limits.idleTimeoutMs);
       this.rates.sample();
     }, SECOND_MS).unref();
+  }
+
+  /** Nothing may die by itself before the directory is read. */
+  private get isLoading(): boolean {
+    return this.options.dir !== undefined && this.persistence === undefined;
   }
 
   get settings(): Settings {

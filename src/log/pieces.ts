@@ -1,0 +1,17 @@
+// Several arrays that are written as one.
+
+import type { StorageFile } from "../storage/storage.ts";
+
+/** Writes at once where that can be: the page cache takes 5 KB in 3 µs, and a thread would need 20 µs of CPU for it. */
+export function put(file: StorageFile, at: number, pieces: readonly Uint8Array[]): Promise<void> | undefined {
+  if (file.now === undefined) return file.write(at, pieces);
+  file.now.write(at, pieces);
+  return undefined;
+}
+
+/** Bytes of all of them. */
+export function lengthOf(pieces: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const piece of pieces) bytes += piece.length;
+  return bytes;
+}
