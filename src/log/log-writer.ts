@@ -63,7 +63,7 @@ export class LogWriter {
   ) {
     this.flushBytes = options.flushBytes ?? FLUSH_BYTES;
     this.segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
-    this.flushTimer = new RepeatedTimer(host, options.fsyncIntervalMs, () => this.flushRest());
+    this.flushTimer = new RepeatedTimer(host, options.fsyncIntervalMs, () => this.flushNow());
     // Nobody is left waiting for an answer when it takes longer than one try.
     const tired = (): void => this.queue.reached(Number.POSITIVE_INFINITY);
     this.trouble = new LogTrouble(host, () => this.retry(), tired);
@@ -276,16 +276,14 @@ export class LogWriter {
     this.busy = false;
     if (this.trouble.isBlocking) return;
     this.host.committed?.(this.host.clock() - startMs, this.writtenBytes);
-    if (this.options.fsync === "never") this.wroteForGood();
+    if (this.options.fsync === "never") {
+      this.giveBack(this.writtenBytes, this.writtenPosition);
+      // A file that another follows is synced all the same, and closed.
+      if (this.unsynced.size > 1) this.flushNow();
+    }
     if (this.options.fsync === "periodic") this.flushLater();
     this.queue.reached(this.coveredPosition);
     if (this.source.position > this.taken || this.queue.length > 0) this.schedule();
-  }
-
-  /** Files are synced all the same when another follows them: one that is full is closed. */
-  private wroteForGood(): void {
-    this.giveBack(this.writtenBytes, this.writtenPosition);
-    if (this.unsynced.size > 1) this.flushNow();
   }
 
   private flushLater(): void {
@@ -293,15 +291,11 @@ export class LogWriter {
     this.flushTimer.start();
   }
 
-  /** Flushes what there is; false when there was nothing. */
-  private flushRest(): boolean {
-    if (this.writtenBytes === this.releasedBytes || this.closed) return false;
-    this.flushNow();
+  /** False when there is nothing to flush. */
+  private flushNow(): boolean {
+    if (this.writtenBytes === this.releasedBytes && this.unsynced.size === 0) return false;
+    if (!this.trouble.isBlocking && !this.closed) this.flush().catch((error) => this.failed(error));
     return true;
-  }
-
-  private flushNow(): void {
-    if (!this.trouble.isBlocking) this.flush().catch((error) => this.failed(error));
   }
 
   /**
