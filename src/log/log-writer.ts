@@ -195,14 +195,10 @@ export class LogWriter {
     const at = this.offset;
     this.segment = this.segments.take(this.taken + 1);
     this.offset = 0;
-    this.makeNext();
+    this.segments.prepare().catch(this.lackRoom);
     if (old === undefined || seal === undefined) return undefined;
     this.unsynced.add(old.file);
     return put(old.file, at, [seal]);
-  }
-
-  private makeNext(): void {
-    this.segments.prepare().catch(this.lackRoom);
   }
 
   /** All that was written goes on to disk and is given back. */
@@ -293,8 +289,8 @@ export class LogWriter {
 
   /** False when there is nothing to flush. */
   private flushNow(): boolean {
-    if (this.writtenBytes === this.releasedBytes && this.unsynced.size === 0) return false;
-    if (!this.trouble.isBlocking && !this.closed) this.flush().catch((error) => this.failed(error));
+    if (this.closed || (this.writtenBytes === this.releasedBytes && this.unsynced.size === 0)) return false;
+    if (!this.trouble.isBlocking) this.flush().catch((error) => this.failed(error));
     return true;
   }
 
@@ -338,7 +334,7 @@ export class LogWriter {
     await this.segments.prepare();
     if (this.trouble.isBlocking) await this.writeAnew();
     this.trouble.over();
-    this.makeNext();
+    this.segments.prepare().catch(this.lackRoom);
     this.schedule();
   }
 
