@@ -6,7 +6,11 @@ import { addToChecksum, beginChecksum, endChecksum } from "../memory/checksum";
 import { state } from "../memory/memory";
 import { advance, enterRecord, follows } from "./replay";
 
-export { refuseWrites as effectsRefuse, releaseRun as effectsRelease, rewindRuns as effectsRewind } from "../effects/region";
+export {
+  refuseWrites as effectsRefuse,
+  releaseRun as effectsRelease,
+  rewindRuns as effectsRewind,
+} from "../effects/region";
 export { closeEffects as effectsClose, openEffects as effectsOpen } from "./recording";
 export { beginReplay, endReplay, replayPiece, replayRecords } from "./replay";
 
