@@ -232,13 +232,23 @@ const NODE_CELL_PAGES: u32 = 5;
 export function pagesForNode(set: VectorSet): u32 {
   if (set.freeHead != NONE) return NODE_CELL_PAGES;
   const id = set.idsUsed;
-  return (
-    NODE_CELL_PAGES +
-    pagesToGrow(nodesOf(set), id) +
-    pagesToGrow(vectorsOf(set), id) +
-    pagesToGrow(roundingsOf(set), id) +
-    pagesToGrow(codesOf(set), id)
-  );
+  let pages = NODE_CELL_PAGES + pagesToGrow(nodesOf(set), id);
+  if (hasVectors(set)) pages += pagesToGrow(vectorsOf(set), id);
+  if (hasRoundings(set)) pages += pagesToGrow(roundingsOf(set), id);
+  if (growsCodes(set)) pages += pagesToGrow(codesOf(set), id);
+  return pages;
+}
+
+/** True when every vector has what brings its original back. */
+@inline
+function hasRoundings(set: VectorSet): bool {
+  return set.metric == Metric.Cosine && hasVectors(set);
+}
+
+/** True when a new node needs room for codes. */
+@inline
+function growsCodes(set: VectorSet): bool {
+  return set.coding != Coding.Float32 || set.codedIds != NONE;
 }
 
 /** Takes an id whose node has the given level and no links. Its vector is undefined; `linkNode` makes it part of the graph. */
@@ -250,11 +260,9 @@ export function takeNode(set: VectorSet, level: u32): u32 {
   } else {
     id = set.idsUsed++;
     growTo(nodesOf(set), id);
-    if (hasVectors(set)) {
-      growTo(vectorsOf(set), id);
-      if (set.metric == Metric.Cosine) growTo(roundingsOf(set), id);
-    }
-    if (set.coding != Coding.Float32 || set.codedIds != NONE) growTo(codesOf(set), id);
+    if (hasVectors(set)) growTo(vectorsOf(set), id);
+    if (hasRoundings(set)) growTo(roundingsOf(set), id);
+    if (growsCodes(set)) growTo(codesOf(set), id);
   }
   set.count++;
   const node = nodeAt(set, id);
