@@ -40,6 +40,8 @@ export interface LogDamage {
   readonly position: number;
   /** A record that had been on disk, if that is known; those between are lost. */
   readonly known: number | undefined;
+  /** Nothing is wrong but that a newer release wrote it. */
+  readonly isNewer?: boolean;
 }
 
 /** What reading a log came to. */
@@ -96,7 +98,7 @@ class LogReader {
     const newer = this.all.find(({ header }) => header !== undefined && header.version > LOG_VERSION);
     if (newer !== undefined) {
       const reason = `it is of format ${newer.header?.version}, and this release reads up to ${LOG_VERSION}: use the release that wrote it, or a newer one`;
-      return this.found([], undefined, this.damageAt(newer.name, 0, reason));
+      return this.found([], undefined, { ...this.damageAt(newer.name, 0, reason), isNewer: true });
     }
     const chain = chainOf(this.all);
     const first = chain.findLastIndex(({ header }) => header.first <= this.target.position + 1);
