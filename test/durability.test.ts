@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, describe, expect, test } from "vitest";
 import { open } from "../dist/node.js";
+import { runCli } from "./cli-program.ts";
 import { Random, seedOfRun } from "./random.ts";
 import { ServedProcess } from "./served-process.ts";
 
@@ -201,7 +202,14 @@ test("a disk whose fsync fails makes the server read-only, nothing is acknowledg
   await expect(redis.set("refused", "1")).rejects.toThrow("MISCONF the log cannot be written");
   expect(await redis.get("before")).toBe("1");
   expect(await redis.info("persistence")).toMatch(/nearkey_read_only:1\r\nnearkey_failure:the disk failed \(EIO\)/);
-  expect(await (await fetch(`http://127.0.0.1:${served.port}/health`)).json()).toMatchObject({ status: "read-only" });
+  const health = await fetch(`http://127.0.0.1:${served.port}/health`);
+  expect(health.status).toBe(503);
+  expect(await health.json()).toMatchObject({ status: "read-only" });
+  const asked = await runCli(["health", "--url", `127.0.0.1:${served.port}`]);
+  expect(asked).toMatchObject({ code: 1, stdout: expect.stringMatching(/^read-only: up /) });
+  const metrics = await (await fetch(`http://127.0.0.1:${served.port}/metrics`)).text();
+  expect(metrics).toMatch(/^nearkey_log_read_only 1$/m);
+  expect(metrics).toMatch(/^nearkey_log_failures_total\{code="EIO"\} [1-9]/m);
   rmSync(flag);
   for (let tries = 0; tries < 200 && (await redis.set("after", "1").catch(() => "")) !== "OK"; tries++) {
     await new Promise((resolve) => setTimeout(resolve, 20));

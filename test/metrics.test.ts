@@ -116,6 +116,29 @@ describe("counts", () => {
   });
 });
 
+test("the log's commits, bytes and state are told where there is a directory, and promtool finds nothing", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "nearkey-metrics-"));
+  const server = await startTestServer({ dir });
+  const resp = await RespSocket.open(server.respPort);
+  for (let index = 0; index < 5; index++) await resp.command(`SET k ${index}`);
+  const text = await scrape(server);
+  const commits = "nearkey_log_commit_duration_seconds";
+  expect(metricOf(text, `${commits}_count`)).toBe(5);
+  expect(metricOf(text, `${commits}_bucket{le="+Inf"}`)).toBe(5);
+  expect(metricOf(text, `${commits}_sum`)).toBeGreaterThan(0);
+  expect(metricOf(text, "nearkey_log_written_bytes_total")).toBeGreaterThanOrEqual(5 * 32);
+  expect(metricOf(text, "nearkey_log_read_only")).toBe(0);
+  expect(metricOf(text, "nearkey_recovery_duration_seconds")).toBeGreaterThan(0);
+  expect(await resp.command("CONFIG GET appendonly appendfsync dir")).toEqual(
+    expect.arrayContaining(["appendonly", "yes", "appendfsync", "always", "dir", dir]),
+  );
+  expect(await scrape(await startTestServer())).not.toMatch(/^nearkey_log_/m);
+  const promtool = findTool("promtool");
+  if (promtool !== undefined) expect(execFileSync(promtool, ["check", "metrics"], { input: text }).length).toBe(0);
+  await server.stop();
+  rmSync(dir, { recursive: true });
+});
+
 test("slow commands are counted and kept with their arguments, whoever answers them", async () => {
   const server = await startTestServer();
   const resp = await RespSocket.open(server.respPort);

@@ -17,6 +17,9 @@ Examples:
 Exit code: 0 when the server answers that it is well, 1 when not. No password is needed.
 NEARKEY_URL names the server when --url is not given.`;
 
+/** How a server answers whose disk refuses what is written. */
+const READ_ONLY = 503;
+
 interface Health {
   readonly status: string;
   readonly uptime_seconds: number;
@@ -44,7 +47,8 @@ async function askHealth(url: string, timeoutMs: number): Promise<Health> {
   const address = httpUrl(url, "/health");
   try {
     const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) });
-    if (response.ok) return (await response.json()) as Health;
+    const isHealth = response.headers.get("content-type") === "application/json";
+    if (response.ok || (response.status === READ_ONLY && isHealth)) return (await response.json()) as Health;
     throw new Error(`it answered ${response.status}: ${(await response.text()).trim()}`);
   } catch (error) {
     const { message, cause } = error as Error;

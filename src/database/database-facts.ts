@@ -35,7 +35,7 @@ export function databaseFacts(
       ["maxmemory-policy", settings.eviction],
       ["databases", "16"],
       ["save", ""],
-      ["appendonly", "no"],
+      ["appendonly", host.persistence === undefined ? "no" : "yes"],
     ]),
     clients,
     slowLog: slowLogOf(engine, clients),

@@ -107,6 +107,7 @@ export class Persistence implements ReplyGate, KeptDatabase {
 
   private failureChanged(failure: LogFailure | undefined): void {
     this.engine.effects.refuseWrites(failure !== undefined);
+    if (failure !== undefined) this.times.failed(failure.code);
     if (failure === undefined) this.host.log?.(`${this.storage.place} can be written again: writes are let in`);
     else if (failure.tries === 0) this.host.log?.(`${this.storage.place}: ${failure.text}; the database is read-only`);
   }

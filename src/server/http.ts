@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { TlsOptions } from "node:tls";
-import type { Answer, MetricsPage } from "./metrics-page.ts";
+import type { Answer, MetricsPage } from "./metrics/metrics-page.ts";
 import type { OriginCheck } from "./origin-check.ts";
 
 /** What `/health` reports; names carry their units. */
@@ -135,9 +135,11 @@ function answerTo(host: HttpHost, request: IncomingMessage): Answer | Promise<An
   };
 }
 
-/** Pages of a listed origin may read it too. */
+/** Monitors decide by the status alone. Pages of a listed origin may read it too. */
 function healthAnswer(host: HttpHost, origin: string | undefined): Answer {
   const listed = origin !== undefined && host.origins.isListed(origin);
   const headers: Record<string, string> = listed ? { "access-control-allow-origin": origin, vary: "origin" } : {};
-  return { status: 200, type: "application/json", body: `${JSON.stringify(host.health())}\n`, headers };
+  const health = host.health();
+  const status = health.status === "ok" ? 200 : 503;
+  return { status, type: "application/json", body: `${JSON.stringify(health)}\n`, headers };
 }

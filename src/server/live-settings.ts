@@ -20,14 +20,14 @@ const FIXED: ReadonlyMap<string, string> = new Map([
   ["databases", "16"],
   ["hz", "10"],
   ["save", ""],
-  ["appendonly", "no"],
-  ["appendfsync", "no"],
-  ["dir", ""],
   ["dbfilename", ""],
   ["cluster-enabled", "no"],
   ["notify-keyspace-events", ""],
   ["io-threads", "1"],
 ]);
+
+/** Settings of Redis that follow from nearkey's. */
+const DERIVED = ["protected-mode", "appendonly"];
 
 interface Row {
   readonly name: SettingName;
@@ -58,11 +58,11 @@ export class LiveSettings implements SettingTexts, SettingChanges {
   get(name: string): string | undefined {
     const row = rows.get(name);
     if (row !== undefined) return this.textOf(row);
-    return name === "protected-mode" ? this.protectedMode() : FIXED.get(name);
+    return this.derived(name) ?? FIXED.get(name);
   }
 
   *[Symbol.iterator](): Iterator<readonly [string, string]> {
-    for (const name of [...rows.keys(), "protected-mode", ...FIXED.keys()]) {
+    for (const name of [...rows.keys(), ...DERIVED, ...FIXED.keys()]) {
       const text = this.get(name);
       if (text !== undefined) yield [name, text];
     }
@@ -75,8 +75,11 @@ export class LiveSettings implements SettingTexts, SettingChanges {
     return setting.redis?.print(value) ?? String(setting.kind.print(value));
   }
 
-  private protectedMode(): string {
-    return this.settings.password === undefined ? "yes" : "no";
+  /** What follows from other settings. */
+  private derived(name: string): string | undefined {
+    if (name === "protected-mode") return this.settings.password === undefined ? "yes" : "no";
+    if (name === "appendonly") return this.settings.dir === undefined ? "no" : "yes";
+    return undefined;
   }
 
   change(pairs: readonly (readonly [name: string, text: string])[]): ChangeRefusal | undefined {

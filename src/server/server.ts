@@ -10,6 +10,7 @@ import { Engine } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
 import { HostCommands } from "../host/host-commands.ts";
 import { slowLogOf } from "../host/slow-commands.ts";
+import type { SlowLog } from "../host/slow-log.ts";
 import { Persistence } from "../persistence/persistence.ts";
 import { processHost } from "../persistence/process-host.ts";
 import type { Settings } from "../settings/server-settings.ts";
@@ -18,8 +19,8 @@ import { Connections } from "./connections.ts";
 import { Crowd } from "./crowd.ts";
 import { createHttpServer, type Health, readPage } from "./http.ts";
 import { LiveSettings } from "./live-settings.ts";
-import { ServerMetrics } from "./metrics.ts";
-import { MetricsPage } from "./metrics-page.ts";
+import { MetricsPage } from "./metrics/metrics-page.ts";
+import { type MetricSources, ServerMetrics } from "./metrics/server-metrics.ts";
 import { OriginCheck } from "./origin-check.ts";
 import { OutputBudget } from "./output-budget.ts";
 import { ServerPassword } from "./password.ts";
@@ -155,7 +156,7 @@ class RunningServer implements Server {
     this.shared = shared;
     const page = options.pageFolder === undefined ? new Map() : readPage(options.pageFolder);
     const health = (): Health => this.health(facts.startedMs);
-    const sources = { engine: this.engine, connections: this.connections, slowCommands: () => slowLog.total };
+    const sources = this.metricSources(slowLog);
     const metrics = new MetricsPage(new ServerMetrics(sources), password, options.openMetrics);
     const http = { origins: shared.origins, page, health, metrics, failed: failOnce };
     this.httpServer = createHttpServer(http, shared, tls);
@@ -169,6 +170,11 @@ class RunningServer implements Server {
       this.closeIdle(limits.idleTimeoutMs);
       this.rates.sample();
     }, SECOND_MS).unref();
+  }
+
+  private metricSources(slowLog: SlowLog): MetricSources {
+    const { engine, connections } = this;
+    return { engine, connections, slowCommands: () => slowLog.total, log: () => this.persistence };
   }
 
   /** Nothing may die by itself before the directory is read. */

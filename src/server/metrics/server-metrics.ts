@@ -3,12 +3,13 @@
 // test compares.
 
 import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
-import type { Engine } from "../engine.ts";
-import { VERSION } from "../version.ts";
+import type { Engine } from "../../engine.ts";
+import { VERSION } from "../../version.ts";
+import type { Connections } from "../connections.ts";
+import { batchBounds, type Protocol, type ProtocolTraffic } from "../protocol-traffic.ts";
 import { ComputedMetric, histogramValues, type MetricValue } from "./computed-metric.ts";
-import type { Connections } from "./connections.ts";
 import { EngineReading, engineMetrics } from "./engine-metrics.ts";
-import { batchBounds, type Protocol, type ProtocolTraffic } from "./protocol-traffic.ts";
+import { type LogReading, logMetrics } from "./log-metrics.ts";
 
 /**
  * What prom-client would add and Prometheus's own check refuses (a gauge named `_total`), and the count of open files,
@@ -29,6 +30,8 @@ export interface MetricSources {
   readonly connections: Connections;
   /** Commands over the slow limit since the start. */
   slowCommands(): number;
+  /** The log; undefined without a directory, or before it is read. */
+  log(): LogReading | undefined;
 }
 
 /** The metrics of a server. */
@@ -40,7 +43,7 @@ export class ServerMetrics {
   constructor(private readonly sources: MetricSources) {
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS });
     for (const name of LEFT_OUT) this.registry.removeSingleMetric(name);
-    const own = [...engineMetrics(() => this.read()), ...serverMetrics(sources)];
+    const own = [...engineMetrics(() => this.read()), ...serverMetrics(sources), ...logMetrics(() => sources.log())];
     for (const metric of own) this.registry.registerMetric(metric as unknown as Metric);
   }
 

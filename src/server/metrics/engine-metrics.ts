@@ -1,9 +1,9 @@
 // The metrics that the engine's own counters make: commands and their durations, keys, memory. Every value is read at
 // the scrape, which reads each part of the engine once.
 
-import type { Engine } from "../engine.ts";
-import { durationBounds } from "../engine-statistics.ts";
-import type { CommandStatistics, EngineStats, MemoryStatistics } from "../engine-types.ts";
+import type { Engine } from "../../engine.ts";
+import { durationBounds } from "../../engine-statistics.ts";
+import type { CommandStatistics, EngineStats, MemoryStatistics } from "../../engine-types.ts";
 import { ComputedMetric, histogramValues, type MetricValue } from "./computed-metric.ts";
 
 const DATABASES = 16;

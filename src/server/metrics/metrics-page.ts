@@ -3,8 +3,8 @@
 // to. The check is the one of AUTH, slow for a wrong password and at once for the right one.
 
 import type { IncomingMessage } from "node:http";
-import type { PasswordCheck } from "../host/host-facts.ts";
-import type { ServerMetrics } from "./metrics.ts";
+import type { PasswordCheck } from "../../host/host-facts.ts";
+import type { ServerMetrics } from "./server-metrics.ts";
 
 /** An answer of the HTTP side. */
 export interface Answer {
