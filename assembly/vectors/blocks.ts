@@ -64,9 +64,11 @@ export function roomOf(blocks: Blocks): u32 {
   return blocks.count < 2 ? blocks.firstRecords : blocks.count * blocks.perBlock;
 }
 
-/** Pages that growing to hold record `index` may take: a block, and a larger table. */
+/** Pages that growing to hold record `index` may take: a block, and a larger table where the last one is full. */
 export function pagesToGrow(blocks: Blocks, index: u32): u32 {
-  return index < roomOf(blocks) ? 0 : 2;
+  if (index < roomOf(blocks)) return 0;
+  const place = blocks.count & (TABLE_ADDRESSES - 1);
+  return 1 + <u32>(place == 0 || place == blocks.tableRoom);
 }
 
 /** Makes room for record `index`, which follows the last one. Pages must have been reserved. */

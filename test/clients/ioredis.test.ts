@@ -2,7 +2,7 @@
 
 import { Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
-import { commandNames, serveScenarios } from "./scenario-server.ts";
+import { commandNames, messageOf, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
 
 /** One use of a command: a promise of what the client makes of it. */
 type Scenario = (client: Redis) => Promise<void>;
@@ -193,6 +193,16 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   VINFO: after(withVectors, [(c) => c.call("VINFO", "v"), expect.arrayContaining(["vector-dim", 2])]),
   VLINKS: after(withVectors, [(c) => c.call("VLINKS", "v", "e"), expect.arrayContaining([["f"]])]),
   VRANDMEMBER: after(withVectors, [(c) => c.call("VRANDMEMBER", "v", 5), expect.arrayContaining(["e", "f"])]),
+  VINDEX: after(withVectors, [(c) => c.call("VINDEX", "v", "ADD", ".year"), 1]),
+  VINDEXES: after(
+    withVectors,
+    [(c) => c.call("VINDEX", "v", "ADD", ".year"), 1],
+    [(c) => c.call("VINDEXES", "v"), expect.anything()],
+  ),
+  SAVE: after(nothing, [(c) => c.save().catch(messageOf), NO_DIRECTORY]),
+  BGSAVE: after(nothing, [(c) => c.bgsave().catch(messageOf), NO_DIRECTORY]),
+  BGREWRITEAOF: after(nothing, [(c) => c.bgrewriteaof().catch(messageOf), NO_DIRECTORY]),
+  LASTSAVE: after(nothing, [(c) => c.lastsave(), expect.any(Number)]),
 };
 
 const toClose: Redis[] = [];

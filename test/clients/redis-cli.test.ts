@@ -4,7 +4,7 @@
 import { execFile } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { findTool } from "../external-tools.ts";
-import { commandNames, serveScenarios } from "./scenario-server.ts";
+import { commandNames, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
 
 type Line = readonly [command: string, printed: string | RegExp];
 
@@ -175,9 +175,15 @@ const SCENARIOS: Readonly<Record<string, readonly Line[]>> = {
   VISMEMBER: [SET_V, ["VISMEMBER v e", "1"], ["VISMEMBER v nothing", "0"]],
   VSETATTR: [SET_V, [`VSETATTR v e '{"year":2026}'`, "1"]],
   VGETATTR: [SET_V, [`VSETATTR v e '{"year":2026}'`, "1"], ["VGETATTR v e", '{"year":2026}']],
-  VINFO: [SET_V, ["VINFO v", /quant-type\nf32/]],
+  VINFO: [SET_V, ["VINFO v", /quant-type\nint8/]],
   VLINKS: [SET_V, SET_W, ["VLINKS v e", /f/]],
   VRANDMEMBER: [SET_V, ["VRANDMEMBER v", "e"]],
+  VINDEX: [SET_V, ["VINDEX v ADD .year", "1"], ["VINDEX v DEL .year", "1"]],
+  VINDEXES: [SET_V, ["VINDEX v ADD .year", "1"], ["VINDEXES v", /year/]],
+  SAVE: [["SAVE", NO_DIRECTORY]],
+  BGSAVE: [["BGSAVE", NO_DIRECTORY]],
+  BGREWRITEAOF: [["BGREWRITEAOF", NO_DIRECTORY]],
+  LASTSAVE: [["LASTSAVE", /^\d{10}$/]],
 };
 
 const program = findTool("redis-cli");

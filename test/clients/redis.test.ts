@@ -2,7 +2,7 @@
 
 import { createClient, WatchError } from "redis";
 import { afterEach, describe, expect, test } from "vitest";
-import { commandNames, serveScenarios } from "./scenario-server.ts";
+import { commandNames, messageOf, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
 
 /** A client whose replies are the same over both protocols where node-redis makes them so. */
 function newClient(port: number, RESP: 2 | 3) {
@@ -227,6 +227,16 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   VINFO: after(withVectors, [(c) => c.vInfo("v"), expect.objectContaining({ "vector-dim": 2, size: 2 })]),
   VLINKS: after(withVectors, [(c) => c.vLinks("v", "e"), expect.arrayContaining([["f"]])]),
   VRANDMEMBER: after(withVectors, [(c) => c.vRandMember("v", 5), expect.arrayContaining(["e", "f"])]),
+  VINDEX: after(withVectors, [async (c) => Number(await c.sendCommand(["VINDEX", "v", "ADD", ".year"])), 1]),
+  VINDEXES: after(
+    withVectors,
+    [async (c) => Number(await c.sendCommand(["VINDEX", "v", "ADD", ".year"])), 1],
+    [(c) => c.sendCommand(["VINDEXES", "v"]), expect.anything()],
+  ),
+  SAVE: after(nothing, [(c) => c.sendCommand(["SAVE"]).catch(messageOf), NO_DIRECTORY]),
+  BGSAVE: after(nothing, [(c) => c.bgSave().catch(messageOf), NO_DIRECTORY]),
+  BGREWRITEAOF: after(nothing, [(c) => c.bgRewriteAof().catch(messageOf), NO_DIRECTORY]),
+  LASTSAVE: after(nothing, [(c) => c.lastSave(), expect.any(Number)]),
 };
 
 const toClose: Client[] = [];

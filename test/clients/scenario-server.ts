@@ -7,6 +7,13 @@ import { type Server, startServer } from "../../src/server/server.ts";
 import { SERVER_DEFAULTS } from "../../src/server/server-options.ts";
 import { debugEngine, debugModule, feed } from "../debug-engine.ts";
 
+/** What commands that save answer: the servers of scenarios keep nothing. */
+export const NO_DIRECTORY = "ERR there is no directory to save to: start the server with --dir";
+
+export function messageOf(error: unknown): string {
+  return (error as Error).message;
+}
+
 /** All commands, sorted. */
 export function commandNames(): string[] {
   return debugEngine()
