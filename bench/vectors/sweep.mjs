@@ -13,9 +13,9 @@ const ENOUGH = 0.995;
 const LEAST_GAIN = 0.0005;
 const LONG_EF = 113;
 /**
- * Queries in a turn: turns are short, so that whatever slows the machine down meets all contenders, but long enough that
- * refilling the cache with a contender's upper levels, megabytes, is not what is measured. In a turn each has other
- * queries, so that none finds in the cache what the one before it has read.
+ * Queries in a turn: turns are short, so that whatever slows the machine down meets all contenders. The caches are the
+ * others' when a turn begins, and refilling them with a contender's upper levels, megabytes, is not what is measured:
+ * another turn's queries go before, untimed. In a turn each has other queries than the one before it.
  */
 const TURN = 250;
 
@@ -81,7 +81,8 @@ async function race(set, entrants, rounds) {
       for (const run of rotate(runs, turn + round)) {
         const own = (turn + run.index) % turns;
         run.contender.prepare(run.ef);
-        run.seconds += await run.contender.turn(own * TURN, Math.min(count, (own + 1) * TURN), run.answers);
+        await takeTurn(run, (own + 1) % turns, count);
+        run.seconds += await takeTurn(run, own, count);
       }
     }
     for (const run of runs) run.rates.push(count / run.seconds);
@@ -89,6 +90,10 @@ async function race(set, entrants, rounds) {
   return runs.map(({ contender, ef, answers, rates }) => {
     return { name: contender.name, ef, recall: recallOf(answers, set.truth), perSecond: median(rates) };
   });
+}
+
+function takeTurn({ contender, answers }, turn, count) {
+  return contender.turn(turn * TURN, Math.min(count, (turn + 1) * TURN), answers);
 }
 
 function rotate(list, by) {
