@@ -120,7 +120,6 @@ async function hnswlibWasm(set) {
   const { default: load } = await import(pathToFileURL(join(folder, file)));
   const library = await load();
   delete globalThis.window;
-  const empty = library.HEAPU8.length;
   const index = new library.HierarchicalNSW(set.metric, set.dim, "");
   index.initIndex(set.rows, M, EF_CONSTRUCTION, SEED);
   const queries = rowsOf(set.queries, set.dim);
@@ -132,7 +131,7 @@ async function hnswlibWasm(set) {
       });
     },
     finish() {},
-    bytes: () => (library.HEAPU8.length - empty) / set.rows,
+    bytes: () => library.HEAPU8.length / set.rows,
     prepare: (ef) => index.setEfSearch(ef),
     turn: timed((query) => index.searchKnn(queries[query], K, undefined).neighbors),
     close() {},

@@ -60,6 +60,7 @@ function picture(title, rows) {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    `<title>${title}: recall and queries a second</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     text(FRAME.left, 22, title, `font-size="14"`),
     ...RECALLS.map((recall) => gridLine(x(recall), FRAME.top, x(recall), HEIGHT - FRAME.bottom)),
