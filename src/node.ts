@@ -10,7 +10,7 @@ import type { EngineOptions } from "./engine-types.ts";
 import { NearkeyError } from "./errors.ts";
 import { type FsyncMode, fsyncModes } from "./log/log-options.ts";
 import { type OpenOptions, resolveOptions } from "./options.ts";
-import { Persistence, type PersistenceOptions } from "./persistence/persistence.ts";
+import { Persistence, type PersistenceOptions, SNAPSHOT_DEFAULTS } from "./persistence/persistence.ts";
 import { processHost } from "./persistence/process-host.ts";
 import { processFacts } from "./server/process-facts.ts";
 import { openImage, sourceOf } from "./snapshot/image.ts";
@@ -57,19 +57,53 @@ export interface NodeOpenOptions extends OpenOptions {
   fsync?: FsyncMode | undefined;
   /** From 1 to 60,000. Default 10. */
   fsyncIntervalMs?: number | undefined;
+  /** When snapshots of the directory are taken by themselves, beside those of `snapshot()` and `close()`. */
+  snapshot?: SnapshotOptions | undefined;
+}
+
+/** Settings of the snapshots of a directory; every one has a default. */
+export interface SnapshotOptions {
+  /** How often one is taken when anything changed, milliseconds; 0 is never. Default 300,000: five minutes. */
+  everyMs?: number | undefined;
+  /** After so many bytes of log one is taken; 0 is never. Default 256 MiB. */
+  everyLogBytes?: number | undefined;
+  /** Snapshots that are kept, 1 to 100; an older one serves when a newer one is damaged. Default 2. */
+  keep?: number | undefined;
 }
 
 const INTERVAL_MS_MAX = 60_000;
+const SNAPSHOTS_MAX = 100;
 
 /** @throws NearkeyError `invalid-option` */
-function persistenceOptions({ fsync = "always", fsyncIntervalMs = 10 }: NodeOpenOptions): PersistenceOptions {
+function persistenceOptions({ fsync = "always", fsyncIntervalMs = 10, snapshot }: NodeOpenOptions): PersistenceOptions {
   if (!fsyncModes.includes(fsync)) {
     throw new NearkeyError("invalid-option", `fsync must be one of ${fsyncModes.join(", ")}, not ${String(fsync)}`);
   }
   if (!Number.isInteger(fsyncIntervalMs) || fsyncIntervalMs < 1 || fsyncIntervalMs > INTERVAL_MS_MAX) {
     throw new NearkeyError("invalid-option", `fsyncIntervalMs must be a whole number from 1 to ${INTERVAL_MS_MAX}`);
   }
-  return { fsync, fsyncIntervalMs };
+  return { fsync, fsyncIntervalMs, snapshot: snapshotOptions(snapshot) };
+}
+
+/** @throws NearkeyError `invalid-option` */
+function snapshotOptions(given: SnapshotOptions = {}): PersistenceOptions["snapshot"] {
+  const { everyMs, everyLogBytes, keep } = SNAPSHOT_DEFAULTS;
+  const check = (name: keyof SnapshotOptions, byDefault: number, min: number, max: number): number => {
+    const value = given[name] ?? byDefault;
+    if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+    const allowed = max === Number.MAX_SAFE_INTEGER ? `${min} or more` : `${min} to ${max}`;
+    throw new NearkeyError("invalid-option", `snapshot.${name} must be a whole number, ${allowed}`);
+  };
+  for (const name of Object.keys(given)) {
+    if (name in SNAPSHOT_DEFAULTS) continue;
+    const text = `there is no option snapshot.${name}; there are everyMs, everyLogBytes and keep`;
+    throw new NearkeyError("invalid-option", text);
+  }
+  return {
+    everyMs: check("everyMs", everyMs, 0, Number.MAX_SAFE_INTEGER),
+    everyLogBytes: check("everyLogBytes", everyLogBytes, 0, Number.MAX_SAFE_INTEGER),
+    keep: check("keep", keep, 1, SNAPSHOTS_MAX),
+  };
 }
 
 /**
@@ -84,7 +118,7 @@ function persistenceOptions({ fsync = "always", fsyncIntervalMs = 10 }: NodeOpen
  *   an image `storage-damaged`, `storage-failed`, `unsupported` when another version wrote it, `out-of-memory`
  */
 export async function open(given: NodeOpenOptions = {}): Promise<Database> {
-  const { worker = false, image, dir, fsync, fsyncIntervalMs, ...options } = given;
+  const { worker = false, image, dir, fsync, fsyncIntervalMs, snapshot, ...options } = given;
   const settings = resolveOptions(options, memoryBytesMax);
   const kept = persistenceOptions(given);
   if (worker !== false) {
@@ -97,12 +131,15 @@ export async function open(given: NodeOpenOptions = {}): Promise<Database> {
   if (image !== undefined && dir !== undefined) {
     throw new NearkeyError("invalid-option", "dir and image exclude each other: a directory begins with what it holds");
   }
-  const engine = image === undefined ? create(settings) : await openImageFile(image, () => create(settings));
+  const createEmpty = (): Engine => create(settings);
   const createCopy = (): Engine => create({ ...settings, eviction: "noeviction" });
   const host = { now: Date.now, startTicking, processFacts, createCopy, writeFile };
-  if (dir === undefined) return new Database(engine, settings, host);
-  const persistence = await Persistence.open(engine, new NodeStorage(dir), kept, processHost());
-  return new Database(engine, settings, { ...host, persistence });
+  if (dir === undefined) {
+    const engine = image === undefined ? createEmpty() : await openImageFile(image, createEmpty);
+    return new Database(engine, settings, host);
+  }
+  const persistence = await Persistence.open(createEmpty, new NodeStorage(dir), kept, processHost());
+  return new Database(persistence.engine, settings, { ...host, persistence });
 }
 
 function openImageFile(image: string | URL | Uint8Array, create: () => Engine): Promise<Engine> {

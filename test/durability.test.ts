@@ -84,6 +84,8 @@ describe("embedded", () => {
       await db.commit();
     }
     await db.close();
+    // Without the snapshot of a clean stop, which would make up for any damage.
+    rmSync(join(dir, "00000001.snapshot"));
     const [name] = readdirSync(dir) as [string];
     const whole = readFileSync(join(dir, name));
     const random = new Random(seedOfRun());
@@ -104,6 +106,51 @@ describe("embedded", () => {
     writeFileSync(join(dir, name), whole);
     await (await open({ dir })).close();
   });
+});
+
+test("snapshots of an embedded database: by hand, by settings, and by none where there is no directory", async () => {
+  const dir = newFolder();
+  const db = await open({ dir, snapshot: { everyLogBytes: 1000 } });
+  db.set("k", "v");
+  await db.snapshot();
+  expect(readdirSync(dir)).toContain("00000001.snapshot");
+  expect(() => db.command("SAVE")).toThrow("use BGSAVE, or await db.snapshot()");
+  db.set("large", "x".repeat(2000));
+  await db.commit();
+  await expect.poll(() => readdirSync(dir), { timeout: 10_000 }).toContain("00000002.snapshot");
+  expect(String(db.command("BGSAVE"))).toBe("Background saving started");
+  await db.close();
+  await using again = await open({ dir });
+  expect(again.get("large")).toHaveLength(2000);
+  expect(String(again.command("INFO", "persistence"))).toContain("nearkey_recovery_records:0");
+  await using plain = await open();
+  await expect(plain.snapshot()).rejects.toMatchObject({ code: "unsupported" });
+  await expect(open({ dir: newFolder(), snapshot: { keep: 0 } })).rejects.toThrow("snapshot.keep must be");
+});
+
+test("a server saves on demand and at a clean stop, and starts from that", async () => {
+  const dir = newFolder();
+  const served = await ServedProcess.start("--dir", dir, "--snapshot-interval", "off", "--snapshot-log-bytes", "0");
+  const redis = new Redis(served.respPort, "127.0.0.1");
+  await redis.call("VADD", "set", "VALUES", 2, 1, 0, "a");
+  await redis.call("VADD", "set", "VALUES", 2, 0, 1, "b");
+  const links = await redis.call("VLINKS", "set", "a");
+  expect(await redis.save()).toBe("OK");
+  expect(readdirSync(dir)).toContain("00000001.snapshot");
+  expect(Number(await redis.lastsave())).toBeGreaterThan(Date.now() / 1000 - 60);
+  await redis.set("later", "1");
+  redis.disconnect();
+  expect(await served.stop()).toBe(0);
+  expect(readdirSync(dir)).toContain("00000002.snapshot");
+  const again = await ServedProcess.start("--dir", dir);
+  const client = new Redis(again.respPort, "127.0.0.1");
+  const report = await client.info("persistence");
+  expect(report).toContain("rdb_changes_since_last_save:0\r\n");
+  expect(report).toContain("nearkey_recovery_records:0\r\n");
+  expect(await client.call("VLINKS", "set", "a")).toEqual(links);
+  expect(await client.get("later")).toBe("1");
+  client.disconnect();
+  expect(await again.stop()).toBe(0);
 });
 
 /** What a client wrote to its keys: the number answered last, and the one sent last. */
@@ -147,6 +194,7 @@ test.each(["always", "periodic"])(
       }
       redis.disconnect();
       const writers = accounts.map((account, client) => writeUntilCut(served.respPort, client, account));
+      writers.push(saveUntilCut(served.respPort));
       await new Promise((resolve) => setTimeout(resolve, 50 + random.below(400)));
       if (kill === KILLS) expect(await served.stop()).toBe(0);
       else await served.kill();
@@ -156,6 +204,17 @@ test.each(["always", "periodic"])(
   },
   60_000 + KILLS * 10_000,
 );
+
+/** One snapshot after another, so that a process that is killed is killed while one is taken. */
+async function saveUntilCut(port: number): Promise<void> {
+  const redis = new Redis(port, "127.0.0.1", { retryStrategy: null, maxRetriesPerRequest: 0 });
+  redis.on("error", () => undefined);
+  try {
+    while (true) await redis.save();
+  } catch {
+    redis.disconnect();
+  }
+}
 
 const SHIM = `
 #define _GNU_SOURCE

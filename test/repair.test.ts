@@ -22,12 +22,19 @@ async function expectKeys(dir: string, count: number): Promise<void> {
   for (let index = 0; index < count; index++) expect(db.get(`key:${index}`)).toBe(`value:${index}`);
 }
 
+/** Writes keys that are in the log alone: the snapshot of the clean stop goes, and the log is what is damaged and cut. */
 async function write(dir: string, from: number, count: number): Promise<void> {
-  await using db = await open({ dir });
+  const db = await open({ dir });
   for (let index = from; index < from + count; index++) {
     db.set(`key:${index}`, `value:${index}`);
     await db.commit();
   }
+  await db.close();
+  removeSnapshots(dir);
+}
+
+function removeSnapshots(dir: string): void {
+  for (const name of filesOf(dir)) if (name.endsWith(".snapshot")) rmSync(join(dir, name));
 }
 
 /** A directory with a log of as many segments as it was opened: each holds KEYS records more. */

@@ -2,16 +2,22 @@
 // connections as the only clients.
 
 import type { Engine } from "../engine.ts";
-import { type HostClient, type HostFacts, type ProcessFacts, REDIS_VERSION } from "../host/host-facts.ts";
+import {
+  type HostClient,
+  type HostFacts,
+  type ProcessFacts,
+  REDIS_VERSION,
+  type SnapshotFacts,
+} from "../host/host-facts.ts";
 import { slowLogOf } from "../host/slow-commands.ts";
 import type { DatabaseSettings } from "../options.ts";
-import type { KeptDatabase } from "../persistence/kept-database.ts";
+import type { KeptDatabase, KeptSnapshots } from "../persistence/kept-database.ts";
 import { VERSION } from "../version.ts";
 
 /** What surrounds the database, as far as it is there. */
 export interface FactSources {
   processFacts?: (() => ProcessFacts) | undefined;
-  persistence?: Pick<KeptDatabase, "report"> | undefined;
+  persistence?: Pick<KeptDatabase, "report" | "snapshots"> | undefined;
 }
 
 /**
@@ -26,6 +32,7 @@ export function databaseFacts(
   host: FactSources,
 ): HostFacts {
   return {
+    snapshots: host.persistence && immediate(host.persistence.snapshots),
     redisVersion: REDIS_VERSION,
     nearkeyVersion: VERSION,
     startedMs: Date.now(),
@@ -49,6 +56,23 @@ export function databaseFacts(
     resetStatistics: () => engine.statistics.reset(),
     processFacts: host.processFacts,
     persistence: () => host.persistence?.report(),
+  };
+}
+
+/** Snapshots for commands that are answered before anything else happens. */
+function immediate(snapshots: KeptSnapshots): SnapshotFacts {
+  return {
+    isImmediate: true,
+    get isTaking() {
+      return snapshots.isTaking;
+    },
+    get lastTakenMs() {
+      return snapshots.lastTakenMs;
+    },
+    get lastFailure() {
+      return snapshots.lastFailure;
+    },
+    take: (whole) => snapshots.take(whole),
   };
 }
 

@@ -299,8 +299,26 @@ export class Database extends DatabaseMethods<"value"> {
   }
 
   /**
+   * Takes a snapshot of a database with a directory, so that the next opening reads less of the log; what did not change since
+   * the last one is not written again. Snapshots are also taken by themselves, see `open`, and by `close()`.
+   *
+   * @throws NearkeyError `unsupported` without a directory, `storage-failed`, `read-only` when the disk refuses it, `aborted`
+   *   when too much changed meanwhile; what was there before is untouched
+   */
+  async snapshot(): Promise<void> {
+    this.#embedded.check();
+    if (this.#persistence === undefined) {
+      throw new NearkeyError(
+        "unsupported",
+        "there is no directory to take a snapshot in: open({ dir }), or exportTo(path)",
+      );
+    }
+    await this.#persistence.snapshots.take(false);
+  }
+
+  /**
    * Ends the database; its memory is freed once nothing refers to this object. One with a directory brings everything to
-   * disk first. May be called again.
+   * disk first, and takes a snapshot where anything changed since the last one. May be called again.
    *
    * @throws NearkeyError `read-only` when the disk refuses it
    */

@@ -94,6 +94,8 @@ export interface SnapshotFacts {
   readonly lastTakenMs: number | undefined;
   /** Why the last attempt failed; undefined when it did not. */
   readonly lastFailure: string | undefined;
+  /** Commands are answered at once here, and none can wait for a snapshot. Default false. */
+  readonly isImmediate?: boolean;
   /**
    * Takes one, or joins the one that is being taken.
    *

@@ -8,12 +8,14 @@ import { type HostCall, type HostReply, NOT_IN_TRANSACTION } from "./host-call.t
 const OK = new SimpleString("OK");
 const IN_PROGRESS = new ReplyError("ERR Background save already in progress");
 const NO_DIRECTORY = new ReplyError("ERR there is no directory to save to: start the server with --dir");
+const IMMEDIATE = new ReplyError("ERR commands are answered at once here: use BGSAVE, or await db.snapshot()");
 
 /** `SAVE`: answers when the snapshot is safe. */
 export function saveCommand({ facts, inTransaction }: HostCall): HostReply | Promise<HostReply> {
   const { snapshots } = facts;
   if (snapshots === undefined) return NO_DIRECTORY;
   if (inTransaction) return new ReplyError(NOT_IN_TRANSACTION);
+  if (snapshots.isImmediate) return IMMEDIATE;
   if (snapshots.isTaking) return IN_PROGRESS;
   return snapshots.take(false).then(
     () => OK,

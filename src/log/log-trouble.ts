@@ -32,6 +32,12 @@ export class LogTrouble {
     return this.failure?.isBlocking === true;
   }
 
+  /** What to say to those who wait. */
+  get refusal(): NearkeyError {
+    if (this.failure === undefined) return new NearkeyError("closed", "the database is closed");
+    return readOnlyError(this.failure);
+  }
+
   /** Notes what failed and tries again later; `isBlocking` as in LogFailure. A lesser failure changes nothing. */
   begin(error: unknown, isBlocking: boolean): void {
     if (this.ended || (this.failure !== undefined && (this.isBlocking || !isBlocking))) return;

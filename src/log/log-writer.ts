@@ -4,7 +4,6 @@
 // is told anything. The price is memory for the records of one flush, which is bounded: a flush begins early when they
 // are many, and the engine makes its writers wait when they are too many.
 
-import { NearkeyError } from "../errors.ts";
 import type { StorageFile } from "../storage/storage.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import {
@@ -15,7 +14,7 @@ import {
   type LogStart,
   SEGMENT_BYTES,
 } from "./log-options.ts";
-import { LogTrouble, readOnlyError } from "./log-trouble.ts";
+import { LogTrouble } from "./log-trouble.ts";
 import { lengthOf, put } from "./pieces.ts";
 import { encodeMark, encodeSegmentHeader, LOG_VERSION, RECORD_HEADER_BYTES } from "./record-format.ts";
 import type { RecordSource } from "./record-source.ts";
@@ -301,22 +300,22 @@ export class LogWriter {
    */
   async commit(): Promise<void> {
     const position = this.source.position;
-    if (this.trouble.isBlocking) throw this.refusal();
+    if (this.trouble.isBlocking) throw this.trouble.refusal;
     if (this.coveredPosition < position) {
       await new Promise<void>((resolve, reject) => {
-        this.queue.add(position, () => (this.coveredPosition >= position ? resolve() : reject(this.refusal())));
+        this.queue.add(position, () => (this.coveredPosition >= position ? resolve() : reject(this.trouble.refusal)));
         this.schedule();
       });
     }
-    while (this.options.fsync === "periodic" && this.syncedPosition < position) {
-      if (this.trouble.isBlocking) throw this.refusal();
-      await this.flush().catch((error) => this.failed(error));
-    }
+    if (this.options.fsync === "periodic") await this.synced(position);
   }
 
-  private refusal(): NearkeyError {
-    const { failure } = this.trouble;
-    return failure === undefined ? new NearkeyError("closed", "the database is closed") : readOnlyError(failure);
+  /** Waits until records that were written are on disk, whatever the mode, unless a failing disk left them unsure. */
+  async synced(position: number): Promise<void> {
+    while (this.syncedPosition < position && !this.isUnsure) {
+      if (this.trouble.isBlocking) throw this.trouble.refusal;
+      await this.flush().catch((error) => this.failed(error));
+    }
   }
 
   /** The next segment cannot be made: what is at hand still has room, more is not taken on. */

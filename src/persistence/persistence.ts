@@ -5,12 +5,13 @@
 import type { Engine } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
 import { type FsyncMode, type LogFailure, SEGMENT_BYTES } from "../log/log-options.ts";
-import { type LogDamage, type LogFound, readLog } from "../log/log-reader.ts";
 import { readOnlyError } from "../log/log-trouble.ts";
 import { LogWriter } from "../log/log-writer.ts";
 import { SegmentFiles } from "../log/segment-files.ts";
+import { SnapshotSchedule, type SnapshotTimes } from "../snapshot/snapshot-schedule.ts";
 import type { Storage } from "../storage/storage.ts";
 import { CommitTimes } from "./commit-times.ts";
+import { type DirectoryState, type Recovery, readDirectory } from "./directory-state.ts";
 import { EffectsSource } from "./effects-source.ts";
 import type { KeptDatabase } from "./kept-database.ts";
 import type { ReplyGate } from "./reply-gate.ts";
@@ -21,7 +22,14 @@ export interface PersistenceOptions {
   readonly fsyncIntervalMs: number;
   /** Size of the files of the log. Default 16 MiB. */
   readonly segmentBytes?: number;
+  readonly snapshot: SnapshotTimes & {
+    /** Snapshots that are kept, 1 at least. */
+    readonly keep: number;
+  };
 }
+
+/** When snapshots are taken and how many are kept, unless something else is said. */
+export const SNAPSHOT_DEFAULTS = { everyMs: 300_000, everyLogBytes: 256 * 1024 * 1024, keep: 2 } as const;
 
 /** What surrounds a database that is kept. */
 export interface PersistenceHost {
@@ -41,45 +49,61 @@ const POLL_MS = 10;
 /** The directory of one database. */
 export class Persistence implements ReplyGate, KeptDatabase {
   readonly times = new CommitTimes();
+  /** Lets go of the log that every kept snapshot covers. */
+  private readonly covered: () => void;
+  private readonly openedMs: number;
   private readonly source: EffectsSource;
   private readonly writer: LogWriter;
   private cancelPoll: (() => void) | undefined;
   private closing: Promise<void> | undefined;
+  readonly engine: Engine;
+  readonly snapshots: SnapshotSchedule;
+  readonly recovery: Recovery;
 
   private constructor(
-    private readonly engine: Engine,
+    state: DirectoryState,
     readonly storage: Storage,
     readonly options: PersistenceOptions,
     private readonly host: PersistenceHost,
     private readonly unlock: () => Promise<void>,
-    readonly recovery: Recovery,
   ) {
+    const { engine, recovery, store } = state;
+    this.engine = engine;
+    this.recovery = recovery;
+    this.openedMs = host.now();
     this.source = new EffectsSource(engine);
     const segments = new SegmentFiles(storage, options.segmentBytes ?? SEGMENT_BYTES, recovery.found.segments);
     const identity = recovery.found.identity ?? (crypto.getRandomValues(new BigUint64Array(1))[0] as bigint);
     const start = { position: this.source.position, identity };
     this.writer = new LogWriter(segments, this.source, options, this.logHost(), start);
+    this.snapshots = new SnapshotSchedule(engine, store, options.snapshot, {
+      logged: (sequence) => this.logged(sequence),
+      logBytes: () => recovery.found.bytes + this.writtenBytes,
+      taken: () => this.covered(),
+      failed: (error) => this.snapshotFailed(error),
+    });
+    this.covered = () => this.writer.snapshotTaken(store.coveredSequence);
   }
 
   /**
    * Takes a storage for this process, brings what it holds into an empty engine and begins to write.
    *
-   * @throws NearkeyError `directory-in-use`, `storage-damaged` (nothing was changed), `storage-failed`
+   * @param create makes an engine that nobody uses yet; the last one made is `engine`
+   * @throws NearkeyError `directory-in-use`, `storage-damaged` (nothing was changed), `storage-failed`, `out-of-memory`,
+   *   `unsupported` when another version wrote it
    */
   static async open(
-    engine: Engine,
+    create: () => Engine,
     storage: Storage,
     options: PersistenceOptions,
     host: PersistenceHost,
   ): Promise<Persistence> {
     const unlock = await storage.lock();
     try {
-      const startMs = performance.now();
-      const found = await readLog(storage, new EffectsSource(engine));
-      if (found.damage !== undefined) throw damageError(storage, found.damage);
-      const recovery = { found, ms: performance.now() - startMs };
-      engine.effects.open();
-      const persistence = new Persistence(engine, storage, options, host, unlock, recovery);
+      const state = await readDirectory(create, storage, options.snapshot.keep);
+      for (const { message } of state.recovery.passedOver) host.log?.(`a snapshot was passed over: ${message}`);
+      state.engine.effects.open();
+      const persistence = new Persistence(state, storage, options, host, unlock);
       await persistence.begin();
       return persistence;
     } catch (error) {
@@ -90,7 +114,20 @@ export class Persistence implements ReplyGate, KeptDatabase {
 
   private async begin(): Promise<void> {
     await this.writer.begin();
+    this.covered();
     this.engine.direct.onLogFull = () => this.makeRoom();
+    this.snapshots.start();
+  }
+
+  /** Waits until the log is on disk up to a record: then a snapshot of it may get its name. */
+  private async logged(sequence: number): Promise<void> {
+    await this.writer.commit();
+    await this.writer.synced(sequence);
+  }
+
+  private snapshotFailed(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error);
+    this.host.log?.(`no snapshot was taken: ${text}; nothing is lost, the log has everything`);
   }
 
   private logHost() {
@@ -134,11 +171,16 @@ export class Persistence implements ReplyGate, KeptDatabase {
 
   /** What INFO persistence tells, under Redis's names where it has one. */
   report(): (readonly [name: string, value: string | number])[] {
-    const { failure, writer, times, options, recovery } = this;
+    const { failure, writer, times, options, recovery, snapshots } = this;
+    const { last, lastFailure, lastTakenMs = this.openedMs } = snapshots;
     return [
       ["loading", 0],
       ["async_loading", 0],
-      ["rdb_bgsave_in_progress", 0],
+      ["rdb_changes_since_last_save", snapshots.changes],
+      ["rdb_bgsave_in_progress", snapshots.isTaking ? 1 : 0],
+      ["rdb_last_save_time", Math.floor(lastTakenMs / 1000)],
+      ["rdb_last_bgsave_status", lastFailure === undefined ? "ok" : "err"],
+      ["rdb_last_bgsave_time_sec", last === undefined ? -1 : Math.round(last.tookMs / 1000)],
       ["aof_enabled", 1],
       ["aof_rewrite_in_progress", 0],
       ["aof_last_write_status", failure === undefined ? "ok" : "err"],
@@ -153,7 +195,11 @@ export class Persistence implements ReplyGate, KeptDatabase {
       ["nearkey_commits", times.commits],
       ["nearkey_commit_ms_mean", (times.commits > 0 ? times.sumMs / times.commits : 0).toFixed(3)],
       ["nearkey_recovery_ms", recovery.ms.toFixed(1)],
-      ["nearkey_recovery_bytes", recovery.found.bytes],
+      ["nearkey_recovery_bytes", recovery.found.bytes + recovery.snapshotBytes],
+      ["nearkey_recovery_records", recovery.found.position - recovery.snapshotSequence],
+      ["nearkey_snapshot_failure", lastFailure ?? ""],
+      ["nearkey_snapshot_bytes", last?.bytes ?? 0],
+      ["nearkey_snapshot_ms", (last?.tookMs ?? 0).toFixed(1)],
     ];
   }
 
@@ -219,31 +265,13 @@ export class Persistence implements ReplyGate, KeptDatabase {
   private async end(): Promise<void> {
     this.cancelPoll?.();
     try {
+      await this.snapshots.stop().catch((error: unknown) => this.snapshotFailed(error));
       await this.writer.close();
     } finally {
       this.engine.effects.close();
       await this.unlock();
     }
   }
-}
-
-/** What opening found. */
-export interface Recovery {
-  readonly found: LogFound;
-  /** How long it took. */
-  readonly ms: number;
-}
-
-/** The error of a directory that is not as it was written. */
-export function damageError({ place }: Storage, damage: LogDamage): NearkeyError {
-  const { file, offset, reason, position, known } = damage;
-  const lost =
-    known === undefined ? "" : `; record ${known} had been on disk, and ${position} is the last that can be read`;
-  return new NearkeyError(
-    "storage-damaged",
-    `${place}/${file} is damaged at offset ${offset}: ${reason}${lost}. Nothing was changed. Put a copy of the directory ` +
-      `back, or let 'nearkey repair --dir ${place}' show what would be lost and cut it`,
-  );
 }
 
 function storageError({ place }: Storage, error: unknown): NearkeyError {

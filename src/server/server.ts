@@ -76,16 +76,31 @@ export async function startServer(
 ): Promise<Server> {
   const settings = { ...SERVER_DEFAULTS, ...options };
   checkServerOptions(settings);
-  const server = new RunningServer(module, settings, failed);
-  await server.listen();
-  return server;
+  // Views that wait in sockets would die if memory grew: all of its address range is taken at once, lazily.
+  const create = (): Engine => Engine.create(module, { ...settings, requireAuthentication: true, reserveMemory: true });
+  const persistence = await openDirectory(create, settings);
+  try {
+    const server = new RunningServer(persistence?.engine ?? create(), persistence, settings, failed);
+    await server.listen();
+    return server;
+  } catch (error) {
+    await persistence?.close();
+    throw error;
+  }
+}
+
+/** Brings what the directory holds into an engine, if there is one. */
+async function openDirectory(create: () => Engine, settings: ServerOptions): Promise<Persistence | undefined> {
+  const { dir, log, snapshotIntervalMs: everyMs, snapshotLogBytes: everyLogBytes, snapshotKeep: keep } = settings;
+  if (dir === undefined) return undefined;
+  const options = { ...settings, snapshot: { everyMs, everyLogBytes, keep } };
+  return Persistence.open(create, new NodeStorage(dir), options, processHost(log));
 }
 
 /** What connections of both kinds need of the server; limits in it change while it runs. */
 type SharedHost = TcpHost & WebSocketHost & ConnectionLimits & { log?: Persistence };
 
 class RunningServer implements Server {
-  readonly engine: Engine;
   http: ListenAddress;
   resp: ListenAddress | undefined;
   private readonly live: LiveSettings;
@@ -98,19 +113,16 @@ class RunningServer implements Server {
   private readonly secondTimer: NodeJS.Timeout;
   private readonly rates: RateSampler;
   private stopped: Promise<void> | undefined;
-  private readonly shared: SharedHost;
-  private persistence: Persistence | undefined;
 
   constructor(
-    module: WebAssembly.Module,
+    readonly engine: Engine,
+    private readonly persistence: Persistence | undefined,
     private readonly options: ServerOptions,
     failed: (error: unknown) => void,
   ) {
     const { host, port } = options;
     const tls = tlsOptions(options);
     this.http = { host, port };
-    // Views that wait in sockets would die if memory grew: all of its address range is taken at once, lazily.
-    this.engine = Engine.create(module, { ...options, requireAuthentication: true, reserveMemory: true });
     this.connections = new Connections(options.maxConnections);
     const password = new ServerPassword(options.password);
     const budget = new OutputBudget(options.outputWaitingBytes);
@@ -136,7 +148,8 @@ class RunningServer implements Server {
     });
     const facts = {
       ...serverFacts(this.engine, this.connections, this.live, password, () => this.rates.rates(), slowLog),
-      persistence: () => this.persistence?.report(),
+      snapshots: persistence?.snapshots,
+      persistence: () => persistence?.report(),
     };
     const failOnce = once(failed);
     // One object with the limits, so that connections see them change.
@@ -152,8 +165,8 @@ class RunningServer implements Server {
       nodelay: options.nodelay,
       maxFrameBytes: options.maxFrameBytes,
       failed: failOnce,
+      ...(persistence === undefined ? {} : { log: persistence }),
     });
-    this.shared = shared;
     const page = options.pageFolder === undefined ? new Map() : readPage(options.pageFolder);
     const health = (): Health => this.health(facts.startedMs);
     const sources = this.metricSources(slowLog);
@@ -165,7 +178,7 @@ class RunningServer implements Server {
       this.tcpServer = tls === undefined ? createTcpServer(shared) : createTlsServer(shared, tls);
     }
     this.closeSockets = watchSockets([this.httpServer, this.tcpServer]);
-    this.stopTicking = startTicking((nowMs) => !this.isLoading && this.engine.tick(nowMs), failOnce);
+    this.stopTicking = startTicking((nowMs) => this.engine.tick(nowMs), failOnce);
     this.secondTimer = setInterval(() => {
       this.closeIdle(limits.idleTimeoutMs);
       this.rates.sample();
@@ -175,11 +188,6 @@ class RunningServer implements Server {
   private metricSources(slowLog: SlowLog): MetricSources {
     const { engine, connections } = this;
     return { engine, connections, slowCommands: () => slowLog.total, log: () => this.persistence };
-  }
-
-  /** Nothing may die by itself before the directory is read. */
-  private get isLoading(): boolean {
-    return this.options.dir !== undefined && this.persistence === undefined;
   }
 
   get settings(): Settings {
@@ -209,7 +217,6 @@ class RunningServer implements Server {
   async listen(): Promise<void> {
     const { port, respPort, respOptional } = this.options;
     try {
-      await this.openDirectory();
       this.http = await listen(this.httpServer, this.options, port, "--port");
       if (this.tcpServer === undefined || respPort === undefined) return;
       const bound = listen(this.tcpServer, this.options, respPort, "--resp-port");
@@ -218,14 +225,6 @@ class RunningServer implements Server {
       await this.stop();
       throw error;
     }
-  }
-
-  /** Brings what the directory holds into the engine; from now on replies wait for the log. */
-  private async openDirectory(): Promise<void> {
-    const { dir, log } = this.options;
-    if (dir === undefined) return;
-    this.persistence = await Persistence.open(this.engine, new NodeStorage(dir), this.options, processHost(log));
-    this.shared.log = this.persistence;
   }
 
   stop(): Promise<void> {

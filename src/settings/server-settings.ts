@@ -5,6 +5,7 @@
 import { memoryBytesMax } from "../engine.ts";
 import { type FsyncMode, fsyncModes } from "../log/log-options.ts";
 import { type EvictionPolicy, evictionPolicies } from "../options.ts";
+import { SNAPSHOT_DEFAULTS } from "../persistence/persistence.ts";
 import { HASH_PREFIX, isPassword, PASSWORD_BYTES_MAX } from "./password-text.ts";
 import {
   choiceForm,
@@ -49,6 +50,8 @@ const CONNECTIONS_MAX = 1_000_000;
 const IDLE_SECONDS_MAX = 2_000_000;
 const KEEPALIVE_SECONDS_MAX = 32_767;
 
+const DAY_MS = 86_400_000;
+const LOG_BYTES_MAX = 1024 * KIBI * MEBI;
 /** An hour; and entries of up to 4 KiB. */
 const SLOWER_THAN_US_MAX = 3_600_000_000;
 const SLOW_LOG_LENGTH_MAX = 100_000;
@@ -163,6 +166,27 @@ export const SERVER_SETTINGS = {
     description: "how often everything is brought to disk when fsync is periodic",
     kind: duration({ unit: "ms", min: 1, max: 60_000, step: 1000 }),
     default: 10,
+  }),
+  snapshotIntervalMs: setting({
+    key: "snapshot-interval",
+    group: "Durability",
+    description: "how often a snapshot is taken where anything changed, so that a start reads less of the log",
+    kind: duration({ unit: "ms", min: 1000, max: DAY_MS, off: 0 }),
+    default: SNAPSHOT_DEFAULTS.everyMs,
+  }),
+  snapshotLogBytes: setting({
+    key: "snapshot-log-bytes",
+    group: "Durability",
+    description: "a snapshot is taken after so much log; 0 is off",
+    kind: size(0, LOG_BYTES_MAX),
+    default: SNAPSHOT_DEFAULTS.everyLogBytes,
+  }),
+  snapshotKeep: setting({
+    key: "snapshot-keep",
+    group: "Durability",
+    description: "snapshots that are kept: an older one serves when a newer one is damaged",
+    kind: count(1, 100),
+    default: SNAPSHOT_DEFAULTS.keep,
   }),
   password: setting<string | undefined>({
     key: "password",

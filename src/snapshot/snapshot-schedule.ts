@@ -3,6 +3,7 @@
 
 import type { Engine } from "../engine.ts";
 import type { SnapshotStore, Taken, TakeOptions } from "./snapshot-store.ts";
+import { HURRIED } from "./take-snapshot.ts";
 
 /** When to take one by itself; 0 for never. */
 export interface SnapshotTimes {
@@ -12,7 +13,7 @@ export interface SnapshotTimes {
 
 /** What a schedule asks and tells. */
 export interface SnapshotScheduleOptions extends Pick<TakeOptions, "logged" | "pace"> {
-  /** Bytes of log written since the database was opened. Default 0. */
+  /** Bytes of log written since the database was opened, those that were replayed then included. Default 0. */
   readonly logBytes?: () => number;
   /** Called after each one: the log up to `SnapshotStore.coveredSequence` may go. */
   readonly taken?: (taken: Taken) => void;
@@ -48,6 +49,11 @@ export class SnapshotSchedule {
     this.#sequence = newest?.header.sequence ?? 0;
   }
 
+  /** Records since the last one. */
+  get changes(): number {
+    return this.#engine.effects.position - this.#sequence;
+  }
+
   get isTaking(): boolean {
     return this.#store.isTaking;
   }
@@ -59,7 +65,7 @@ export class SnapshotSchedule {
   }
 
   #look(): void {
-    if (this.isTaking || !this.#isDue() || this.#engine.effects.position === this.#sequence) return;
+    if (this.isTaking || !this.#isDue() || this.changes === 0) return;
     this.take(false).catch((error: unknown) => this.#options.failed?.(error));
   }
 
@@ -79,11 +85,15 @@ export class SnapshotSchedule {
    * @param whole everything is written, also what did not change since the last one
    * @throws NearkeyError `storage-failed`, `aborted`
    */
-  async take(whole: boolean): Promise<Taken> {
+  take(whole: boolean): Promise<Taken> {
+    return this.#take({ ...this.#options, whole });
+  }
+
+  async #take(options: TakeOptions): Promise<Taken> {
     this.#dueFromMs = performance.now();
     this.#dueFromBytes = this.#logBytes();
     try {
-      const taken = await this.#store.take(this.#engine, { ...this.#options, whole });
+      const taken = await this.#store.take(this.#engine, options);
       this.lastTakenMs = taken.timeMs;
       this.lastFailure = undefined;
       this.last = taken;
@@ -100,6 +110,6 @@ export class SnapshotSchedule {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     if (this.isTaking) await this.take(false).catch(() => undefined);
-    if (this.#engine.effects.position !== this.#sequence) await this.take(false);
+    if (this.changes !== 0) await this.#take({ ...this.#options, pace: HURRIED });
   }
 }

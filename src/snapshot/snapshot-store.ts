@@ -68,6 +68,7 @@ export class SnapshotStore {
   /** The one that the engine's marks of changed blocks refer to. */
   #current: Generation | undefined;
   #next = 1;
+  #known = 0;
   #taking: Promise<Taken> | undefined;
 
   private constructor(storage: Storage, keep: number) {
@@ -98,12 +99,15 @@ export class SnapshotStore {
     } catch (error) {
       if (!(error instanceof NearkeyError) || (isNewest && error.code === "unsupported")) throw error;
       this.#unreadable.push(error);
+      if (error.code === "storage-damaged") this.#damaged.push(name);
     } finally {
       await file.close();
     }
   }
 
   readonly #unreadable: NearkeyError[] = [];
+  /** Files that are of no use. */
+  readonly #damaged: string[] = [];
 
   /** Snapshots there are, oldest first. */
   get generations(): readonly Generation[] {
@@ -115,10 +119,18 @@ export class SnapshotStore {
     return this.#taking !== undefined;
   }
 
-  /** Records of the log up to here are in every snapshot that is kept: their segments may go. 0 when there is none. */
+  /**
+   * Records of the log up to here are in every snapshot that is kept: their segments may go. 0 until there are as many as
+   * are to be kept, since until then the whole log is what the first one falls back to.
+   */
   get coveredSequence(): number {
     const kept = this.#kept();
-    return kept.length === 0 ? 0 : Math.min(...kept.map(({ header }) => header.sequence));
+    return kept.length < this.keep ? 0 : Math.min(...kept.map(({ header }) => header.sequence));
+  }
+
+  /** The last record that any file with a sound header says it holds, of those that `load` looked at. */
+  get knownSequence(): number {
+    return this.#known;
   }
 
   // ---- opening
@@ -137,14 +149,22 @@ export class SnapshotStore {
         const engine = create();
         const bytes = await this.#loadInto(engine.snapshot, generation);
         this.#current = generation;
+        this.#setAside((other) => other.number > generation.number);
         return { engine, name: generation.name, sequence: generation.header.sequence, bytes, passedOver };
       } catch (error) {
         if (!(error instanceof NearkeyError) || error.code !== "storage-damaged") throw error;
         passedOver.push(error);
       }
     }
-    if (passedOver[0] !== undefined) throw passedOver[0];
-    return undefined;
+    if (passedOver[0] === undefined) return undefined;
+    this.#setAside(() => true);
+    throw passedOver[0];
+  }
+
+  /** What could not be opened is not counted among those kept, and goes once the next one is safe. */
+  #setAside(isDamaged: (generation: Generation) => boolean): void {
+    this.#damaged.push(...this.#generations.filter(isDamaged).map(({ name }) => name));
+    this.#generations = this.#generations.filter((generation) => !isDamaged(generation));
   }
 
   async #loadInto(engine: EngineSnapshot, newest: Generation): Promise<number> {
@@ -156,10 +176,11 @@ export class SnapshotStore {
         const what = "it builds upon a snapshot that is not there";
         throw damaged(this.#placeOf(newest.name), 48, what, "put the missing file back, or remove this one");
       }
-      for (const { name } of chain) {
+      for (const { name } of chain.reverse()) {
         const file = await this.#storage.open(name);
         opened.push(file);
-        files.push(await SnapshotFile.open(file, this.#placeOf(name), engine));
+        files.unshift(await SnapshotFile.open(file, this.#placeOf(name), engine));
+        this.#known = Math.max(this.#known, files[0]?.header.sequence ?? 0);
       }
       await loadChain(engine, files, this.#placeOf(newest.name));
       return opened.reduce((bytes, { size }) => bytes + size, 0);
@@ -257,6 +278,7 @@ export class SnapshotStore {
   }
 
   async #removeOld(): Promise<void> {
+    for (const name of this.#damaged.splice(0)) await this.#storage.remove(name);
     const needed = new Set(this.#kept().flatMap((generation) => this.#chainOf(generation) ?? []));
     for (const generation of this.#generations) {
       if (!needed.has(generation)) await this.#storage.remove(generation.name);
