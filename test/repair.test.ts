@@ -17,9 +17,11 @@ const newFolder = () => file(String(folders++));
 
 /** Keys that were written as key:0, key:1 and so on, of which the first `count` are there, and no other. */
 async function expectKeys(dir: string, count: number): Promise<void> {
-  await using db = await open({ dir });
+  const db = await open({ dir });
   expect(db.command("DBSIZE")).toBe(count);
   for (let index = 0; index < count; index++) expect(db.get(`key:${index}`)).toBe(`value:${index}`);
+  await db.close();
+  removeSnapshots(dir);
 }
 
 /** Writes keys that are in the log alone: the snapshot of the clean stop goes, and the log is what is damaged and cut. */
