@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { HostCommands } from "../src/host/host-commands.ts";
 import { newClient } from "../src/host/host-facts.ts";
+import type { ReplyGate } from "../src/persistence/reply-gate.ts";
 import { Crowd, type CrowdMember } from "../src/server/crowd.ts";
 import { OutputBudget } from "../src/server/output-budget.ts";
 import { BatchCounts } from "../src/server/protocol-traffic.ts";
@@ -136,7 +137,7 @@ describe("a rest", () => {
 
 describe("a session", () => {
   /** A session in a crowd, which keeps whom it was told to hold. */
-  function openSession() {
+  function openSession(gate?: ReplyGate) {
     const engine = debugEngine();
     const held: CrowdMember[] = [];
     const log: string[] = [];
@@ -156,6 +157,7 @@ describe("a session", () => {
       turns: new Turns(),
       crowd: { isHere: true, served: () => undefined, hold: (member) => void held.push(member) },
       budget: new OutputBudget(1 << 20),
+      log: gate,
       outputLimitBytes: 1 << 20,
       failed: (error) => {
         throw error;
@@ -196,6 +198,23 @@ describe("a session", () => {
     const { session, receive, log } = openSession();
     receive("PING\r\n");
     session.finish();
+    expect(log).toEqual(["+PONG\r\n", "end"]);
+  });
+
+  test("ends no sooner than the log has what it kept", () => {
+    const waiting: ((covered: boolean) => void)[] = [];
+    const gate = {
+      isCovered: false,
+      whenCovered: (resume: (covered: boolean) => void) => void waiting.push(resume),
+      whenRoom: () => undefined,
+      refusal: undefined,
+    };
+    const { session, receive, log } = openSession(gate);
+    receive("PING\r\n");
+    session.finish();
+    expect(log).toEqual([]);
+    gate.isCovered = true;
+    for (const resume of waiting) resume(true);
     expect(log).toEqual(["+PONG\r\n", "end"]);
   });
 

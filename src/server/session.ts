@@ -195,6 +195,8 @@ export class Session implements Worker, CrowdMember {
 
   /** Ends the session after what was received is answered; later bytes are dropped. */
   finish(): void {
+    // What a crowd held back may have to wait for the log yet.
+    this.sendHeld();
     if (this.input === undefined && !this.hold?.waits) this.end();
     else this.ending = true;
   }
