@@ -195,8 +195,7 @@ export class Session implements Worker, CrowdMember {
 
   /** Ends the session after what was received is answered; later bytes are dropped. */
   finish(): void {
-    // What a crowd held back may have to wait for the log yet.
-    this.sendHeld();
+    this.sendHeld(); // That may begin to wait for the log.
     if (this.input === undefined && !this.hold?.waits) this.end();
     else this.ending = true;
   }
@@ -394,7 +393,6 @@ export class Session implements Worker, CrowdMember {
 
   /** Says goodbye once all is written; what still arrives is passed over, so that the goodbye is not reset. */
   private end(): void {
-    this.sendHeld();
     this.ending = true;
     this.adjustReading();
     this.channel.end(this.malformed);
