@@ -146,6 +146,22 @@ describe("a damaged log", () => {
     }
   });
 
+  test("whose only head has a flipped bit is an error, and goes aside whole", async () => {
+    const random = new Random(seedOfRun());
+    for (let round = 0; round < 3; round++) {
+      const dir = await written(1);
+      const [name] = filesOf(dir) as [string];
+      // But for bytes 32 to 39, which name the log: nothing else would tell whose the records are.
+      flip(join(dir, name), (40 + random.below(56)) % 64, random.below(8));
+      await expect(open({ dir })).rejects.toThrow(`${name} is damaged at offset 0: the head of the segment is not`);
+      const { code, found } = await look(dir, "--yes");
+      expect(found).toMatchObject({ outcome: "repaired", last_record: 0, put_aside: [`${name}.cut`] });
+      expect(found.loss).toMatchObject({ records: KEYS, readable: KEYS });
+      expect(code).toBe(0);
+      await expectKeys(dir, 0);
+    }
+  });
+
   test("without a segment in the middle ends before it", async () => {
     const dir = await written(3);
     const [, second, third] = filesOf(dir) as [string, string, string];

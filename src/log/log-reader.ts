@@ -6,6 +6,7 @@
 
 import type { Storage, StorageFile } from "../storage/storage.ts";
 import {
+  claimedIdentity,
   decodeMark,
   decodeSegmentHeader,
   LOG_VERSION,
@@ -61,6 +62,8 @@ interface Segment {
   readonly number: number;
   readonly name: string;
   readonly header: SegmentHeader | undefined;
+  /** Which log its head says this is, though the head is not to be believed: marks that agree prove it. */
+  readonly claimed: bigint;
 }
 
 interface SegmentEnd {
@@ -117,7 +120,8 @@ class LogReader {
       const name = segmentName(number);
       const head = new Uint8Array(SEGMENT_HEADER_BYTES);
       const read = await this.withFile(name, (file) => file.read(0, head));
-      segments.push({ number, name, header: decodeSegmentHeader(head.subarray(0, read), number) });
+      const header = decodeSegmentHeader(head.subarray(0, read), number);
+      segments.push({ number, name, header, claimed: claimedIdentity(head) });
     }
     return segments;
   }
@@ -167,7 +171,8 @@ class LogReader {
       return this.found(chain, place, undefined);
     }
     const at = place ?? { file: this.all[0]?.name ?? "log", offset: 0 };
-    return this.found(chain, place, this.damageAt(at.file, at.offset, reasons[end?.reason ?? "zero"], known));
+    const reason = end === undefined ? "the head of the segment is not what was written" : reasons[end.reason];
+    return this.found(chain, place, this.damageAt(at.file, at.offset, reason, known));
   }
 
   /**
@@ -185,11 +190,11 @@ class LogReader {
   /** The last record that anything behind a place says was on disk. */
   private async findKnown(last: HeadedSegment | undefined, offset: number): Promise<number> {
     let known = 0;
-    const identity = last?.header.identity ?? this.identity();
-    for (const { number, name, header } of this.all) {
+    const proven = last?.header.identity ?? this.identity();
+    for (const { number, name, header, claimed } of this.all) {
       if (last !== undefined && number < last.number) continue;
       if (header !== undefined) known = Math.max(known, header.synced);
-      if (identity === undefined) continue;
+      const identity = proven ?? claimed;
       const from = number === last?.number ? offset : SEGMENT_HEADER_BYTES;
       known = Math.max(known, await this.withFile(name, (file) => lastMark(file, identity, number, from)));
     }

@@ -93,6 +93,11 @@ export function decodeSegmentHeader(bytes: Uint8Array, number: number): SegmentH
   };
 }
 
+/** Which log the first bytes of a segment name, whether or not they are right. */
+export function claimedIdentity(bytes: Uint8Array): bigint {
+  return viewOf(bytes).getBigUint64(32, true);
+}
+
 function headPlace(segment: number): Place {
   return { identity: 0n, segment, offset: 0 };
 }
