@@ -293,6 +293,20 @@ describe("a snapshot that fails", () => {
   });
 });
 
+it("of an engine that broke none is taken, not at the end either, and none that is on its way gets a name", async () => {
+  const storage = new MemoryStorage();
+  const life = await begin(storage);
+  life.driver.must("SET", "k", "v");
+  const { snapshots } = life.persistence;
+  const taking = snapshots.take(false);
+  snapshots.abandon();
+  await expect(taking).rejects.toMatchObject({ code: "engine-failed" });
+  await expect(snapshots.take(false)).rejects.toMatchObject({ code: "engine-failed" });
+  await close(life);
+  expect(await filesOf(storage, /snapshot$/)).toEqual([]);
+  expect((await begin(storage)).driver.must("GET", "k")).toBe("v");
+});
+
 it("a snapshot has its name only once the log up to it is on disk", async () => {
   for (const fsync of ["always", "periodic", "never"] as const) {
     const storage = new MemoryStorage();

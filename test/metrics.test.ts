@@ -129,6 +129,8 @@ test("the log's commits, bytes and state are told where there is a directory, an
   expect(metricOf(text, "nearkey_log_written_bytes_total")).toBeGreaterThanOrEqual(5 * 32);
   expect(metricOf(text, "nearkey_log_read_only")).toBe(0);
   expect(metricOf(text, "nearkey_recovery_duration_seconds")).toBeGreaterThan(0);
+  expect(metricOf(text, "nearkey_snapshot_last_timestamp_seconds")).toBe(0);
+  expect(metricOf(text, "nearkey_snapshot_last_failed")).toBe(0);
   expect(await resp.command("CONFIG GET appendonly appendfsync dir")).toEqual(
     expect.arrayContaining(["appendonly", "yes", "appendfsync", "always", "dir", dir]),
   );

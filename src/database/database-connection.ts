@@ -15,6 +15,8 @@ export class Embedded {
   readonly engine: Engine;
   readonly commands: HostCommands;
   readonly now: () => number;
+  /** Called when the engine broke. */
+  onFailure: (() => void) | undefined;
   #ended: NearkeyError | undefined;
 
   constructor(engine: Engine, commands: HostCommands, now: () => number) {
@@ -43,6 +45,7 @@ export class Embedded {
     if (cause instanceof NearkeyError) return cause;
     const message = `the engine failed and the database cannot be used any more: ${cause instanceof Error ? cause.message : cause}`;
     this.#ended = new NearkeyError("engine-failed", message, { cause });
+    this.onFailure?.();
     return this.#ended;
   }
 }

@@ -9,6 +9,8 @@ export interface KeptSnapshots {
   readonly lastFailure: string | undefined;
   /** Takes one, or joins the one that is being taken; `whole`: also what did not change since the last one. */
   take(whole: boolean): Promise<unknown>;
+  /** The engine broke: none is taken any more. */
+  abandon(): void;
 }
 
 /** The directory of a database. */

@@ -79,8 +79,12 @@ export async function startServer(
   // Views that wait in sockets would die if memory grew: all of its address range is taken at once, lazily.
   const create = (): Engine => Engine.create(module, { ...settings, requireAuthentication: true, reserveMemory: true });
   const persistence = await openDirectory(create, settings);
+  const broke = (error: unknown): void => {
+    persistence?.snapshots.abandon();
+    failed(error);
+  };
   try {
-    const server = new RunningServer(persistence?.engine ?? create(), persistence, settings, failed);
+    const server = new RunningServer(persistence?.engine ?? create(), persistence, settings, broke);
     await server.listen();
     return server;
   } catch (error) {

@@ -2,6 +2,7 @@
 // failure is remembered for whoever asks, and the next occasion tries again; nothing is taken when nothing happened since.
 
 import type { Engine } from "../engine.ts";
+import { NearkeyError } from "../errors.ts";
 import type { SnapshotStore, Taken, TakeOptions } from "./snapshot-store.ts";
 import { HURRIED } from "./take-snapshot.ts";
 
@@ -38,6 +39,7 @@ export class SnapshotSchedule {
   #dueFromMs = performance.now();
   #dueFromBytes = 0;
   #sequence: number;
+  #isAbandoned = false;
 
   constructor(engine: Engine, store: SnapshotStore, times: SnapshotTimes, options: SnapshotScheduleOptions = {}) {
     this.#engine = engine;
@@ -83,7 +85,7 @@ export class SnapshotSchedule {
    * Takes one now, or joins the one that is being taken.
    *
    * @param whole everything is written, also what did not change since the last one
-   * @throws NearkeyError `storage-failed`, `aborted`
+   * @throws NearkeyError `storage-failed`, `aborted`, `engine-failed`
    */
   take(whole: boolean): Promise<Taken> {
     return this.#take({ ...this.#options, whole });
@@ -93,7 +95,12 @@ export class SnapshotSchedule {
     this.#dueFromMs = performance.now();
     this.#dueFromBytes = this.#logBytes();
     try {
-      const taken = await this.#store.take(this.#engine, options);
+      this.#checkEngine();
+      const logged = async (sequence: number): Promise<void> => {
+        await options.logged?.(sequence);
+        this.#checkEngine();
+      };
+      const taken = await this.#store.take(this.#engine, { ...options, logged });
       this.lastTakenMs = taken.timeMs;
       this.lastFailure = undefined;
       this.last = taken;
@@ -106,10 +113,21 @@ export class SnapshotSchedule {
     }
   }
 
+  /** The engine broke: what is in its memory now gets no name any more. Opening has the last snapshot and the log. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    clearInterval(this.#timer);
+  }
+
+  #checkEngine(): void {
+    if (!this.#isAbandoned) return;
+    throw new NearkeyError("engine-failed", "the engine failed: no snapshot is taken of what it left");
+  }
+
   /** Ends it, with a last one where anything happened since the one before. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     if (this.isTaking) await this.take(false).catch(() => undefined);
-    if (this.changes !== 0) await this.#take({ ...this.#options, pace: HURRIED });
+    if (!this.#isAbandoned && this.changes !== 0) await this.#take({ ...this.#options, pace: HURRIED });
   }
 }

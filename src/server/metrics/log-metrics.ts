@@ -13,6 +13,11 @@ export interface LogReading {
   /** Why nothing may be written. */
   readonly failure: LogFailure | undefined;
   readonly recovery: { readonly ms: number };
+  readonly snapshots: {
+    readonly lastTakenMs: number | undefined;
+    readonly lastFailure: string | undefined;
+    readonly last: { readonly bytes: number; readonly tookMs: number } | undefined;
+  };
 }
 
 const COMMITS = "nearkey_log_commit_duration_seconds";
@@ -50,6 +55,30 @@ export function logMetrics(log: () => LogReading | undefined): ComputedMetric[] 
       "gauge",
       "Time that reading the directory took at the start.",
       one(({ recovery }) => recovery.ms / MS_A_SECOND),
+    ),
+    new ComputedMetric(
+      "nearkey_snapshot_last_timestamp_seconds",
+      "gauge",
+      "When the newest snapshot was cut, 0 without one.",
+      one(({ snapshots }) => (snapshots.lastTakenMs ?? 0) / MS_A_SECOND),
+    ),
+    new ComputedMetric(
+      "nearkey_snapshot_last_failed",
+      "gauge",
+      "Whether the last attempt to take a snapshot failed.",
+      one(({ snapshots }) => (snapshots.lastFailure === undefined ? 0 : 1)),
+    ),
+    new ComputedMetric(
+      "nearkey_snapshot_last_bytes",
+      "gauge",
+      "Bytes that the last snapshot since the start wrote.",
+      one(({ snapshots }) => snapshots.last?.bytes ?? 0),
+    ),
+    new ComputedMetric(
+      "nearkey_snapshot_last_duration_seconds",
+      "gauge",
+      "Time that the last snapshot since the start took.",
+      one(({ snapshots }) => (snapshots.last?.tookMs ?? 0) / MS_A_SECOND),
     ),
   ];
 }
