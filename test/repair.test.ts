@@ -238,6 +238,26 @@ test("a snapshot that is none goes aside, and the log that holds everything stay
   await expectKeys(dir, KEYS);
 });
 
+test("a damaged newest snapshot goes aside, and nothing is lost with the one before it and the log", async () => {
+  const dir = newFolder();
+  for (let from = 0; from < 3; from++) {
+    const db = await open({ dir });
+    db.set(`key:${from}`, `value:${from}`);
+    await db.close();
+  }
+  const newest = filesOf(dir).findLast((name) => name.endsWith(".snapshot")) as string;
+  flip(join(dir, newest), 5000);
+  const { code, stdout } = await runCli(["repair", "--dir", dir, "--dry-run"]);
+  expect(stdout).toContain(`${newest}: damaged`);
+  expect(stdout).toContain(`${newest}, offset `);
+  expect(stdout).toContain("the log is whole: the last record is 3");
+  expect(code).toBe(1);
+  const done = await look(dir, "--yes");
+  expect(done).toMatchObject({ code: 0, found: { outcome: "repaired", loss: null, put_aside: [`${newest}.cut`] } });
+  expect((await look(dir)).found).toMatchObject({ outcome: "fine", last_record: 3 });
+  await expectKeys(dir, 3);
+});
+
 test("wrong use is 2, a directory in use is refused", async () => {
   expect((await runCli(["repair"])).code).toBe(2);
   expect((await runCli(["repair", "--dir", file("absent")])).code).toBe(2);
