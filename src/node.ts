@@ -71,6 +71,7 @@ export interface SnapshotOptions {
   keep?: number | undefined;
 }
 
+const OTHER_OPTIONS = ["dir", "fsync", "fsyncIntervalMs", "snapshot", "image", "worker"];
 const INTERVAL_MS_MAX = 60_000;
 const SNAPSHOTS_MAX = 100;
 
@@ -119,7 +120,11 @@ function snapshotOptions(given: SnapshotOptions = {}): PersistenceOptions["snaps
  */
 export async function open(given: NodeOpenOptions = {}): Promise<Database> {
   const { worker = false, image, dir, fsync, fsyncIntervalMs, snapshot, ...options } = given;
-  const settings = resolveOptions(options, memoryBytesMax);
+  const settings = resolveOptions(options, memoryBytesMax, OTHER_OPTIONS);
+  for (const [name, value] of Object.entries({ fsync, fsyncIntervalMs, snapshot })) {
+    if (dir !== undefined || value === undefined) continue;
+    throw new NearkeyError("invalid-option", `${name} is for a database in a directory, and there is no dir`);
+  }
   const kept = persistenceOptions(given);
   if (worker !== false) {
     throw new NearkeyError("invalid-option", "worker can only be false in Node: the database is in this thread");

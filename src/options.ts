@@ -82,16 +82,18 @@ export function sizeOfText(text: string): number {
  * Checks the options of `open` and fills in the defaults.
  *
  * @param memoryBytesMax what one memory can hold
+ * @param others names of options that the caller has taken out, for the message
  * @throws NearkeyError `invalid-option`, with the setting's name in the message
  */
-export function resolveOptions(options: OpenOptions, memoryBytesMax: number): DatabaseSettings {
+export function resolveOptions(
+  options: OpenOptions,
+  memoryBytesMax: number,
+  others: readonly string[] = [],
+): DatabaseSettings {
   for (const name of Object.keys(options)) {
-    if (name !== "maxMemory" && name !== "eviction") {
-      throw new NearkeyError(
-        "invalid-option",
-        `there is no option ${JSON.stringify(name)}; there are maxMemory and eviction`,
-      );
-    }
+    if (name === "maxMemory" || name === "eviction") continue;
+    const names = ["maxMemory", "eviction", ...others].join(", ");
+    throw new NearkeyError("invalid-option", `there is no option ${JSON.stringify(name)}; there are ${names}`);
   }
   return {
     maxMemoryBytes: checkMaxMemory(options.maxMemory ?? Math.min(DEFAULT_MEMORY_BYTES, memoryBytesMax), memoryBytesMax),

@@ -76,7 +76,7 @@ const FILES = [
 /** Where fields of VectorSet in vectorset.ts lie; codedIds is all ones, NaN as a float, when no codes are being given. */
 const CODING_AT = 52;
 const STEP_AT = 60;
-const CODED_IDS_AT = 80;
+const CODED_IDS_AT = 72;
 
 /** Numbers of Coding in vectorset.ts. */
 export const CODINGS = { f32: 0, f16: 1, int8: 2, int4: 3, binary: 4 };

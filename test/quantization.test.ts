@@ -109,6 +109,18 @@ describe("codes", () => {
   });
 });
 
+test("what comes in order leaves the range of the codes and is found all the same", () => {
+  for (let run = 0; run < 20; run++) {
+    const { db } = openTestDatabase();
+    const docs = db.vectors("docs", { dim: 4, metric: "l2", m: 8, efConstruction: 40 });
+    for (let row = 0; row < 700; row++) docs.set(String(row), [row, run, 0, 0]);
+    for (const at of [3, 100, 300, 650]) {
+      const found = docs.search([at + 0.2, run, 0, 0], { k: 3 }).map(({ id }) => Number(id));
+      expect(found).toEqual([at, at + 1, at - 1]);
+    }
+  }
+});
+
 describe("without originals", () => {
   test.each(["f16", "int8", "int4"] as const)("%s takes less memory and finds what is near", (quantization) => {
     const random = new Random(4);

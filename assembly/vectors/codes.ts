@@ -12,7 +12,10 @@ import { codeMax } from "./train";
 import { codesOf, Coding, hasHalfSquares, offsetsOf, VECTOR_SET_BYTES, VectorSet } from "./vectorset";
 import { CODED_QUERY, CODE_BYTES } from "./vector-scratch";
 
-/** Writes the codes of a padded vector to `to`, padded; answers how many numbers lie beyond the range of codes. */
+/** Numbers so many steps beyond the last code are far outside: a few steps more are as good as the last. */
+const SLACK: f32 = 8.5;
+
+/** Writes the codes of a padded vector to `to`, padded; answers how many numbers lie far outside the range of codes. */
 function encode(set: VectorSet, vector: usize, to: usize): u32 {
   const coding = set.quantization;
   const bytes = pointBytesOf(coding, set.dimensions);
@@ -31,8 +34,8 @@ function encodeBytes(set: VectorSet, vector: usize, to: usize, room: u32): u32 {
   const offsets = recordAt(offsetsOf(set), 0);
   const scale = f32x4.splat(1 / set.step);
   const most = codeMax(set.quantization);
-  const bottom = f32x4.splat(-0.5);
-  const top = f32x4.splat(<f32>most + 0.5);
+  const bottom = f32x4.splat(-SLACK);
+  const top = f32x4.splat(<f32>most + SLACK);
   const limit = i32x4.splat(most);
   const bytes = set.vectorBytes;
   let beyond = i32x4.splat(0);
@@ -88,8 +91,7 @@ export function encodeNode(set: VectorSet, id: u32, vector: usize): void {
   const codes = recordAt(codesOf(set), id);
   dirty(codes, codesOf(set).recordBytes);
   dirty(changetype<usize>(set), VECTOR_SET_BYTES);
-  set.clampedSince += encode(set, vector, codes);
-  set.codedSince++;
+  set.outside += <u32>(encode(set, vector, codes) != 0);
   storeHalfSquare(set, vector, codes);
 }
 

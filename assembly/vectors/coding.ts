@@ -31,8 +31,8 @@ import {
 const CODED_FROM: u32 = 256;
 /** Where codes will be all that is left of a vector, they are trained on more. */
 const CODED_ALONE_FROM: u32 = 1024;
-/** Vectors coded before their range is looked at. */
-const LOOK_AFTER: u32 = 1024;
+/** Vectors outside of the codes that any set may have, and the square root of its size beside them. */
+const OUTSIDE_MIN: u32 = 16;
 /** Bytes of vectors that one step reads: about 20 µs. */
 const STEP_BYTES: u32 = 0x20000;
 
@@ -68,6 +68,7 @@ export function startCoding(set: VectorSet): void {
   set.coding = Coding.Float32;
   set.pointBytes = set.vectorBytes;
   set.codedIds = 0;
+  set.outside = 0;
   set.nextCoding = state.coding;
   dirty(STATE_BASE, offsetof<State>());
   state.coding = <u32>changetype<usize>(set);
@@ -89,9 +90,6 @@ function finishCoding(set: VectorSet): void {
   forgetCoding(set);
   set.coding = set.quantization;
   set.pointBytes = pointBytesOf(set.coding, set.dimensions);
-  set.codedSince = 0;
-  set.clampedSince = 0;
-  set.lookAfter = max(LOOK_AFTER, set.count);
   if (hasVectors(set)) return;
   releaseBlocks(vectorsOf(set), NONE);
   releaseBlocks(roundingsOf(set), NONE);
@@ -120,15 +118,12 @@ export function codeStep(): bool {
   return state.coding != 0;
 }
 
-/** Starts anew when too many of the numbers coded lately were beyond the codes. Takes no memory. */
+/**
+ * Starts anew when too many vectors lie far outside of the codes: those all have the last code, and a walk among them cannot
+ * tell which way to go. What comes in order (of time, of size) leaves the range with each vector, so few are too many.
+ * Takes no memory.
+ */
 export function lookAtRange(set: VectorSet): void {
-  if (set.coding == Coding.Float32 || set.codedSince < set.lookAfter || !hasVectors(set)) return;
-  // Sixteen codes leave out the tails on purpose.
-  const share: u64 = set.coding == Coding.Int8 ? 256 : 16;
-  const drifted = <u64>set.clampedSince * share > <u64>set.codedSince * set.dimensions;
-  dirty(changetype<usize>(set), VECTOR_SET_BYTES);
-  set.codedSince = 0;
-  set.clampedSince = 0;
-  set.lookAfter = max(LOOK_AFTER, set.count);
-  if (drifted) startCoding(set);
+  if (set.coding == Coding.Float32 || !hasVectors(set)) return;
+  if (set.outside > OUTSIDE_MIN + <u32>Math.sqrt(set.count)) startCoding(set);
 }

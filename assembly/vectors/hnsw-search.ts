@@ -3,6 +3,7 @@
 // nodes at once, so that twice as many cache misses are in flight; the few nodes too many that are measured that way
 // raise recall a little at the same ef.
 
+import { PAGE_BYTES } from "../layout";
 import { EXPANDED, idOf, insertItem, itemAt, itemOf, keyOfItem } from "./beam";
 import { pointOfQuery } from "./codes";
 import { gatherUnmarked, measureRow, NO_BOUND } from "./hop";
@@ -60,9 +61,11 @@ function touchNextRows(set: VectorSet, beam: usize, from: u32, count: u32, level
   store<u32>(SINK, touchRow(first) + touchRow(next));
 }
 
+/** A row ends in the page it begins in: what lies behind the page may be behind the memory. */
 @inline
 function touchRow(row: usize): u32 {
-  return load<u32>(row) + load<u32>(row, 64) + load<u32>(row, 128);
+  const last = (row | (PAGE_BYTES - 1)) - 3;
+  return load<u32>(row) + load<u32>(min(row + 64, last)) + load<u32>(min(row + 128, last));
 }
 
 /**

@@ -13,6 +13,8 @@ import { Coding, NodeState, nodeAt, offsetsOf, VECTOR_SET_BYTES, VectorSet, vect
 
 /** Vectors that training looks at, at most. */
 const SAMPLE: u32 = 1024;
+/** Vectors that came last and are looked at besides. */
+const NEWEST: u32 = 16;
 /** Steps whose square a float32 holds; vectors of other sizes are walked as they are. */
 const STEP_MIN: f64 = 1e-15;
 const STEP_MAX: f64 = 1e15;
@@ -56,6 +58,13 @@ export function train(set: VectorSet): bool {
   rows = 0;
   const stride = max(set.idsUsed / SAMPLE, 1);
   for (let id: u32 = 0; id < set.idsUsed; id += stride) {
+    if (nodeAt(set, id).state != <u16>NodeState.Live) continue;
+    noteNumbers(vectorAt(set, id), bytes);
+    rows++;
+  }
+  // The newest, which may be why codes are trained again; they have the highest ids unless ids were used again.
+  const newest = stride == 1 ? set.idsUsed : set.idsUsed - NEWEST;
+  for (let id = newest; id < set.idsUsed; id++) {
     if (nodeAt(set, id).state != <u16>NodeState.Live) continue;
     noteNumbers(vectorAt(set, id), bytes);
     rows++;

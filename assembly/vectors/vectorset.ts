@@ -89,10 +89,8 @@ export class VectorSet {
   /** What one step of a code is worth, and half of its square. */
   step: f32;
   halfStep: f32;
-  /** Vectors coded since the codes' range was last looked at, how many of their numbers were beyond it, and when to look again. */
-  codedSince: u32;
-  clampedSince: u32;
-  lookAfter: u32;
+  /** Vectors far outside the range of the codes, since those were trained. */
+  outside: u32;
   /** While the vectors that are there get codes: ids below have them. NONE otherwise. */
   codedIds: u32;
   /** The next set that gets codes (see coding.ts), 0 for none. */

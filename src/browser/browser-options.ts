@@ -51,5 +51,11 @@ export function resolveBrowserOptions(options: BrowserOpenOptions): BrowserSetti
   if (typeof worker !== "boolean") {
     throw new NearkeyError("invalid-option", `worker must be true or false, not ${JSON.stringify(worker)}`);
   }
-  return { database: resolveOptions(rest, memoryBytesMax), worker, module, workerUrl, image };
+  return {
+    database: resolveOptions(rest, memoryBytesMax, ["worker", "image", "module", "workerUrl"]),
+    worker,
+    module,
+    workerUrl,
+    image,
+  };
 }

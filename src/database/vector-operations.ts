@@ -18,7 +18,7 @@ import {
   type VectorSettings,
 } from "./vector-options.ts";
 
-/** Attributes of an element: any JSON object. Filters read its top-level fields. */
+/** Attributes of an element: any JSON object. Filters read its fields, `.author.name` too. */
 export type Attributes = Record<string, unknown>;
 
 /** How `search` searches. */
@@ -162,7 +162,19 @@ interface DirectPort {
   nearest?(set: VectorSettings, query: Float32Array, k: number, ef: number): readonly FoundElement[] | undefined;
 }
 
-function checkedCounts({ k = K_DEFAULT, ef, maxDistance }: SearchOptions): { k: number; ef: number } {
+const searchOptions = ["k", "ef", "filter", "exact", "maxDistance"] as const satisfies (keyof SearchOptions)[];
+
+/** Refuses options that there are not: with a misspelt `filter` everything would match. */
+function checkNames(options: SearchOptions): void {
+  for (const name of Object.keys(options)) {
+    if ((searchOptions as readonly string[]).includes(name)) continue;
+    throw invalid(`search has no option ${JSON.stringify(name)}; there are ${searchOptions.join(", ")}`);
+  }
+}
+
+function checkedCounts(options: SearchOptions): { k: number; ef: number } {
+  checkNames(options);
+  const { k = K_DEFAULT, ef, maxDistance } = options;
   // A beam within a distance grows by itself.
   const candidates = ef ?? Math.min(BEAM_MAX, Math.max(EF_DEFAULT, maxDistance === undefined ? 2 * k : 0));
   checkCount("k", k);
