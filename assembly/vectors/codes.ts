@@ -15,8 +15,14 @@ import { CODED_QUERY, CODE_BYTES } from "./vector-scratch";
 /** Numbers so many steps beyond the last code are far outside: a few steps more are as good as the last. */
 const SLACK: f32 = 8.5;
 
-/** Writes the codes of a padded vector to `to`, padded; answers how many numbers lie far outside the range of codes. */
+/** Writes the point of a padded vector, its codes and what follows them, to `to`; answers how many numbers lie far outside the range of codes. */
 function encode(set: VectorSet, vector: usize, to: usize): u32 {
+  storeHalfSquare(set, vector, to);
+  return encodeNumbers(set, vector, to);
+}
+
+/** Writes the codes alone, padded; answers as `encode`. */
+function encodeNumbers(set: VectorSet, vector: usize, to: usize): u32 {
   const coding = set.quantization;
   const bytes = pointBytesOf(coding, set.dimensions);
   v128.store(to + bytes - 16, i32x4.splat(0));
@@ -92,14 +98,12 @@ export function encodeNode(set: VectorSet, id: u32, vector: usize): void {
   dirty(codes, codesOf(set).recordBytes);
   dirty(changetype<usize>(set), VECTOR_SET_BYTES);
   set.outside += <u32>(encode(set, vector, codes) != 0);
-  storeHalfSquare(set, vector, codes);
 }
 
 /** What a walk measures with: the padded vector itself, or its codes, which then lie in CODED_QUERY. */
 export function pointOfQuery(set: VectorSet, query: usize): usize {
   if (set.coding == Coding.Float32) return query;
   encode(set, query, CODED_QUERY);
-  storeHalfSquare(set, query, CODED_QUERY);
   return CODED_QUERY;
 }
 
@@ -133,6 +137,5 @@ function codeAt(coding: u32, codes: usize, index: u32): u32 {
 export function hasCodesOf(set: VectorSet, id: u32, vector: usize): bool {
   const bytes = codesOf(set).recordBytes;
   encode(set, vector, CODED_QUERY);
-  storeHalfSquare(set, vector, CODED_QUERY);
   return memory.compare(CODED_QUERY, recordAt(codesOf(set), id), bytes) == 0;
 }

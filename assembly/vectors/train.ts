@@ -57,22 +57,18 @@ export function train(set: VectorSet): bool {
   memory.fill(sums, 0, bytes << 1);
   rows = 0;
   const stride = max(set.idsUsed / SAMPLE, 1);
-  for (let id: u32 = 0; id < set.idsUsed; id += stride) {
-    if (nodeAt(set, id).state != <u16>NodeState.Live) continue;
-    noteNumbers(vectorAt(set, id), bytes);
-    rows++;
-  }
+  for (let id: u32 = 0; id < set.idsUsed; id += stride) noteNode(set, id);
   // The newest, which may be why codes are trained again; they have the highest ids unless ids were used again.
   const newest = stride == 1 ? set.idsUsed : set.idsUsed - NEWEST;
-  for (let id = newest; id < set.idsUsed; id++) {
-    if (nodeAt(set, id).state != <u16>NodeState.Live) continue;
-    noteNumbers(vectorAt(set, id), bytes);
-    rows++;
-  }
+  for (let id = newest; id < set.idsUsed; id++) noteNode(set, id);
   return rows > 1 && chooseStep(set);
 }
 
-function noteNumbers(vector: usize, bytes: u32): void {
+function noteNode(set: VectorSet, id: u32): void {
+  if (nodeAt(set, id).state != <u16>NodeState.Live) return;
+  const vector = vectorAt(set, id);
+  const bytes = set.vectorBytes;
+  rows++;
   for (let at: u32 = 0; at < bytes; at += 16) {
     const x = v128.load(vector + at);
     const low = v128.load(smallest + at);
