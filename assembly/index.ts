@@ -25,6 +25,7 @@ import { registerStringEdits } from "./commands/string-edit";
 import { registerStrings } from "./commands/strings";
 import { registerTransactions } from "./commands/transactions";
 import { registerVectors } from "./commands/vector-commands";
+import { expireElements } from "./commands/vectors/element-expiry";
 import { codeStep } from "./vectors/coding";
 
 export {
@@ -130,11 +131,12 @@ export function tick(now: f64): bool {
   let left = SEGMENTS_A_TICK;
   while (left > 0 && freeStep()) left--;
   const expiring = expireSome();
+  const dying = expireElements();
   const trimming = !(effectLog.recording != 0 && isLogFull()) && trim();
   const adopting = !trimming && adopt();
   const coding = codeStep();
   clearIdleQueues();
-  return expiring || trimming || adopting || coding || state.graveyard != 0;
+  return expiring || dying || trimming || adopting || coding || state.graveyard != 0;
 }
 
 /** Takes some more keys in, once there is room for what that takes. */

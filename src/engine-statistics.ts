@@ -62,9 +62,10 @@ const enum Count {
   PagesFresh = 9,
   PagesReleased = 10,
   DirectSearches = 11,
+  ElementsExpired = 12,
   /** Those before begin anew when the statistics are reset. */
-  PagesMax = 12,
-  Words = 13,
+  PagesMax = 13,
+  Words = 14,
 }
 
 /** Where a kind of page is shown. */
@@ -133,6 +134,7 @@ export class EngineStatistics {
       hits: words[Count.Hits],
       misses: words[Count.Misses],
       expiredKeys: words[Count.Expired],
+      expiredElements: words[Count.ElementsExpired],
       evictedKeys: words[Count.Evicted],
       movedMax: words[Count.MovedMax],
     };

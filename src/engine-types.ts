@@ -52,6 +52,8 @@ export interface EngineStats {
   keys: number;
   evictedKeys: number;
   expiredKeys: number;
+  /** Elements of vector sets that were removed because their time came. */
+  expiredElements: number;
   commands: number;
   hits: number;
   misses: number;

@@ -35,6 +35,7 @@ function storedValue(driver: EngineDriver, key: string, links: boolean): unknown
     element,
     driver.must("VEMB", key, element),
     driver.must("VGETATTR", key, element),
+    driver.must("VPEXPIRETIME", key, "ELEMENTS", 1, element),
     links ? driver.must("VLINKS", key, element) : 0,
   ]);
 }

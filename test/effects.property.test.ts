@@ -128,6 +128,13 @@ class Program {
       () => ["VADD", "q", ...vector(), element, ...random.pick([["Q4", "NOORIGINALS"], ["Q4"], []])],
       () => ["VADD", set, "FP32", Buffer.from(new Float32Array([1, random.below(9), 0.5]).buffer), element],
       () => ["VREM", set, element],
+      () => ["VADD", set, ...vector(), element, "PX", this.#soon()],
+      () => ["VADD", set, ...vector(), element, random.pick(["KEEPTTL", "CAS"])],
+      () => ["VEXPIRE", set, random.pick([0, 1, 2]), "ELEMENTS", 2, element, "e1"],
+      () => ["VPEXPIRE", set, this.#soon(), random.pick(["NX", "GT", "LT"]), "ELEMENTS", 2, element, "e2"],
+      () => ["VEXPIREAT", set, random.pick([1, 1_700_000_002, 4_000_000_000]), "ELEMENTS", 1, element],
+      () => ["VPEXPIREAT", set, random.pick([1, 1_700_000_003_000]), "ELEMENTS", 3, element, "e3", "e4"],
+      () => ["VPERSIST", set, "ELEMENTS", 3, element, "e1", "e2"],
       () => ["VINDEX", set, random.pick(["ADD", "DEL"]), ".a"],
       () => ["VSETATTR", set, element, random.pick(["", '{"b":[1,2]}', "no json"])],
     ])();

@@ -44,7 +44,7 @@ const READ_BY_TOOLS = [
   "total_system_memory loading async_loading rdb_changes_since_last_save rdb_bgsave_in_progress rdb_last_save_time",
   "rdb_last_bgsave_status aof_enabled aof_rewrite_in_progress aof_last_write_status",
   "total_connections_received total_commands_processed instantaneous_ops_per_sec total_net_input_bytes",
-  "total_net_output_bytes instantaneous_input_kbps instantaneous_output_kbps rejected_connections expired_keys",
+  "total_net_output_bytes instantaneous_input_kbps instantaneous_output_kbps rejected_connections expired_keys expired_subkeys",
   "evicted_keys keyspace_hits keyspace_misses pubsub_channels pubsub_patterns latest_fork_usec total_error_replies",
   "role connected_slaves master_replid master_repl_offset used_cpu_sys used_cpu_user used_cpu_sys_children",
   "used_cpu_user_children cluster_enabled io_threads_active",

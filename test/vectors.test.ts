@@ -341,8 +341,9 @@ describe("setMany", () => {
     expect(docs.size).toBe(2000);
     expect(docs.get("id:1999")).toEqual(matrix.slice(1999 * 64));
     const other = matrixOf(10, 64, 5);
+    docs.expire("id:3", 60_000);
     await docs.setMany(idsOf(10), other);
-    expect(docs.size).toBe(2000);
+    expect([docs.size, docs.ttlMs("id:3")]).toEqual([2000, Infinity]);
     expect(docs.search(other.subarray(0, 64), { k: 1 })[0]).toMatchObject({ id: "id:0", distance: 0 });
     await docs.setMany([], new Float32Array());
   });
@@ -405,6 +406,7 @@ describe("setMany", () => {
     const before = matrixOf(rows, 256);
     const attributes = idsOf(rows).map((id) => ({ id }));
     await docs.setMany(idsOf(rows), before, attributes);
+    docs.expire("id:7", 60_000);
     const ids = idsOf(rows + 3);
     const more = ids.map((id) => ({ id, text: "t".repeat(2000) }));
     const outcome = expect(docs.setMany(ids, matrixOf(rows + 3, 256, 2), more)).rejects.toEqual(
@@ -413,6 +415,7 @@ describe("setMany", () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     fill(db);
     await outcome;
+    expect([docs.ttlMs("id:7"), docs.ttlMs("id:8")]).toEqual([60_000, Infinity]);
     expect(docs.size).toBe(rows);
     for (const [row, id] of idsOf(rows).entries()) {
       expect(docs.get(id)).toEqual(before.slice(row * 256, (row + 1) * 256));

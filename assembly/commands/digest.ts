@@ -1,5 +1,5 @@
 // A digest of what the databases hold: keys, types, values, times of death; of vector sets the metric, the coding and each
-// element's name, vector and attributes, not the graph; no vectors of a set that drops them, whose codes depend on when
+// element's name, vector, attributes and time of death, not the graph; no vectors of a set that drops them, whose codes depend on when
 // it was coded. Everything is summed, so neither order nor place in memory counts, and sums of what belongs together are
 // mixed before they are added, so that nothing can change places with something else. Seeded with nothing: two databases
 // that hold the same have the same digest. It reads everything once.
@@ -23,6 +23,7 @@ import { shardAt } from "../keyspace/keyspace";
 import { readOriginal } from "../vectors/original";
 import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
 import { SECOND_VECTOR_BASE } from "../vectors/vector-scratch";
+import { deathOf } from "../vectors/upkeep/deaths";
 import { NodeState, nodeAt, VectorSet } from "../vectors/vectorset";
 import { setOf } from "./elements";
 import {
@@ -112,7 +113,9 @@ function digestElements(set: VectorSet): u64 {
     const cell = <usize>node.attributes;
     const attributes = cell == 0 ? 0 : checksum(jsonOf(cell), jsonBytes(cell));
     const name = <usize>node.name;
-    sum += mix(mix(checksum(keyOf(name), entryAt(name).keyBytes), vector), attributes);
+    const death = deathOf(set, id);
+    const element = mix(mix(checksum(keyOf(name), entryAt(name).keyBytes), vector), attributes);
+    sum += death == 0 ? element : mix(element, death);
   }
   return sum;
 }

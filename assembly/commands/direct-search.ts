@@ -17,7 +17,7 @@ import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
 import { distanceFrom, scoreFrom } from "../vectors/vector-score";
 import { BEAM_BASE, BEAM_MAX, QUERY_BASE } from "../vectors/vector-scratch";
 import { nodeAt, VectorSet } from "../vectors/vectorset";
-import { isVectorSet, setOf, touchNames } from "./elements";
+import { hasDead, isVectorSet, setOf, touchNames } from "./elements";
 
 /** What cannot be answered here: the host sends VSIM, which says what is wrong. */
 const ASK_VSIM: i32 = -1;
@@ -31,7 +31,7 @@ export function searchDirect(keyBytes: u32, dimensions: u32, most: u32, ef: u32,
   if (entry == 0) return 0;
   if (!isVectorSet(entry)) return ASK_VSIM;
   const set = setOf(entry);
-  if (set.dimensions != dimensions) return ASK_VSIM;
+  if (set.dimensions != dimensions || hasDead(set)) return ASK_VSIM;
   readQuery(set, INPUT_BASE + ((keyBytes + 15) & ~15));
   const limit = min(most, set.count);
   const wanted = min(min(max(ef, limit), BEAM_MAX), set.count);

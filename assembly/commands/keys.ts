@@ -13,6 +13,7 @@ import {
 import { register, startGroup } from "../protocol/catalog";
 import { replyOverlong } from "../protocol/command-error";
 import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../protocol/dispatch";
+import { setOf } from "./elements";
 import {
   createEntry,
   ENTRY_HEADER_BYTES,
@@ -31,6 +32,7 @@ import {
 import { admitMove } from "../keyspace/eviction";
 import { matchGlob } from "../text/glob";
 import { buryAllDatabases, buryDatabase } from "../keyspace/graveyard";
+import { followKey } from "../vectors/upkeep/deaths";
 import {
   clock,
   countAllKeys,
@@ -146,6 +148,7 @@ function renameTo(onlyAbsent: bool): bool {
   moveValue(renamed, old);
   vacateSlot(shardOf(hash), source, hash);
   insertKey(renamed, newHash);
+  if (typeOf(renamed) == TYPE_VECTOR_SET) followKey(setOf(renamed), newHash);
   recordArguments("RENAME");
   return true;
 }

@@ -1,43 +1,40 @@
-// VADD and VREM, and the registration of all commands of vector sets. Argument forms, defaults, replies and error texts
-// are those of Redis 8, METRIC is ours. Vectors are stored as float32 whatever quantization is asked for: VINFO says so.
+// VADD, VREM and VSETATTR, and the registration of all commands of vector sets. Argument forms, defaults, replies and
+// error texts are those of Redis 8, where it has them.
 
 import { CommandFlag } from "../layout";
-import {
-  argumentAddress,
-  argumentBytes,
-  argumentCount,
-  argumentInteger,
-  argumentIs,
-  isArgumentPaged,
-  lastInteger,
-  readArgument,
-} from "../protocol/arguments";
+import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged, readArgument } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { replyArity } from "../protocol/command-error";
-import { findArgument, hashOfArgument } from "../protocol/dispatch";
+import { addWork, findArgument, hashOfArgument } from "../protocol/dispatch";
 import { Metric } from "../kernels/distance";
 import {
   addDistances,
   createSet,
   DISTANCES_OF_DESCENT,
+  expireElement,
   findElement,
+  findNamed,
+  isDead,
   isVectorSet,
+  liveSlot,
   nameElement,
   removeElement,
   setOf,
+  workOfUnlinking,
 } from "./elements";
 import { admit, admitReplacement } from "../keyspace/eviction";
 import { linkNode } from "../vectors/hnsw-insert";
 import { unlinkNode } from "../vectors/hnsw-delete";
 import { ATTRIBUTES_EXPANSION, encodeAttributes } from "../text/json";
-import { findKey, noteChange, pin, removeKey, shardOf } from "../keyspace/keyspace";
+import { clock, database, findKey, noteChange, pin, removeKey, shardOf } from "../keyspace/keyspace";
 import { isOriginal, storeVector } from "../vectors/original";
 import { replyBoolean, replyError, replyNoMemory, replyWrongType } from "../protocol/reply";
 import { slotEntry } from "../memory/table";
 import { removeAttributes, setAttributes } from "../vectors/attribute-changes";
 import { pagesToIndex } from "../vectors/field-changes";
 import { ATTRIBUTES_BYTES_MAX, jsonBytes } from "../vectors/vector-attributes";
-import { fitsSet, givenDimensions, givenNorm, nextArgument, readVector, specifyVector } from "./vector-argument";
+import { deathOf, pagesForDeaths, setDeath } from "../vectors/upkeep/deaths";
+import { givenDimensions, givenNorm, nextArgument, readVector, specifyVector } from "./vector-argument";
 import { vDim, vCard, vEmb, vGetAttr, vInfo, vIsMember, vLinks, vRandMember } from "./vector-inspection";
 import {
   growMarks,
@@ -51,95 +48,31 @@ import { recordArguments } from "../protocol/recording";
 import { recordElement } from "./vector-record";
 import { registerVectorIndexes } from "./vector-indexes";
 import { vSim } from "./vector-query";
+import {
+  agrees,
+  askedDeath,
+  askedEf,
+  askedM,
+  askedMetric,
+  askedQuantization,
+  attributesArgument,
+  deathArgument,
+  dropsVectors,
+  keepsDeath,
+  parseAddOptions,
+} from "./vectors/add-options";
+import { registerVectorExpiry } from "./vectors/vector-expiry";
 import { codeSome, isAboutToCode, lookAtRange, pagesToCode, startCoding } from "../vectors/coding";
-import { Coding, drawLevel, M_MAX, M_MIN, nodeAt, NONE, pagesForNode, takeNode, VectorSet } from "../vectors/vectorset";
+import { Coding, drawLevel, nodeAt, NONE, pagesForNode, takeNode, VectorSet } from "../vectors/vectorset";
 
 const M_DEFAULT: u32 = 16;
 const EF_CONSTRUCTION_DEFAULT: u32 = 200;
-const EF_MAX: i64 = 1000000;
-/** Pages of a set's own cell, its keyspace entry, and what `pagesForNode` would say of an empty one. */
-const NEW_SET_PAGES: u32 = 14;
-
-// Options of the running VADD; 0 or NONE where not given.
-let askedM: u32 = 0;
-let askedEf: u32 = 0;
-let askedMetric: u32 = NONE;
-let askedQuantization: u32 = NONE;
-let dropsVectors: bool = false;
-let attributesArgument: u32 = 0;
-
-/** A whole number in argument `index` between `least` and `most`, -1 when it is none. */
-function boundedInteger(index: u32, least: i64, most: i64): i64 {
-  if (!argumentInteger(index)) return -1;
-  const number = lastInteger();
-  return number < least || number > most ? -1 : number;
-}
-
-/** Reads VADD's options from argument `index` on; false after replying an error. */
-function parseOptions(index: u32): bool {
-  askedM = 0;
-  askedEf = 0;
-  askedMetric = NONE;
-  askedQuantization = NONE;
-  dropsVectors = false;
-  attributesArgument = 0;
-  for (; index < argumentCount; index++) {
-    const hasValue = index + 1 < argumentCount;
-    if (argumentIs(index, "CAS")) continue;
-    const coding = codingNamed(index);
-    if (coding != NONE) askedQuantization = coding;
-    else if (argumentIs(index, "NOORIGINALS")) dropsVectors = true;
-    else if (argumentIs(index, "EF") && hasValue) {
-      const ef = boundedInteger(++index, 1, EF_MAX);
-      if (ef < 0) return refuse("ERR invalid EF");
-      askedEf = <u32>ef;
-    } else if (argumentIs(index, "M") && hasValue) {
-      const m = boundedInteger(++index, M_MIN, M_MAX);
-      if (m < 0) return refuse("ERR invalid M");
-      askedM = <u32>m;
-    } else if (argumentIs(index, "SETATTR") && hasValue) {
-      attributesArgument = ++index;
-    } else if (argumentIs(index, "METRIC") && hasValue) {
-      if (!parseMetric(++index)) return refuse("ERR invalid METRIC, use COSINE, L2 or IP");
-    } else {
-      return refuse("ERR invalid option after element");
-    }
-  }
-  return true;
-}
-
-/** The coding that an argument names; NONE for another word. F16, Q4 and NOORIGINALS are ours. */
-function codingNamed(index: u32): u32 {
-  if (argumentIs(index, "NOQUANT")) return Coding.Float32;
-  if (argumentIs(index, "F16")) return Coding.Float16;
-  if (argumentIs(index, "Q8")) return Coding.Int8;
-  if (argumentIs(index, "Q4")) return Coding.Int4;
-  return argumentIs(index, "BIN") ? Coding.Binary : NONE;
-}
-
-function parseMetric(index: u32): bool {
-  if (argumentIs(index, "COSINE")) askedMetric = Metric.Cosine;
-  else if (argumentIs(index, "L2")) askedMetric = Metric.L2;
-  else if (argumentIs(index, "IP")) askedMetric = Metric.InnerProduct;
-  else return false;
-  return true;
-}
+/** Pages of a set's own cell, its keyspace entry, and what `pagesForNode` and `pagesForDeaths` would say of an empty one. */
+const NEW_SET_PAGES: u32 = 18;
 
 function refuse(words: string): bool {
   replyError(words);
   return false;
-}
-
-/** True when the set is what the options say; else replies what differs. */
-function agrees(set: VectorSet): bool {
-  if (askedM != 0 && askedM != set.m) return refuse("ERR asked M value mismatch with existing vector set");
-  if (askedMetric != NONE && askedMetric != set.metric)
-    return refuse("ERR asked metric mismatch with existing vector set");
-  if (askedQuantization != NONE && askedQuantization != set.quantization)
-    return refuse("ERR asked quantization mismatch with existing vector set");
-  if (dropsVectors && set.dropsVectors == 0)
-    return refuse("ERR asked NOORIGINALS, but the existing vector set keeps its vectors");
-  return fitsSet(set);
 }
 
 // ---- attributes of the running command: JSON at SECOND_VECTOR_BASE, binary form at PROGRAM_BASE
@@ -182,8 +115,9 @@ function admitElement(slot: usize, element: u32): bool {
     const set = setOf(slotEntry(slot));
     pin(slotEntry(slot));
     const id = findElement(set, element);
-    if (id != NONE) return attributesArgument == 0 || admitAttributes(set, id, attributesArgument) || refuseMemory();
+    if (id != NONE) return admitChange(set, id) || refuseMemory();
     pages = pagesForNode(set) + pagesToIndex(set, attributesArgument == 0 ? 0 : argumentBytes(attributesArgument));
+    if (askedDeath != 0) pages += pagesForDeaths(set, 1);
     ids = set.idsUsed + 1;
   }
   const marks = missingMarkPages(ids);
@@ -193,6 +127,12 @@ function admitElement(slot: usize, element: u32): bool {
   if (!willCode && !admit(pages + marks)) return refuseMemory();
   growMarks(ids);
   return true;
+}
+
+/** Makes room for what a VADD changes of an element beside its vector. */
+function admitChange(set: VectorSet, id: u32): bool {
+  if (askedDeath != 0 && !admit(pagesForDeaths(set, 1))) return false;
+  return attributesArgument == 0 || admitAttributes(set, id, attributesArgument);
 }
 
 /** Makes room for the attributes in an argument; an empty text takes those of the element away. */
@@ -216,22 +156,27 @@ function vAdd(): void {
     replyArity();
     return;
   }
-  if (!parseOptions(element + 1)) return;
+  if (!parseAddOptions(element + 1)) return;
   if (isArgumentPaged(element)) {
     replyError("ERR element name is too long");
     return;
   }
   const hash = hashOfArgument(1);
-  const slot = findKey(argumentAddress(1), argumentBytes(1), hash);
+  const slot = liveSlot(findKey(argumentAddress(1), argumentBytes(1), hash), hash);
   if (slot != 0 && !isVectorSet(slotEntry(slot))) {
     replyWrongType();
     return;
   }
   if (slot != 0 && !agrees(setOf(slotEntry(slot)))) return;
+  if (slot != 0) expireNamed(setOf(slotEntry(slot)), element);
   if (!admitElement(slot, element)) return;
   const metric = slot != 0 ? setOf(slotEntry(slot)).metric : askedMetric == NONE ? Metric.Cosine : askedMetric;
   if (!readVector(QUERY_BASE, metric)) return;
   if (attributesArgument != 0 && !readAttributes(attributesArgument)) return;
+  if (deathArgument != 0 && askedDeath <= clock) {
+    replyBoolean(!removeNamed(hash, element));
+    return;
+  }
   const ef = askedEf != 0 ? askedEf : EF_CONSTRUCTION_DEFAULT;
   const coding = askedQuantization == NONE ? Coding.Int8 : askedQuantization;
   const found = findKey(argumentAddress(1), argumentBytes(1), hash);
@@ -240,7 +185,31 @@ function vAdd(): void {
       ? setOf(slotEntry(found))
       : createSet(hash, givenDimensions, metric, askedM == 0 ? M_DEFAULT : askedM, ef, coding, dropsVectors);
   noteChange(hash);
+  theHash = hash;
   replyBoolean(putElement(set, element, askedEf != 0 ? askedEf : set.efConstruction, found == 0));
+}
+
+/** Hash of the key of the running VADD. */
+let theHash: u64 = 0;
+
+/** Removes the element that an argument names if it is dead: what comes is a new one. Others live. */
+function expireNamed(set: VectorSet, element: u32): void {
+  const id = findNamed(set, element);
+  if (id != NONE && isDead(set, id)) expireElement(set, id, database, argumentAddress(1), argumentBytes(1));
+}
+
+/** Removes the element that an argument names, which would be dead at once; false when there is none. */
+function removeNamed(hash: u64, element: u32): bool {
+  const slot = findKey(argumentAddress(1), argumentBytes(1), hash);
+  if (slot == 0) return false;
+  const set = setOf(slotEntry(slot));
+  const id = findElement(set, element);
+  if (id == NONE) return false;
+  addWork(workOfUnlinking(set));
+  noteChange(hash);
+  expireElement(set, id, database, argumentAddress(1), argumentBytes(1));
+  if (set.count == 0) removeKey(shardOf(hash), slot, hash);
+  return true;
 }
 
 /** Adds the element, or gives it another vector; true when it is new. `creates`: the set is new, too. */
@@ -255,6 +224,7 @@ function putElement(set: VectorSet, element: u32, ef: u32, creates: bool): bool 
     storeVector(set, id, QUERY_BASE, givenNorm);
     codeSome(set);
     if (attributesArgument != 0) storeAttributes(set, id);
+    setDeath(set, id, askedDeath, theHash);
     linkNode(set, id, ef);
     if (willCode) startCoding(set);
     else lookAtRange(set);
@@ -262,9 +232,11 @@ function putElement(set: VectorSet, element: u32, ef: u32, creates: bool): bool 
   }
   if (attributesArgument != 0) storeAttributes(set, id);
   const stays = isOriginal(set, id, QUERY_BASE, givenNorm, SECOND_VECTOR_BASE);
-  if (!stays || attributesArgument != 0) recordElement(set, QUERY_BASE, element, false);
+  const death = keepsDeath ? deathOf(set, id) : askedDeath;
+  if (!stays || attributesArgument != 0 || death != deathOf(set, id)) recordElement(set, QUERY_BASE, element, false);
+  setDeath(set, id, death, theHash);
   if (stays) return false;
-  addUnlinking(set);
+  addWork(workOfUnlinking(set));
   unlinkNode(set, id);
   storeVector(set, id, QUERY_BASE, givenNorm);
   codeSome(set);
@@ -273,16 +245,11 @@ function putElement(set: VectorSet, element: u32, ef: u32, creates: bool): bool 
   return false;
 }
 
-/** Every pair of the 2 M neighbours may be measured. */
-function addUnlinking(set: VectorSet): void {
-  addDistances(set, <u64>set.m * set.m * 2);
-}
-
 // ---- VREM, VSETATTR
 
 /** The set of a writing command, 0 after replying that there is none (as false) or that the key holds something else. */
 function writtenSet(): usize {
-  const slot = findArgument(1);
+  const slot = liveSlot(findArgument(1), hashOfArgument(1));
   if (slot == 0) {
     replyBoolean(false);
     return 0;
@@ -296,12 +263,13 @@ function vRem(): void {
   const address = writtenSet();
   if (address == 0) return;
   const set = changetype<VectorSet>(address);
-  const id = findElement(set, 2);
+  const id = findNamed(set, 2);
   if (id == NONE) {
     replyBoolean(false);
     return;
   }
-  addUnlinking(set);
+  const lives = !isDead(set, id);
+  addWork(workOfUnlinking(set));
   removeElement(set, id);
   noteChange(hashOfArgument(1));
   recordArguments("VREM");
@@ -309,7 +277,7 @@ function vRem(): void {
     const hash = hashOfArgument(1);
     removeKey(shardOf(hash), findKey(argumentAddress(1), argumentBytes(1), hash), hash);
   }
-  replyBoolean(true);
+  replyBoolean(lives);
 }
 
 function vSetAttr(): void {
@@ -362,4 +330,5 @@ export function registerVectors(): void {
   register("VLINKS", -3, quick, 1, 1, 1, vLinks, "8.0.0", "Answers the neighbours of an element on each level.");
   register("VRANDMEMBER", -2, read, 1, 1, 1, vRandMember, "8.0.0", "Answers random elements.");
   registerVectorIndexes();
+  registerVectorExpiry();
 }

@@ -4,10 +4,10 @@
 import { CommandFlag } from "../layout";
 import { argumentAddress, argumentBytes, argumentIs, isArgumentPaged } from "../protocol/arguments";
 import { register } from "../protocol/catalog";
-import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../protocol/dispatch";
-import { isVectorSet, setOf } from "./elements";
+import { addWork, findArgument, hashOfArgument } from "../protocol/dispatch";
+import { isVectorSet, liveSlot, setOf } from "./elements";
 import { admit } from "../keyspace/eviction";
-import { noteChange, pin } from "../keyspace/keyspace";
+import { noteChange, pin, readSlot } from "../keyspace/keyspace";
 import { slotEntry } from "../memory/table";
 import {
   replyArray,
@@ -42,7 +42,7 @@ function vIndex(): void {
     replyError("ERR syntax error, use VINDEX key ADD path or VINDEX key DEL path");
     return;
   }
-  const slot = findArgument(1);
+  const slot = liveSlot(findArgument(1), hashOfArgument(1));
   if (slot == 0) {
     replyError("ERR no such key: an index is declared once its vector set has an element");
     return;
@@ -89,7 +89,7 @@ function addIndex(entry: usize, set: VectorSet, index: i32): void {
 
 /** The indexes of a set: for each path the entries, the bytes, and how many elements have numbers, texts, arrays, null there. */
 function vIndexes(): void {
-  const entry = readKeyArgument(1);
+  const entry = readSlot(liveSlot(findArgument(1), hashOfArgument(1)));
   if (entry == 0) {
     replyArray(0);
     return;

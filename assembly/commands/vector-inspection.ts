@@ -3,9 +3,10 @@
 
 import { argumentCount, argumentInteger, argumentIs, lastInteger } from "../protocol/arguments";
 import { replyArity } from "../protocol/command-error";
-import { addWork, connection, readKeyArgument } from "../protocol/dispatch";
+import { addWork, connection, findArgument, hashOfArgument } from "../protocol/dispatch";
 import { Metric } from "../kernels/distance";
-import { findElement, isVectorSet, replyName, setOf } from "./elements";
+import { countLive, findElement, isDead, isVectorSet, liveSlot, replyName, setOf } from "./elements";
+import { readSlot } from "../keyspace/keyspace";
 import { linkAt, linkCount } from "../vectors/links";
 import { random } from "../memory/memory";
 import { readOriginal } from "../vectors/original";
@@ -30,7 +31,7 @@ import { bytesOfSet, Coding, NodeState, nodeAt, NONE, rowOf, VectorSet } from ".
 
 /** The entry of the set in argument 1: 0 when there is no key, NONE after replying that it holds something else. */
 function readSet(): u32 {
-  const entry = readKeyArgument(1);
+  const entry = readSlot(liveSlot(findArgument(1), hashOfArgument(1)));
   if (entry == 0 || isVectorSet(entry)) return <u32>entry;
   replyWrongType();
   return NONE;
@@ -51,7 +52,7 @@ function readElement(): bool {
 
 export function vCard(): void {
   const entry = readSet();
-  if (entry != NONE) replyInteger(entry == 0 ? 0 : setOf(entry).count);
+  if (entry != NONE) replyInteger(entry == 0 ? 0 : countLive(setOf(entry)));
 }
 
 export function vDim(): void {
@@ -123,7 +124,7 @@ export function vInfo(): void {
   replyNumber("ef-construction", set.efConstruction);
   replyNumber("vector-dim", set.dimensions);
   replyNumber("projection-input-dim", 0);
-  replyNumber("size", set.count);
+  replyNumber("size", countLive(set));
   replyNumber("max-level", set.topLevel);
   replyNumber("attributes-count", set.attributed);
   replyNumber("vset-uid", changetype<usize>(set));
@@ -161,11 +162,14 @@ export function vLinks(): void {
 
 function replyLinks(row: usize, withScores: bool): void {
   const links = linkCount(row);
-  if (withScores) replyMap(links);
-  else replyArray(links);
+  let live: u32 = 0;
+  for (let link: u32 = 0; link < links; link++) live += <u32>!isDead(found, linkAt(row, link));
+  if (withScores) replyMap(live);
+  else replyArray(live);
   if (withScores) readStored(found, node, SECOND_VECTOR_BASE);
   for (let link: u32 = 0; link < links; link++) {
     const other = linkAt(row, link);
+    if (isDead(found, other)) continue;
     replyName(found, other);
     if (!withScores) continue;
     const key = measureStored(found, SECOND_VECTOR_BASE, other);
@@ -196,7 +200,13 @@ export function vRandMember(): void {
   const set = setOf(entry);
   if (!counted) replyName(set, randomNode(set));
   else if (count < 0) replyRepeated(set, count);
-  else replyDistinct(set, <u32>min<u64>(<u64>count, set.count));
+  else replyDistinct(set, <u32>min<u64>(<u64>count, countLive(set)));
+}
+
+/** Whether a node is there and does not only seem so. */
+@inline
+function isLive(set: VectorSet, id: u32): bool {
+  return nodeAt(set, id).state == <u16>NodeState.Live && !isDead(set, id);
 }
 
 /** Members with repetition are limited as a reply's length is. */
@@ -208,7 +218,7 @@ function replyRepeated(set: VectorSet, count: i64): void {
     return;
   }
   replyArray(<u32>-count);
-  const live = set.count < set.idsUsed >> SPARSE_SHIFT ? gatherLive(set) : 0;
+  const live = countLive(set) < set.idsUsed >> SPARSE_SHIFT ? gatherLive(set) : 0;
   for (let left = -count; left > 0 && !connection.overflowed; left--) {
     if (live == 0) replyName(set, randomNode(set));
     else replyName(set, load<u32>(BEAM_BASE + <u32>(((random() >> 32) * live) >> 32) * 4));
@@ -222,10 +232,11 @@ const GATHERED_MAX: u32 = 2 * BEAM_MAX;
 
 /** Lists the live nodes at BEAM_BASE; answers how many, 0 when they are too many for the beam. */
 function gatherLive(set: VectorSet): u32 {
-  if (set.count > GATHERED_MAX) return 0;
+  const live = countLive(set);
+  if (live > GATHERED_MAX) return 0;
   let gathered: u32 = 0;
-  for (let id: u32 = 0; gathered < set.count; id++) {
-    if (nodeAt(set, id).state == <u16>NodeState.Live) store<u32>(BEAM_BASE + (gathered++ << 2), id);
+  for (let id: u32 = 0; gathered < live; id++) {
+    if (isLive(set, id)) store<u32>(BEAM_BASE + (gathered++ << 2), id);
   }
   addWork(set.idsUsed >> 3);
   return gathered;
@@ -235,7 +246,8 @@ function gatherLive(set: VectorSet): u32 {
 function replyDistinct(set: VectorSet, count: u32): void {
   replyArray(count);
   addWork(set.idsUsed >> 3);
-  if (count < set.count >> 2) {
+  let left = countLive(set);
+  if (count < left >> 2) {
     const epoch = nextEpoch();
     while (count > 0) {
       const id = randomNode(set);
@@ -246,9 +258,8 @@ function replyDistinct(set: VectorSet, count: u32): void {
     }
     return;
   }
-  let left = set.count;
   for (let id: u32 = 0; count > 0; id++) {
-    if (nodeAt(set, id).state != <u16>NodeState.Live) continue;
+    if (!isLive(set, id)) continue;
     if (<u32>(((random() >> 32) * left--) >> 32) >= count) continue;
     replyName(set, id);
     count--;
@@ -260,10 +271,10 @@ function randomNode(set: VectorSet): u32 {
   let id: u32 = 0;
   for (let draw: u32 = 0; draw < 64; draw++) {
     id = <u32>(((random() >> 32) * set.idsUsed) >> 32);
-    if (nodeAt(set, id).state == <u16>NodeState.Live) return id;
+    if (isLive(set, id)) return id;
   }
   const from = id;
-  while (nodeAt(set, id).state != <u16>NodeState.Live) id = id + 1 == set.idsUsed ? 0 : id + 1;
+  while (!isLive(set, id)) id = id + 1 == set.idsUsed ? 0 : id + 1;
   addWork((id >= from ? id - from : id + set.idsUsed - from) >> 3);
   return id;
 }

@@ -16,11 +16,23 @@ import {
 import { idOf, itemAt, keyOfItem } from "../vectors/beam";
 import { addWork, hashOfArgument } from "../protocol/dispatch";
 import { Metric } from "../kernels/distance";
-import { addDistances, DISTANCES_OF_DESCENT, findElement, isVectorSet, replyName, setOf, touchNames } from "./elements";
+import {
+  addDistances,
+  countLive,
+  deadline,
+  DISTANCES_OF_DESCENT,
+  findElement,
+  hasDead,
+  isVectorSet,
+  liveSlot,
+  replyName,
+  setOf,
+  touchNames,
+} from "./elements";
 import { searchAll } from "../vectors/exact-search";
 import { compileFilter } from "../filters/filter";
 import { search } from "../vectors/hnsw-search";
-import { readKey } from "../keyspace/keyspace";
+import { findKey, readSlot } from "../keyspace/keyspace";
 import { parsedDouble, parseDouble } from "../text/number";
 import {
   beginError,
@@ -180,7 +192,8 @@ function readTarget(set: VectorSet): bool {
 
 export function vSim(): void {
   const key = argumentAddress(1);
-  const entry = readKey(key, argumentBytes(1), hashOfArgument(1));
+  const hash = hashOfArgument(1);
+  const entry = readSlot(liveSlot(findKey(key, argumentBytes(1), hash), hash));
   if (entry == 0) {
     replyArray(0);
     return;
@@ -194,7 +207,7 @@ export function vSim(): void {
   if (!byElement && !specifyVector(2)) return;
   if (!parseOptions(byElement ? 4 : nextArgument)) return;
   if (!readTarget(set)) return;
-  const most = <u32>min<u64>(count, set.count);
+  const most = <u32>min<u64>(count, countLive(set));
   if (most > BEAM_MAX) {
     replyError("ERR COUNT is over the maximum of 16384");
     return;
@@ -202,9 +215,19 @@ export function vSim(): void {
   replyNearest(set, most);
 }
 
+/** When elements are dead that are in the set: 0 when all live. */
+let deadBy: i64 = 0;
+
+/** Whether not every element may be found. */
+@inline
+function selects(): bool {
+  return filtered || deadBy != 0;
+}
+
 /** Searches and replies the `most` nearest elements. */
 function replyNearest(set: VectorSet, most: u32): void {
-  const beam: usize = filtered ? MATCHES_BASE : BEAM_BASE;
+  deadBy = hasDead(set) ? deadline() : 0;
+  const beam: usize = selects() ? MATCHES_BASE : BEAM_BASE;
   const found = searchWithin(set, most, beam);
   if (explained) {
     replyExplanation(set, found);
@@ -235,8 +258,9 @@ function searchWithin(set: VectorSet, most: u32, beam: usize): u32 {
 
 /** One search, with a beam of `length`; answers how many were found, `wanted` at least where there are as many. */
 function searchOnce(set: VectorSet, wanted: u32, length: u32, beam: usize): u32 {
-  if (filtered) {
-    const found = searchFiltered(set, QUERY_BASE, wanted, length, PROGRAM_BASE, effort, plan, exact);
+  if (selects()) {
+    const program: usize = filtered ? <usize>PROGRAM_BASE : 0;
+    const found = searchFiltered(set, QUERY_BASE, wanted, length, program, effort, plan, exact, deadBy);
     addDistances(set, DISTANCES_OF_DESCENT + measurements);
     addWork(evaluations >> 2);
     return found;
@@ -255,7 +279,7 @@ function replyExplanation(set: VectorSet, found: u32): void {
   replySimple("plan");
   replySimple(!filtered ? (exact ? "truth" : "graph") : planName(chosenPlan));
   replySimple("size");
-  replyInteger(set.count);
+  replyInteger(countLive(set));
   replySimple("found");
   replyInteger(found);
   if (!filtered) return;

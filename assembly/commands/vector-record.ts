@@ -1,4 +1,5 @@
-// Effect records of vector sets. A vector is recorded as the float32 numbers that were stored, whatever text they came as;
+// Effect records of vector sets. A vector is recorded as the float32 numbers that were given, whatever text they came as,
+// and when its element dies as a time;
 // what a set is made with is spelled out, so that other defaults of a later release do not change an old log.
 
 import { beginRecord, addIntegerPart, addPart, addWordPart, PART_BYTES } from "../effects/record";
@@ -6,6 +7,7 @@ import { argumentBytes, argumentCount } from "../protocol/arguments";
 import { addArgument, endEffect, isRecording, partBytes } from "../protocol/recording";
 import { Metric } from "../kernels/distance";
 import { Coding, VectorSet } from "../vectors/vectorset";
+import { askedDeath, deathArgument } from "./vectors/add-options";
 
 const OPTIONS_BYTES: u32 = 256;
 
@@ -26,7 +28,15 @@ export function recordElement(set: VectorSet, vector: usize, element: u32, creat
   addPart(vector, bytes);
   addArgument(element);
   if (creates) addParameters(set);
-  for (let index = element + 1; index < argumentCount; index++) addArgument(index);
+  for (let index = element + 1; index < argumentCount; index++) {
+    if (index == deathArgument) {
+      addWordPart("PXAT");
+      addIntegerPart(askedDeath);
+      index++;
+    } else {
+      addArgument(index);
+    }
+  }
   endEffect();
 }
 

@@ -229,3 +229,20 @@ export function recordRemoval(database: u32, time: i64, key: usize, bytes: u32):
   addPart(key, bytes);
   endRecord(database, time);
 }
+
+/** Records that an element of a vector set is removed which no command asked to: its time has passed. */
+export function recordElementRemoval(
+  database: u32,
+  time: i64,
+  key: usize,
+  keyBytes: u32,
+  element: usize,
+  elementBytes: u32,
+): void {
+  if (effectLog.recording == 0) return;
+  beginRecord(3, <u64>keyBytes + elementBytes + 3 * PART_BYTES);
+  addWordPart("VREM");
+  addPart(key, keyBytes);
+  addPart(element, elementBytes);
+  endRecord(database, time);
+}

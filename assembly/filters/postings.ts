@@ -119,6 +119,7 @@ export function rankOf(postings: Postings, key: u64): u32 {
 
 /** Where the last `seek` came to: the entries from its rank to the end of their leaf. */
 export let soughtIds: usize = 0;
+export let soughtKeys: usize = 0;
 export let soughtCount: u32 = 0;
 export let soughtKey: u64 = 0;
 
@@ -137,7 +138,8 @@ export function seek(postings: Postings, rank: u32): void {
   assert(rank < node.count);
   soughtIds = idSlot(node, rank);
   soughtCount = node.count - rank;
-  soughtKey = load<u64>(keySlot(node, rank));
+  soughtKeys = keySlot(node, rank);
+  soughtKey = load<u64>(soughtKeys);
 }
 
 /** Frees at most about `limit` nodes, leaves first; true when nothing is left. The caller announces `postings`. */

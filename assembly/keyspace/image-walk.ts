@@ -50,6 +50,7 @@ import {
 } from "../memory/table";
 import { hashOfEntry } from "../memory/table-grow";
 import { directorySize, liveSlots, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
+import { deathsAt } from "../vectors/upkeep/deaths";
 import { claimSetBlocks } from "../vectors/vector-walk";
 import { NodeState, namesOf, nodeAt, VECTOR_SET_BYTES, VectorSet, vectorSetAt } from "../vectors/vectorset";
 import { shardAt } from "./shards";
@@ -90,6 +91,7 @@ export function walkImage(zeroes: bool): ImageFault {
   if (state.graveyard != 0 || state.coding != 0 || state.markPages > MARK_PAGES_MAX) return ImageFault.State;
   if (!beginClaims(zeroes)) return ImageFault.NoMemory;
   idsMax = 0;
+  state.deaths = 0;
   for (let db: u32 = 0; db < DATABASES; db++) {
     for (let shard: u32 = 0; shard < SHARDS; shard++) {
       const table = shardAt(db, shard);
@@ -211,7 +213,7 @@ function claimValue(entry: usize): bool {
   if (type == (TYPE_HASH | ENCODING_TABLE)) {
     return claimCell(address, TABLE_BYTES, ZONE_OBJECT) && walkTable(tableAt(address), ZONE_FIELD, FIELDS);
   }
-  return type == TYPE_VECTOR_SET && claimSet(address);
+  return type == TYPE_VECTOR_SET && claimSet(entry, address);
 }
 
 /** Packed: 0 count (u16), then for each field: length (u8) | length of its value (u8) | field | value */
@@ -229,10 +231,11 @@ function isPackedRight(entry: usize): bool {
   return at == bytes;
 }
 
-function claimSet(address: usize): bool {
+function claimSet(entry: usize, address: usize): bool {
   if (!claimCell(address, VECTOR_SET_BYTES, ZONE_OBJECT)) return false;
   const set = vectorSetAt(address);
   if (!claimSetBlocks(set)) return false;
+  if (set.deaths != 0) deathsAt(set.deaths).hash = hashOfEntry(entry);
   namedSet = address;
   idsMax = max(idsMax, set.idsUsed);
   return namesOf(set).count == set.count && walkTable(namesOf(set), ZONE_OBJECT, NAMES);

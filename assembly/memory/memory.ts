@@ -59,6 +59,8 @@ export class State {
   markPages: u32;
   /** Vector sets whose vectors are getting codes: address of the first, 0 for none. */
   coding: u32;
+  /** What vector sets know of when their elements die: address of one in the ring of them, 0 for none. */
+  deaths: u32;
 }
 
 /** What this run has counted, and where its cursors are: no part of the database. */
@@ -80,6 +82,8 @@ export class Counters {
   pagesReleased: u64;
   /** Searches of embedding that took no command: counted as calls of VSIM. */
   directSearches: u64;
+  /** Elements of vector sets removed because their time came. */
+  elementsExpired: u64;
   /** Most pages held so far; not reset. */
   pagesMax: u64;
   /** Where active expiry goes on. */

@@ -11,12 +11,14 @@ import { hasVectors, NodeState, nodeAt, VectorSet } from "../vectors/vectorset";
 import { ROW_IDS } from "../vectors/vector-scratch";
 import { judgeRow, openVerdicts } from "../vectors/verdicts";
 import {
+  areRangesTested,
   continueMatching,
   countNothing,
   isComplete,
   scanAll,
   scanRanges,
   scanVectors,
+  testRanges,
   walkCollecting,
   walkMatching,
 } from "./vector-filter";
@@ -42,7 +44,8 @@ export let fellBack: bool = false;
 /**
  * Leaves the nearest elements that match in MATCHES, nearest first in the order of their points: up to `ef`, and as many of
  * `most` as there are. Answers how many. With `effort` not 0 a walk measures that many nodes at most, and no scan follows.
- * `exact`: all that match are measured, by float32 where there are vectors.
+ * `exact`: all that match are measured, by float32 where there are vectors. `program` is 0 for no filter: then only those
+ * that are dead at `now` do not match, of which there are some, or `now` is 0.
  */
 export function searchFiltered(
   set: VectorSet,
@@ -53,6 +56,7 @@ export function searchFiltered(
   effort: u32,
   asked: Plan,
   exact: bool,
+  now: i64,
 ): u32 {
   countNothing();
   const byVectors = exact && hasVectors(set);
@@ -60,8 +64,9 @@ export function searchFiltered(
   const point = byVectors ? query : pointOfQuery(set, query);
   fellBack = false;
   dropTests();
-  candidates = findRanges(set, program) ? <i64>listed : -1;
-  openVerdicts(set, program);
+  candidates = program != 0 && findRanges(set, program) ? <i64>listed : -1;
+  openVerdicts(set, program, now);
+  testRanges(now != 0);
   estimateMatches(set);
   plan = exact ? Plan.Scan : asked != Plan.Auto ? asked : choose(set, most, ef);
   if (plan == Plan.Scan) return scan(set, point, ef);
@@ -93,7 +98,7 @@ const SAMPLE_MAX: u32 = 1024;
 const MATCHES_ENOUGH: u32 = 6;
 
 function estimateMatches(set: VectorSet): void {
-  estimateIsExact = candidates >= 0 && isExact && !mayRepeat;
+  estimateIsExact = candidates >= 0 && isExact && !mayRepeat && !areRangesTested();
   if (estimateIsExact || candidates == 0) {
     estimate = <f64>candidates;
     return;
@@ -175,7 +180,7 @@ function choose(set: VectorSet, most: u32, ef: u32): Plan {
   if (estimate <= <f64>most) return Plan.Scan;
   const test = hasTests() ? TEST_COLUMN : TEST_ATTRIBUTES;
   const bytes = <f64>set.pointBytes;
-  const tested = candidates < 0 ? <f64>set.count : isExact ? 0 : <f64>candidates;
+  const tested = candidates < 0 ? <f64>set.count : areRangesTested() ? <f64>candidates : 0;
   const scanCost = tested * test + estimate * (ROW + ROW_A_BYTE * bytes);
   const node = NODE + NODE_A_BYTE * bytes;
   const measures = min<f64>(postMeasures(set, ef), <f64>set.count);

@@ -50,6 +50,18 @@ export function scanVectors(yes: bool): void {
   byVectors = yes;
 }
 
+/** Whether what ranges list is tested: it may be dead, or not match. */
+let rangesTested: bool = false;
+
+/** Tells that elements may be dead that ranges list. */
+export function testRanges(mayBeDead: bool): void {
+  rangesTested = mayBeDead || !isExact;
+}
+
+export function areRangesTested(): bool {
+  return rangesTested;
+}
+
 // ---- scans
 
 /** Leaves the `most` nearest of the elements in the ranges that match in MATCHES; `query` is a point, or a vector. Answers how many. */
@@ -65,7 +77,7 @@ export function scanRanges(set: VectorSet, query: usize, most: u32): u32 {
       memory.copy(ROW_IDS, soughtIds, (<usize>taken) << 2);
       rank += taken;
       const fresh = mayRepeat ? keepUnmarked(taken, epoch) : taken;
-      count = insertMatching(set, query, fresh, most, count, !isExact);
+      count = insertMatching(set, query, fresh, most, count, rangesTested);
     }
   }
   return count;

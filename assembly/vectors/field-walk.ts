@@ -3,7 +3,7 @@
 // that lies finds less, and harms nobody.
 
 import { Blocks, recordAt, roomOf } from "./blocks";
-import { columnOf, FIELD_BYTES, FieldIndex, fieldAt, FIELDS_HEAD_BYTES, FIELDS_MAX } from "./field-index";
+import { columnOf, FIELD_BYTES, fieldAt, FIELDS_HEAD_BYTES, FIELDS_MAX } from "./field-index";
 import {
   belowSlot,
   capacityOf,
@@ -12,6 +12,7 @@ import {
   keySlot,
   LEAF_FIRST_BYTES,
   nodeOf,
+  Postings,
   POSTINGS_NODE_BYTES,
   PostingsNode,
 } from "../filters/postings";
@@ -40,7 +41,8 @@ export function claimFields(set: VectorSet): bool {
   if (count == 0 || count > FIELDS_MAX) return false;
   if (!claimCell(set.fields, FIELDS_HEAD_BYTES + count * FIELD_BYTES, ZONE_OBJECT)) return false;
   for (let index: u32 = 0; index < count; index++) {
-    if (!claimPath(fieldAt(set, index).path) || !claimEntries(set, fieldAt(set, index))) return false;
+    const field = fieldAt(set, index);
+    if (!claimPath(field.path) || !claimPostings(set, field, field.entries)) return false;
   }
   return true;
 }
@@ -67,12 +69,13 @@ function claimPath(path: u32): bool {
   return step == end && steps <= NESTING_MAX;
 }
 
-function claimEntries(set: VectorSet, field: FieldIndex): bool {
+/** Claims an ordered index of `entries` live elements of a set. */
+export function claimPostings(set: VectorSet, postings: Postings, entries: u32): bool {
   met = 0;
   leastKey = 0;
   leastId = 0;
-  if (field.root != 0 && !claimNode(set, field.root, LEVELS_MAX, true)) return false;
-  return met == field.entries;
+  if (postings.root != 0 && !claimNode(set, postings.root, LEVELS_MAX, true)) return false;
+  return met == entries;
 }
 
 /** Claims a node of at most the given level, exactly that unless it is the root, and all below it. */

@@ -5,6 +5,7 @@ import { releaseFields } from "./field-changes";
 import { ZONE_OBJECT } from "../layout";
 import { release } from "../memory/memory";
 import { codesOf, NodeState, nodeAt, nodesOf, offsetsOf, roundingsOf, VectorSet, vectorsOf } from "./vectorset";
+import { releaseDeaths } from "./upkeep/deaths";
 import { forgetVerdicts } from "./verdicts";
 
 const NODES_A_STEP: u32 = 256;
@@ -22,6 +23,7 @@ export function releaseSetStep(set: VectorSet, from: u32): u32 {
     return end;
   }
   if (!releaseFields(set, BLOCKS_A_STEP)) return from;
+  if (!releaseDeaths(set, BLOCKS_A_STEP)) return from;
   if (!releaseBlocks(vectorsOf(set), BLOCKS_A_STEP)) return from;
   if (!releaseBlocks(roundingsOf(set), BLOCKS_A_STEP)) return from;
   if (!releaseBlocks(codesOf(set), BLOCKS_A_STEP)) return from;

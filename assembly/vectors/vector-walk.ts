@@ -9,7 +9,9 @@ import { Metric } from "../kernels/distance";
 import { PAGE_BYTES, PageKind, ZONE_OBJECT } from "../layout";
 import { CLAIM_MARK, cellAt, claimCell, claimPage, claimPart, markBytes } from "../memory/claims";
 import { fieldCount } from "./field-index";
-import { claimFields, COLUMN_RECORD_BYTES, columnAt, markColumn } from "./field-walk";
+import { claimFields, claimPostings, COLUMN_RECORD_BYTES, columnAt, markColumn } from "./field-walk";
+import { DEATHS_BYTES, deathColumn, deathOf, deathsAt, joinRing } from "./upkeep/deaths";
+import { seek, soughtCount, soughtIds, soughtKeys } from "../filters/postings";
 import { hasLink, linkAt, linkCount } from "./links";
 import { binaryBytes, jsonBytes } from "./vector-attributes";
 import {
@@ -54,7 +56,31 @@ export function claimSetBlocks(set: VectorSet): bool {
     live++;
   }
   if (live != set.count || attributed != set.attributed || !isFreeListWhole(set)) return false;
-  return areLinksRight(set) && claimIndexes(set);
+  return areLinksRight(set) && claimIndexes(set) && claimDeaths(set);
+}
+
+/** Claims what a set knows of when its elements die, and puts it into the ring, which begins anew with a walk. */
+function claimDeaths(set: VectorSet): bool {
+  if (set.deaths == 0) return true;
+  if (!claimCell(set.deaths, DEATHS_BYTES, ZONE_OBJECT)) return false;
+  const deaths = deathsAt(set.deaths);
+  if (<usize>deaths.set != changetype<usize>(set) || !claimPostings(set, deaths, deaths.entries)) return false;
+  const column = deathColumn(deaths);
+  if (!claimBlocks(column, COLUMN_RECORD_BYTES, 0)) return false;
+  markColumn(column);
+  joinRing(deaths);
+  let dying: u32 = 0;
+  for (let id: u32 = 0; id < roomOf(column); id++) dying += <u32>(load<i64>(recordAt(column, id)) != 0);
+  if (dying != deaths.entries) return false;
+  for (let rank: u32 = 0; rank < dying; ) {
+    seek(deaths, rank);
+    rank += soughtCount;
+    for (let index: u32 = 0; index < soughtCount; index++) {
+      const time = load<i64>(soughtKeys + (index << 3));
+      if (time <= 0 || deathOf(set, load<u32>(soughtIds + (index << 2))) != time) return false;
+    }
+  }
+  return true;
 }
 
 function claimIndexes(set: VectorSet): bool {
@@ -69,7 +95,8 @@ function claimIndexes(set: VectorSet): bool {
 function areParametersRight(set: VectorSet): bool {
   if (set.dimensions == 0 || set.dimensions > DIMENSIONS_MAX || set.metric > <u32>Metric.InnerProduct) return false;
   if (set.vectorBytes != ((set.dimensions + 3) & ~3) << 2 || set.m < M_MIN || set.m > M_MAX) return false;
-  // Codes are complete: an image is not exported before they are.
+  // Codes and order are complete: an image is not exported before they are.
+  if (set.orderedIds != NONE) return false;
   if (set.codedIds != NONE || set.dropsVectors > 1 || set.quantization > <u32>Coding.Binary) return false;
   if (set.coding != <u32>Coding.Float32 && set.coding != set.quantization) return false;
   return set.pointBytes == pointBytesOf(set.coding, set.dimensions);

@@ -99,9 +99,17 @@ export class VectorSet {
   uncodable: u32;
   /** 1 when float32 vectors go once there are codes. */
   dropsVectors: u32;
-  /** Cell of the field indexes (see field-index.ts), 0 for none, and the bytes of all they have. */
+  /** Cell of the field indexes (see field-index.ts), 0 for none, and the bytes of all they and the deaths have. */
   fields: u32;
   fieldBytes: u32;
+  /** When elements die (see upkeep/deaths.ts), 0 while none does. */
+  deaths: u32;
+  /** Numbers of a vector as it is given, where a projection makes it shorter (see upkeep/projection.ts); else 0. */
+  givenDimensions: u32;
+  /** While nodes are put in order (see upkeep/reorder.ts): ids below have their neighbours behind them. NONE otherwise. */
+  orderedIds: u32;
+  /** While nodes are put in order: ids below are those of nodes in order. */
+  placedIds: u32;
 }
 
 const NAMES_OFFSET: usize = offsetof<VectorSet>();
@@ -193,6 +201,7 @@ export function createVectorSet(
   set.quantization = quantization;
   set.dropsVectors = <u32>dropsVectors;
   set.codedIds = NONE;
+  set.orderedIds = NONE;
   set.pointBytes = set.vectorBytes;
   set.m = m;
   set.efConstruction = efConstruction;

@@ -13,6 +13,7 @@ import { PAGE_BITS, PageKind, VERDICTS_BASE, VERDICTS_BYTES } from "../layout";
 import { availablePages, hasPages, releasePage, takePage } from "../memory/memory";
 import { hasTests, passesTests, touchColumns } from "./filter-columns";
 import { limitPages } from "../memory/settings";
+import { isDeadAt } from "./upkeep/deaths";
 import { matches } from "./vector-attributes";
 import { nodeAt, nodesOf, VectorSet } from "./vectorset";
 import { recordAt } from "./blocks";
@@ -50,6 +51,8 @@ let openSet: usize = 0;
 let openProgram: usize = 0;
 /** Whether columns tell; then nothing is remembered, since a test costs little more than remembering. */
 let byColumns: bool = false;
+/** When elements are dead that are there: nothing is remembered of it, since time goes on. */
+let deadline: i64 = 0;
 /** Elements that the running search has evaluated. */
 export let evaluations: u32 = 0;
 
@@ -68,14 +71,15 @@ function programOf(slot: Slot): usize {
   return changetype<usize>(slot) + SLOT_HEAD_BYTES + PAGES_MAX * 4;
 }
 
-/** Begins to test elements of a set by a compiled filter. */
-export function openVerdicts(set: VectorSet, program: usize): void {
+/** Begins to test elements of a set by a compiled filter, 0 for none; those that are dead at `now` never match, 0 when none is. */
+export function openVerdicts(set: VectorSet, program: usize, now: i64): void {
   open = 0;
   openSet = changetype<usize>(set);
   openProgram = program;
   evaluations = 0;
+  deadline = now;
   byColumns = hasTests();
-  if (byColumns) return;
+  if (byColumns || program == 0) return;
   const bytes = load<u32>(program);
   const pages = (set.idsUsed + IDS_A_PAGE_MASK) >> IDS_A_PAGE_BITS;
   if (bytes > PROGRAM_BYTES_MAX || pages > PAGES_MAX) return;
@@ -137,8 +141,10 @@ function wordOf(slot: usize, id: u32): usize {
   return page + ((<usize>((id & IDS_A_PAGE_MASK) >> 6)) << 4);
 }
 
-/** Whether a node matches the filter of the running search. */
+/** Whether a node matches the filter of the running search, and lives. */
 export function judge(id: u32): bool {
+  if (deadline != 0 && isDeadAt(changetype<VectorSet>(openSet), id, deadline)) return false;
+  if (openProgram == 0) return true;
   if (byColumns) {
     evaluations++;
     return passesTests(id);
@@ -190,6 +196,7 @@ export function judgeRow(ids: usize, count: u32, others: usize): u32 {
 
 /** Touches what testing `count` ids at `ids` will read. */
 export function touchUntested(ids: usize, count: u32): void {
+  if (openProgram == 0) return;
   if (byColumns) {
     touchColumns(ids, count);
     return;

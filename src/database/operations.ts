@@ -91,17 +91,17 @@ export function increment(key: Key, by: number): Operation<number> {
 }
 
 export function expireKey(key: Key, ttlMs: number): Operation<boolean> {
-  if (!Number.isSafeInteger(ttlMs) || ttlMs > TTL_MS_MAX) {
-    throw invalid(`an expiry must be a whole number of milliseconds, not ${ttlMs}`);
-  }
-  return single(["PEXPIRE", checkKey(key), ttlMs], (reply) => reply === 1);
+  return single(["PEXPIRE", checkKey(key), checkExpiry(ttlMs)], (reply) => reply === 1);
 }
 
 export function ttlOfKey(key: Key): Operation<number | undefined> {
-  return single(["PTTL", checkKey(key)], (reply) => {
-    if (reply === -2) return undefined;
-    return reply === -1 ? Infinity : (reply as number);
-  });
+  return single(["PTTL", checkKey(key)], (reply) => ttlOf(reply as number));
+}
+
+/** What PTTL and its like answer, as methods do: undefined for what is not there, Infinity for what does not die. */
+export function ttlOf(reply: number): number | undefined {
+  if (reply === -2) return undefined;
+  return reply === -1 ? Infinity : reply;
 }
 
 export function anyCommand(args: readonly Argument[], bytes: boolean): Operation<Reply> {
@@ -146,6 +146,16 @@ export function checkValue(value: Value): Value {
 export function checkTtl(ttlMs: number): number {
   if (Number.isSafeInteger(ttlMs) && ttlMs > 0 && ttlMs <= TTL_MS_MAX) return ttlMs;
   throw invalid(`ttlMs must be a whole number of milliseconds from 1, not ${ttlMs}`);
+}
+
+/**
+ * Checks an expiry, which may lie in the past.
+ *
+ * @throws NearkeyError `invalid-argument`
+ */
+export function checkExpiry(ttlMs: number): number {
+  if (Number.isSafeInteger(ttlMs) && ttlMs <= TTL_MS_MAX) return ttlMs;
+  throw invalid(`an expiry must be a whole number of milliseconds, not ${ttlMs}`);
 }
 
 /**

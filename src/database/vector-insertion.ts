@@ -44,9 +44,10 @@ export async function insertMany(
   try {
     for (const slice of slicesOf(newFirst(rows, known), port.sliceBytes)) {
       undo.push(...(await undoing(port, set, slice, known)));
-      await port.runAll(slice.map((row) => silent(addCommand(set, row.id, row.vector, row.attributes))));
+      await port.runAll(slice.map((row) => silent(adding(set, row, known.has(row)))));
       await pause();
     }
+    await port.runAll(persisting(set, [...known]));
   } catch (error) {
     // What was added goes first, vectors need no memory to come back, attributes the room of those that go.
     const inOrder = ["VREM", "VADD", "VSETATTR"].flatMap((name) => undo.filter((command) => command[0] === name));
@@ -189,13 +190,29 @@ async function undoing(
   return slice.flatMap((row) => {
     const old = before.get(row);
     if (!old?.vector) return [["VREM", set.name, row.id]];
-    const vector = addCommand(set, row.id, old.vector, undefined);
+    const vector = [...addCommand(set, row.id, old.vector, undefined), "KEEPTTL"];
     return row.attributes === undefined ? [vector] : [vector, ["VSETATTR", set.name, row.id, old.text]];
   });
 }
 
+/** Lets rows live for ever, in slices: what needs no memory and cannot fail comes when all else is done. */
+function persisting(set: VectorSettings, rows: readonly Row[]): Operation<void>[] {
+  const operations: Operation<void>[] = [];
+  for (let start = 0; start < rows.length; start += LOOKUP_IDS) {
+    const ids = rows.slice(start, start + LOOKUP_IDS).map(({ id }) => id);
+    operations.push(silent(["VPERSIST", set.name, "ELEMENTS", ids.length, ...ids]));
+  }
+  return operations;
+}
+
 function attributesOf(set: VectorSettings, id: Key): Operation<string | null> {
   return single(["VGETATTR", set.name, id], (reply) => reply as string | null);
+}
+
+/** VADD of a row. An element that is there keeps its expiry until all are: it may have to come back with it. */
+function adding(set: VectorSettings, row: Row, isKnown: boolean): Argument[] {
+  const command = addCommand(set, row.id, row.vector, row.attributes);
+  return isKnown ? [...command, "KEEPTTL"] : command;
 }
 
 function silent(command: readonly Argument[]): Operation<void> {

@@ -5,7 +5,18 @@
 import type { FoundElement } from "../engine-types.ts";
 import type { Argument, Reply } from "../resp.ts";
 import { readText } from "../text.ts";
-import { checkKey, invalid, type Key, kindOf, type Operation, single, sum } from "./operations.ts";
+import {
+  checkExpiry,
+  checkKey,
+  checkTtl,
+  invalid,
+  type Key,
+  kindOf,
+  type Operation,
+  single,
+  sum,
+  ttlOf,
+} from "./operations.ts";
 import {
   checkOptions,
   checkSame,
@@ -20,6 +31,12 @@ import {
 
 /** Attributes of an element: any JSON object. Filters read its fields, `.author.name` too. */
 export type Attributes = Record<string, unknown>;
+
+/** How `set` of a vector set writes. */
+export interface ElementOptions {
+  /** The element expires after so many milliseconds, a whole number from 1. Without it an earlier expiry is dropped. */
+  ttlMs?: number | undefined;
+}
 
 /** How `search` searches. */
 export interface SearchOptions {
@@ -84,9 +101,36 @@ export function setVector(
   id: Key,
   vector: Vector,
   attributes: Attributes | null | undefined,
+  options: ElementOptions = {},
 ): Operation<boolean> {
+  checkElementOptions(options);
   const row = checkVector(vector, set);
-  return single(addCommand(set, id, row, attributesText(attributes)), (reply) => reply === 1 || reply === true);
+  const command = addCommand(set, id, row, attributesText(attributes));
+  if (options.ttlMs !== undefined) command.push("PX", checkTtl(options.ttlMs));
+  return single(command, (reply) => reply === 1 || reply === true);
+}
+
+/** Refuses options that there are not: with a misspelt `ttlMs` the element would live for ever. */
+function checkElementOptions(options: ElementOptions): void {
+  for (const name in options) {
+    if (name !== "ttlMs") throw invalid(`set of a vector has no option ${JSON.stringify(name)}; there is ttlMs`);
+  }
+}
+
+export function expireVector(set: VectorSettings, id: Key, ttlMs: number): Operation<boolean> {
+  return single(["VPEXPIRE", set.name, Math.max(0, checkExpiry(ttlMs)), "ELEMENTS", 1, checkKey(id)], isChanged);
+}
+
+export function persistVector(set: VectorSettings, id: Key): Operation<boolean> {
+  return single(["VPERSIST", set.name, "ELEMENTS", 1, checkKey(id)], isChanged);
+}
+
+function isChanged(reply: Reply): boolean {
+  return ((reply as number[])[0] as number) > 0;
+}
+
+export function ttlOfVector(set: VectorSettings, id: Key): Operation<number | undefined> {
+  return single(["VPTTL", set.name, "ELEMENTS", 1, checkKey(id)], (reply) => ttlOf((reply as number[])[0] as number));
 }
 
 /** VADD with a checked vector and attributes as JSON text, "" for none, undefined for those it has. */

@@ -78,9 +78,15 @@ export function checkOptions(options: VectorOptions): void {
   }
   checkChoice("metric", options.metric, metrics);
   checkChoice("quantization", options.quantization, quantizations);
-  const { keepOriginals } = options;
-  if (keepOriginals === undefined || typeof keepOriginals === "boolean") return;
-  throw new NearkeyError("invalid-option", `keepOriginals must be true or false, not ${keepOriginals}`);
+  const { keepOriginals, quantization } = options;
+  if (keepOriginals !== undefined && typeof keepOriginals !== "boolean") {
+    throw new NearkeyError("invalid-option", `keepOriginals must be true or false, not ${keepOriginals}`);
+  }
+  if (keepOriginals !== false || quantization !== "f32") return;
+  throw new NearkeyError(
+    "invalid-option",
+    'keepOriginals: false needs codes, and quantization: "f32" makes none; choose another quantization',
+  );
 }
 
 function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {

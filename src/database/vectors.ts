@@ -10,15 +10,19 @@ import {
   type Attributes,
   countVectors,
   deleteVectors,
+  type ElementOptions,
+  expireVector,
   getAttributes,
   getVector,
   hasVector,
+  persistVector,
   type SearchOptions,
   type SearchResult,
   search,
   searchDirectly,
   setAttributes,
   setVector,
+  ttlOfVector,
 } from "./vector-operations.ts";
 import type { Metric, Quantization, Vector, VectorSettings } from "./vector-options.ts";
 import {
@@ -104,12 +108,13 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
    *
    * @param vector `dim` numbers; they are copied
    * @param attributes any JSON object; left out, an existing element keeps its own; null removes them
+   * @param options `ttlMs` lets the element expire; without it an earlier expiry is dropped, as with keys
    * @returns true when the element is new
    * @throws NearkeyError `wrong-dimension`, `not-finite` (NaN or infinity, as float32), `zero-vector` under cosine,
    *   `out-of-memory`, `options-differ` when the set was made anew with others: nothing was changed
    */
-  set(id: Key, vector: Vector, attributes?: Attributes | null): Answer<M, boolean> {
-    return this.#port.run(setVector, this.#settings, id, vector, attributes);
+  set(id: Key, vector: Vector, attributes?: Attributes | null, options?: ElementOptions): Answer<M, boolean> {
+    return this.#port.run(setVector, this.#settings, id, vector, attributes, options);
   }
 
   /**
@@ -158,6 +163,35 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
    */
   setAttributes(id: Key, attributes: Attributes | null): Answer<M, boolean> {
     return this.#port.run(setAttributes, this.#settings, id, attributes);
+  }
+
+  /**
+   * Lets an element expire: from then on nothing finds it, and its memory can be used again soon.
+   *
+   * @param ttlMs milliseconds from now, a whole number; 0 or less deletes the element at once
+   * @returns whether there is such an element
+   * @throws NearkeyError `out-of-memory`: it lives as long as before
+   */
+  expire(id: Key, ttlMs: number): Answer<M, boolean> {
+    return this.#port.run(expireVector, this.#settings, id, ttlMs);
+  }
+
+  /**
+   * Lets an element live for ever.
+   *
+   * @returns whether there is such an element, and it had an expiry
+   */
+  persist(id: Key): Answer<M, boolean> {
+    return this.#port.run(persistVector, this.#settings, id);
+  }
+
+  /**
+   * How long an element still lives.
+   *
+   * @returns milliseconds, `Infinity` for an element without expiry, undefined when there is no such element
+   */
+  ttlMs(id: Key): Answer<M, number | undefined> {
+    return this.#port.run(ttlOfVector, this.#settings, id);
   }
 
   /**

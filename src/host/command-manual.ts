@@ -26,6 +26,8 @@ const OPTIONAL_TIME = "[EX seconds | PX milliseconds | EXAT unix-time-seconds | 
 const CONDITION = "[NX | XX | GT | LT]";
 const HEX = "The number must be decimal: hexadecimal ones are refused.";
 const VECTOR = "(FP32 vector | VALUES count value [value ...])";
+const ELEMENTS = "ELEMENTS count element [element ...]";
+const EACH = "O(N) with N the elements named";
 const FREED_LATER = "Large values are freed piece by piece afterwards, whichever option is given.";
 
 function entry(syntax: string, complexity: string, keys?: string, differs?: string): ManualEntry {
@@ -164,10 +166,11 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   // vector_set
   VADD: entry(
     `key ${VECTOR} element [CAS] [NOQUANT | F16 | Q8 | Q4 | BIN] [EF count] [SETATTR attributes] [M links] ` +
-      "[METRIC COSINE | L2 | IP] [NOORIGINALS]",
+      "[METRIC COSINE | L2 | IP] [NOORIGINALS] " +
+      OPTIONAL_TIME,
     "O(log(N)) with N the elements",
     CHANGE,
-    "Takes METRIC, F16, Q4 and NOORIGINALS when the set is made. Vectors are kept beside their codes unless NOORIGINALS is given, REDUCE is refused, CAS changes nothing.",
+    "Takes METRIC, F16, Q4 and NOORIGINALS when the set is made, and when the element dies as SET does. Vectors are kept beside their codes unless NOORIGINALS is given, REDUCE is refused, CAS changes nothing.",
   ),
   VSIM: entry(
     `key (ELE element | FP32 vector | VALUES count value [value ...]) [WITHSCORES] [WITHATTRIBS] [WITHDISTANCES] ` +
@@ -189,4 +192,13 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   VINDEX: entry("key (ADD | DEL) path", "O(N) with N the elements", CHANGE),
   VINDEXES: entry("key", "O(1)", LOOK),
   VRANDMEMBER: entry("key [count]", "O(N) with N the elements answered", READ),
+  VEXPIRE: entry(`key seconds ${CONDITION} ${ELEMENTS}`, EACH, CHANGE),
+  VPEXPIRE: entry(`key milliseconds ${CONDITION} ${ELEMENTS}`, EACH, CHANGE),
+  VEXPIREAT: entry(`key unix-time-seconds ${CONDITION} ${ELEMENTS}`, EACH, CHANGE),
+  VPEXPIREAT: entry(`key unix-time-milliseconds ${CONDITION} ${ELEMENTS}`, EACH, CHANGE),
+  VPERSIST: entry(`key ${ELEMENTS}`, EACH, CHANGE),
+  VTTL: entry(`key ${ELEMENTS}`, EACH, READ),
+  VPTTL: entry(`key ${ELEMENTS}`, EACH, READ),
+  VEXPIRETIME: entry(`key ${ELEMENTS}`, EACH, READ),
+  VPEXPIRETIME: entry(`key ${ELEMENTS}`, EACH, READ),
 };

@@ -146,6 +146,7 @@ function stats({ engine, facts }: HostCall): Fields {
     ["instantaneous_output_kbps", (rates.sentBytes / 1024).toFixed(2)],
     ["rejected_connections", counts.rejected],
     ["expired_keys", counted.expiredKeys],
+    ["expired_subkeys", counted.expiredElements],
     ["evicted_keys", counted.evictedKeys],
     ["keyspace_hits", counted.hits],
     ["keyspace_misses", counted.misses],

@@ -80,6 +80,11 @@ function keyMetrics(read: () => EngineReading): ComputedMetric[] {
     counter("keyspace_hits", "Reads that found their key.", ({ hits }) => hits),
     counter("keyspace_misses", "Reads that did not.", ({ misses }) => misses),
     counter("expired_keys", "Keys removed because their time came.", ({ expiredKeys }) => expiredKeys),
+    counter(
+      "expired_elements",
+      "Elements of vector sets removed because their time came.",
+      ({ expiredElements }) => expiredElements,
+    ),
     counter("evicted_keys", "Keys removed to make room.", ({ evictedKeys }) => evictedKeys),
     new ComputedMetric("nearkey_keys", "gauge", "Keys of a database.", byDatabase("keys")),
     new ComputedMetric("nearkey_expiring_keys", "gauge", "Keys that have a time to live.", byDatabase("expiring")),
