@@ -11,7 +11,7 @@ function inputOf(bytes: Uint8Array, pieceBytes = bytes.length || 1): InputFile {
   async function* chunks() {
     for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.slice(at, at + pieceBytes);
   }
-  return { name: "file", size: bytes.length, readBytes: 0, chunks, close: () => undefined };
+  return { name: "file", size: bytes.length, isPacked: false, readBytes: 0, chunks, close: () => undefined };
 }
 
 async function rowsOf(bytes: Uint8Array, format: FileFormat, pieceBytes?: number): Promise<FoundRow[]> {

@@ -9,6 +9,7 @@ const TOOLS = {
   "redis-server": { programs: ["redis-server"], package: "redis-server" },
   "redis-cli": { programs: ["redis-cli"], package: "redis-tools" },
   "redis-benchmark": { programs: ["redis-benchmark"], package: "redis-tools" },
+  "redis-check-rdb": { programs: ["redis-check-rdb"], package: "redis-tools" },
   openssl: { programs: ["openssl"], package: "openssl" },
   script: { programs: ["script"], package: "bsdutils" },
   promtool: { programs: ["promtool"], package: "prometheus" },

@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RawReader, type RawReply } from "./raw-replies.ts";
 
+const SOCKET = "socket";
+
 /** A connection to a redis-server. */
 class RedisConnection {
   readonly #socket: Socket;
@@ -47,16 +49,33 @@ export class RedisProcess {
   readonly #child: ChildProcess;
   readonly connections: readonly [RedisConnection, RedisConnection];
 
+  /** Its Unix socket. */
+  readonly path: string;
+
   private constructor(folder: string, child: ChildProcess, one: Socket, other: Socket) {
+    this.path = join(folder, SOCKET);
     this.#folder = folder;
     this.#child = child;
     this.connections = [new RedisConnection(one), new RedisConnection(other)];
   }
 
-  static async start(program: string): Promise<RedisProcess> {
+  /** @param others options that come last, and so first */
+  static async start(program: string, ...others: readonly string[]): Promise<RedisProcess> {
     const folder = mkdtempSync(join(tmpdir(), "nearkey-redis-"));
-    const path = join(folder, "socket");
-    const options = ["--port", "0", "--unixsocket", path, "--save", "", "--appendonly", "no", "--dir", folder];
+    const path = join(folder, SOCKET);
+    const options = [
+      "--port",
+      "0",
+      "--unixsocket",
+      path,
+      "--save",
+      "",
+      "--appendonly",
+      "no",
+      "--dir",
+      folder,
+      ...others,
+    ];
     const child = spawn(program, options, { stdio: "ignore" });
     for (let tries = 0; tries < 200; tries++) {
       const one = await tryConnect(path);

@@ -110,7 +110,7 @@ const HOST = layers([
   ["foundation", /^src\/(errors|text|resp|resp-decoder|options|version|event-loop)\.ts$/],
   ["storage", /^src\/storage\/(?!node-)/],
   ["engine", /^src\/engine(-[\w-]+)?\.ts$/],
-  ["log and snapshots", /^src\/(log|snapshot)\//],
+  ["log and snapshots", /^src\/(log|snapshot|content|rdb)\//],
   ["persistence", /^src\/persistence\//],
   ["database", /^src\/(host|database)\//],
   ["settings", /^src\/settings\//],

@@ -12,9 +12,21 @@ import { askPassword } from "../password-prompt.ts";
  * @throws NearkeyError with a message that says what to do
  */
 export async function connectToServer(url: string, options: ConnectOptions = {}): Promise<Client> {
-  return withPassword(url, (password) =>
-    connect(url, { ...options, password, WebSocket: WebSocket as unknown as WebSocketClass }),
-  );
+  return serverConnector(url)(options);
+}
+
+/** As `connectToServer`, for several connections to one server: it asks for a password once. */
+export function serverConnector(url: string): (options: ConnectOptions) => Promise<Client> {
+  let known: { readonly password: string | undefined } | undefined;
+  return (options) => {
+    const attempt = async (password: string | undefined): Promise<Client> => {
+      const socket = { WebSocket: WebSocket as unknown as WebSocketClass };
+      const client = await connect(url, { ...options, password, ...socket });
+      known = { password };
+      return client;
+    };
+    return known === undefined ? withPassword(url, attempt) : attempt(known.password);
+  };
 }
 
 /**

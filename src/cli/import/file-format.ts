@@ -1,15 +1,16 @@
-// Which format a file is in, by its name or by what was asked for, and the reader of each.
+// Which format a file is in, by its name or by what was asked for, and the reader of each that has rows. A file of Redis has
+// keys and is read by rdb-rows.ts.
 
 import { NearkeyError } from "../../errors.ts";
 import { readCsv } from "./csv-rows.ts";
-import type { FoundRow } from "./found-row.ts";
+import { type FoundRow, unreadable } from "./found-row.ts";
 import type { InputFile } from "./input-file.ts";
 import { readJsonLines } from "./json-lines.ts";
 import { readNpy } from "./npy-rows.ts";
 import { readVecs } from "./vecs-rows.ts";
 
 /** The formats that import reads. */
-export const fileFormats = ["jsonl", "csv", "tsv", "npy", "fvecs", "bvecs", "ivecs"] as const;
+export const fileFormats = ["jsonl", "csv", "tsv", "npy", "fvecs", "bvecs", "ivecs", "rdb"] as const;
 export type FileFormat = (typeof fileFormats)[number];
 
 const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
@@ -22,6 +23,7 @@ const EXTENSIONS: Readonly<Record<string, FileFormat>> = {
   fvecs: "fvecs",
   bvecs: "bvecs",
   ivecs: "ivecs",
+  rdb: "rdb",
 };
 
 /**
@@ -42,7 +44,11 @@ export function hasFields(format: FileFormat): boolean {
   return format === "jsonl" || format === "csv" || format === "tsv";
 }
 
-/** Reads a file's rows in batches. */
+/**
+ * Reads a file's rows in batches.
+ *
+ * @throws NearkeyError `invalid-argument` for a file of Redis
+ */
 export function readRows(input: InputFile, format: FileFormat): AsyncIterable<FoundRow[]> {
   switch (format) {
     case "jsonl":
@@ -53,6 +59,8 @@ export function readRows(input: InputFile, format: FileFormat): AsyncIterable<Fo
       return readCsv(input, "\t");
     case "npy":
       return readNpy(input);
+    case "rdb":
+      throw unreadable(input.name, "a file of Redis has keys and no rows");
     default:
       return readVecs(input, format);
   }

@@ -1,15 +1,15 @@
 // `nearkey import`: files of vectors or keys into a server. Progress goes to standard error and the summary to standard
-// output, so that `--json` can be piped on while a person watches.
+// output, so that `--json` can be piped on while a person watches. Rows are one way through it, files of Redis the other.
 
 import type { Command } from "commander";
 import type { Client } from "../../client.ts";
 import { NearkeyError } from "../../errors.ts";
 import { ending, INTERRUPTED } from "../connection/ending.ts";
-import { connectToServer } from "../connection/server-connection.ts";
+import { connectToServer, serverConnector } from "../connection/server-connection.ts";
 import { addServerFlags, ENVIRONMENT_HELP } from "../connection/server-flags.ts";
-import { countText } from "../figures.ts";
 import { Progress } from "../progress.ts";
 import { type FileFormat, hasFields, readRows } from "./file-format.ts";
+import type { FoundRow } from "./found-row.ts";
 import {
   addImportFlags,
   formatsOf,
@@ -18,8 +18,10 @@ import {
   vectorFieldsOf,
   vectorOptionsOf,
 } from "./import-flags.ts";
-import { ImportJob } from "./import-job.ts";
+import { ImportJob, type PlacedRow } from "./import-job.ts";
+import { type Outcome, summaryJson, summaryText } from "./import-summary.ts";
 import { type InputFile, openInput } from "./input-file.ts";
+import { placeOfRdbRow, type RdbFacts, type RdbRow, RdbSink, readRdbRows } from "./rdb-rows.ts";
 import { readLabels } from "./row-labels.ts";
 import { KeySink, type Sink, setOfNobody, setOfServer, VectorSink } from "./sinks.ts";
 
@@ -29,6 +31,7 @@ Formats, by the file's name (a last .gz is unpacked) or --format; - is standard 
   .csv .tsv            a first line of names; a vector is one cell "[0.1, 0.2]" or several columns
   .npy                 a matrix in C order of f2, f4, f8 or integers
   .fvecs .bvecs .ivecs as in the TEXMEX corpus
+  .rdb                 keys as Redis saves them, 2.8 to 8: strings and hashes, with expiry and databases
 
 Examples:
   $ nearkey import docs.jsonl --into docs
@@ -37,6 +40,7 @@ Examples:
   $ nearkey import digits.npy --into digits --labels labels.npy --dry-run
   $ nearkey import sessions.jsonl --as keys        {"key":"s:1","value":"…","ttl":3600}
   $ nearkey import users.csv --as keys --id id --hash '*' --id-prefix user:
+  $ nearkey import dump.rdb                        keys of Redis, each into its database
   $ psql -c "copy (…) to stdout csv header" | nearkey import - --format csv --as keys
 
 Exit code: 0 when every row is in, 1 when some were refused or something went wrong, 130 after Ctrl-C (what was
@@ -44,7 +48,10 @@ sent is in, and the summary says how much). Importing again replaces what has th
 
 /** Adds `nearkey import` to the program. */
 export function registerImport(program: Command): void {
-  const command = program.command("import").description("load vectors or keys from files").argument("<file...>");
+  const command = program
+    .command("import")
+    .description("load vectors or keys from files, of Redis too")
+    .argument("<file...>");
   addServerFlags(addImportFlags(command))
     .addHelpText("after", EXAMPLES + ENVIRONMENT_HELP)
     .action((files: string[], flags: ImportFlags) => ending(() => runImport(files, flags)));
@@ -55,19 +62,58 @@ interface Source {
   readonly format: FileFormat;
 }
 
-async function runImport(files: readonly string[], flags: ImportFlags): Promise<number> {
-  const formats = formatsOf(files, flags);
+/** How the rows of some files are read, named and sent. */
+interface Plan<Row extends PlacedRow> {
+  readonly job: ImportJob<Row>;
+  read(source: Source): AsyncIterable<Row[]>;
+  placeOf(row: Row, source: Source): string;
+  /** What is known only when it is over. */
+  found?(): Outcome["found"];
+  close(): Promise<void>;
+}
+
+async function runImport(files: readonly string[], given: ImportFlags): Promise<number> {
+  const formats = formatsOf(files, given);
   const sources: Source[] = [];
   for (const [index, file] of files.entries()) {
     sources.push({ input: await openInput(file), format: formats[index] as FileFormat });
   }
+  const isOfRedis = formats.includes("rdb");
+  const flags: ImportFlags = isOfRedis ? { ...given, as: "keys" } : given;
+  return isOfRedis ? runPlan(rdbPlan(flags), sources, flags) : runPlan(await rowPlan(flags), sources, flags);
+}
+
+async function rowPlan(flags: ImportFlags): Promise<Plan<FoundRow>> {
   const client = flags.dryRun ? undefined : await connectToServer(flags.url);
+  const close = async (): Promise<void> => client?.close();
   try {
-    const job = new ImportJob(await sinkOf(flags, client), { ...flags, strict: flags.strict ?? false });
-    return await runJob(job, sources, flags);
-  } finally {
-    await client?.close();
+    return {
+      job: new ImportJob(await sinkOf(flags, client), limitsOf(flags)),
+      read: ({ input, format }) => readRows(input, format),
+      placeOf: ({ place }, { format }) => `${hasFields(format) ? "line" : "row"} ${place}`,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
   }
+}
+
+function rdbPlan(flags: ImportFlags): Plan<RdbRow> {
+  const facts: RdbFacts = new Map();
+  const connect = serverConnector(flags.url);
+  const sink = new RdbSink(flags.dryRun ? undefined : (database) => connect({ database }), flags.idPrefix);
+  return {
+    job: new ImportJob(sink, limitsOf(flags)),
+    read: ({ input }) => readRdbRows(input, facts),
+    placeOf: placeOfRdbRow,
+    found: () => ({ expired: sink.expired, redisVersion: facts.get("redis-ver") }),
+    close: () => sink.close(),
+  };
+}
+
+function limitsOf({ skip, limit, strict = false }: ImportFlags) {
+  return { skip, limit, strict };
 }
 
 async function sinkOf(flags: ImportFlags, client: Client | undefined): Promise<Sink> {
@@ -79,7 +125,24 @@ async function sinkOf(flags: ImportFlags, client: Client | undefined): Promise<S
   return new VectorSink(vectorFieldsOf(flags), labelOf, open);
 }
 
-async function runJob(job: ImportJob, sources: readonly Source[], flags: ImportFlags): Promise<number> {
+async function runPlan<Row extends PlacedRow>(
+  plan: Plan<Row>,
+  sources: readonly Source[],
+  flags: ImportFlags,
+): Promise<number> {
+  try {
+    return await runJob(plan, sources, flags);
+  } finally {
+    await plan.close();
+  }
+}
+
+async function runJob<Row extends PlacedRow>(
+  plan: Plan<Row>,
+  sources: readonly Source[],
+  flags: ImportFlags,
+): Promise<number> {
+  const { job } = plan;
   const started = performance.now();
   let interrupted = false;
   const interrupt = (): void => {
@@ -90,26 +153,29 @@ async function runJob(job: ImportJob, sources: readonly Source[], flags: ImportF
   };
   process.on("SIGINT", interrupt);
   const progress = new Progress(process.stderr, flags.as === "keys" ? "keys imported" : "vectors imported");
-  const failure = await takeAll(job, sources, progress);
+  const failure = await takeAll(plan, sources, progress);
   progress.end(job.stored, shareRead(sources));
   process.off("SIGINT", interrupt);
   const seconds = (performance.now() - started) / 1000;
-  const summary = { job, flags, seconds, interrupted };
-  process.stdout.write(`${flags.json ? JSON.stringify(summaryJson(summary)) : summaryText(summary)}\n`);
-  if (failure !== undefined) throw failure;
+  const outcome: Outcome = { job, flags, seconds, interrupted, found: plan.found?.() };
+  process.stdout.write(`${flags.json ? JSON.stringify(summaryJson(outcome)) : summaryText(outcome)}\n`);
+  if (failure !== undefined && !interrupted) throw failure;
   if (interrupted) return INTERRUPTED;
   return job.refusals.count > 0 ? 1 : 0;
 }
 
 /** Reads and sends everything; gives what ended it early, once nothing is on the way any more. */
-async function takeAll(job: ImportJob, sources: readonly Source[], progress: Progress): Promise<unknown> {
+async function takeAll<Row extends PlacedRow>(
+  { job, read, placeOf }: Plan<Row>,
+  sources: readonly Source[],
+  progress: Progress,
+): Promise<unknown> {
   let failure: unknown;
   try {
-    for (const { input, format } of sources) {
-      const unit = hasFields(format) ? "line" : "row";
-      const placed = sources.length > 1 ? `${input.name} ${unit}` : unit;
+    for (const source of sources) {
+      const before = sources.length > 1 ? `${source.input.name} ` : "";
       const show = () => progress.show(job.stored, shareRead(sources));
-      await job.take(readRows(input, format), ({ place }) => `${placed} ${place}`, show);
+      await job.take(read(source), (row) => `${before}${placeOf(row, source)}`, show);
       if (job.ended) break;
     }
   } catch (error) {
@@ -139,38 +205,4 @@ function shareRead(sources: readonly Source[]): number | undefined {
     read += input.readBytes;
   }
   return size === 0 ? undefined : Math.min(1, read / size);
-}
-
-interface Summary {
-  readonly job: ImportJob;
-  readonly flags: ImportFlags;
-  readonly seconds: number;
-  readonly interrupted: boolean;
-}
-
-function summaryText({ job, flags, seconds, interrupted }: Summary): string {
-  const what = flags.as === "keys" ? "keys" : `vectors into ${flags.into}`;
-  const rate = `${seconds.toFixed(1)} s, ${countText(job.stored / seconds)} a second`;
-  const lines = flags.dryRun
-    ? [`checked ${countText(job.stored)} ${flags.as} in ${rate}; nothing was stored`]
-    : [`imported ${countText(job.stored)} ${what} in ${rate}`];
-  if (job.replaced > 0) lines.push(`${countText(job.replaced)} of them replaced one that was there`);
-  if (interrupted) lines.push("stopped by Ctrl-C: what is counted here is in, nothing else");
-  if (job.refusals.count > 0) lines.push(job.refusals.text());
-  return lines.join("\n");
-}
-
-function summaryJson({ job, flags, seconds, interrupted }: Summary): object {
-  return {
-    imported: flags.dryRun ? 0 : job.stored,
-    checked: job.stored + job.refusals.count,
-    replaced: job.replaced,
-    refused: job.refusals.count,
-    reasons: job.refusals.list(),
-    into: flags.into ?? null,
-    seconds: Number(seconds.toFixed(3)),
-    per_second: Math.round(job.stored / seconds),
-    interrupted,
-    dry_run: flags.dryRun ?? false,
-  };
 }

@@ -109,20 +109,37 @@ export function keyFieldsOf(flags: ImportFlags): KeyFields {
  * @throws NearkeyError `invalid-option`
  */
 export function formatsOf(files: readonly string[], flags: ImportFlags): FileFormat[] {
+  if (files.filter((file) => file === "-").length > 1) {
+    throw new NearkeyError("invalid-option", "standard input can be read once");
+  }
+  const formats = files.map((file) => flags.format ?? formatOfName(file));
+  if (formats.includes("rdb")) checkRdb(formats, flags);
+  else checkRows(formats, flags);
+  return formats;
+}
+
+function checkRdb(formats: readonly FileFormat[], { into, id }: ImportFlags): void {
+  if (formats.some((format) => format !== "rdb")) {
+    throw new NearkeyError("invalid-option", "files of Redis and files of rows are two imports");
+  }
+  if (into === undefined && id === undefined) return;
+  const flag = into === undefined ? "--id" : "--into";
+  throw new NearkeyError(
+    "invalid-option",
+    `${flag} is for rows; in a file of Redis every key has its name and database`,
+  );
+}
+
+function checkRows(formats: readonly FileFormat[], flags: ImportFlags): void {
   if (flags.as === "vectors" && flags.into === undefined) {
     throw new NearkeyError("invalid-option", "--into names the vector set that takes the rows (or use --as keys)");
   }
   if (flags.as === "keys" && flags.into !== undefined) {
     throw new NearkeyError("invalid-option", "--into names a vector set; with --as keys each row names its own key");
   }
-  if (files.filter((file) => file === "-").length > 1) {
-    throw new NearkeyError("invalid-option", "standard input can be read once");
-  }
-  const formats = files.map((file) => flags.format ?? formatOfName(file));
   const without = formats.find((format) => !hasFields(format));
   if (without !== undefined && (flags.id !== undefined || flags.as === "keys")) {
     const flag = flags.as === "keys" ? "--as keys" : "--id";
     throw new NearkeyError("invalid-option", `${flag} needs rows with fields, and ${without} has numbers only`);
   }
-  return formats;
 }

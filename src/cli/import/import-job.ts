@@ -3,7 +3,7 @@
 // while the window is full; that, and nothing else, bounds memory and keeps the server from drowning.
 
 import { NearkeyError } from "../../errors.ts";
-import { type FoundRow, RowProblem } from "./found-row.ts";
+import { RowProblem } from "./found-row.ts";
 import { Refusals } from "./refusals.ts";
 import { concernsRowOnly, mayBeRepeated, type Sendable, type Sink } from "./sinks.ts";
 
@@ -24,14 +24,22 @@ export interface JobLimits {
   readonly strict: boolean;
 }
 
+/** A row as the job sees it. */
+export interface PlacedRow {
+  /** Where it is in its file. */
+  readonly place: number;
+  /** It belongs to the row before, and both count as one. */
+  readonly continues?: boolean;
+}
+
 /** Sends rows and counts what became of them. */
-export class ImportJob {
+export class ImportJob<Row extends PlacedRow> {
   readonly refusals = new Refusals();
   /** Rows that are in. */
   stored = 0;
   /** Of these, elements that replaced one of the same id. */
   replaced = 0;
-  readonly #sink: Sink;
+  readonly #sink: Sink<Row>;
   readonly #limits: JobLimits;
   #number = 0;
   #taken = 0;
@@ -41,7 +49,7 @@ export class ImportJob {
   #stopped = false;
   #fatal: unknown;
 
-  constructor(sink: Sink, limits: JobLimits) {
+  constructor(sink: Sink<Row>, limits: JobLimits) {
     this.#sink = sink;
     this.#limits = limits;
   }
@@ -53,7 +61,20 @@ export class ImportJob {
 
   /** Whether the limit, an error or somebody ended it. */
   get ended(): boolean {
-    return this.#stopped || this.#fatal !== undefined || this.#taken >= this.#limits.limit;
+    return this.#halted || this.#taken >= this.#limits.limit;
+  }
+
+  get #halted(): boolean {
+    return this.#stopped || this.#fatal !== undefined;
+  }
+
+  /** Counts a row, unless it belongs to the one before; whether it is not one of those passed over at the start. */
+  #counts(row: Row): boolean {
+    const isTaken = this.#number + (row.continues === true ? 0 : 1) > this.#limits.skip;
+    if (row.continues === true) return isTaken;
+    this.#number++;
+    if (isTaken) this.#taken++;
+    return isTaken;
   }
 
   /**
@@ -62,14 +83,12 @@ export class ImportJob {
    * @param placeOf names a row for people
    * @param progressed called after each batch
    */
-  async take(batches: AsyncIterable<FoundRow[]>, placeOf: (row: FoundRow) => string, progressed: () => void) {
+  async take(batches: AsyncIterable<Row[]>, placeOf: (row: Row) => string, progressed: () => void) {
     for await (const rows of batches) {
       for (const row of rows) {
-        if (this.ended) return;
-        const number = this.#number++;
-        if (number < this.#limits.skip) continue;
-        this.#taken++;
-        const waiting = this.#takeRow(row, number, placeOf(row));
+        if (this.#halted || (this.ended && row.continues !== true)) return;
+        if (!this.#counts(row)) continue;
+        const waiting = this.#takeRow(row, this.#number - 1, () => placeOf(row));
         // Awaiting each row would end the tick, and each would travel in a frame of its own.
         if (waiting !== undefined) await waiting;
       }
@@ -87,16 +106,17 @@ export class ImportJob {
     if (this.#fatal !== undefined) throw this.#fatal;
   }
 
-  #takeRow(row: FoundRow, number: number, place: string): Promise<void> | undefined {
+  #takeRow(row: Row, number: number, place: () => string): Promise<void> | undefined {
     const made = this.#sink.prepare(row, number);
     if (made instanceof Promise) return made.then((ready) => this.#submit(ready, place));
     return this.#submit(made, place);
   }
 
   /** Sends a row; a promise when the next one must wait. */
-  #submit(ready: Sendable | RowProblem, place: string): Promise<void> | undefined {
+  #submit(ready: Sendable | RowProblem | undefined, place: () => string): Promise<void> | undefined {
+    if (ready === undefined) return undefined;
     if (ready instanceof RowProblem) {
-      this.#refuse(ready.code, ready.message, place);
+      this.#refuse(ready.code, ready.message, place());
       return undefined;
     }
     this.#waitingBytes += ready.bytes;
@@ -107,15 +127,16 @@ export class ImportJob {
     return full ? this.#below(WINDOW_BYTES / 2, WINDOW_ROWS / 2) : undefined;
   }
 
-  async #send(ready: Sendable, place: string): Promise<void> {
+  async #send(ready: Sendable, place: () => string): Promise<void> {
     try {
       const answer = await this.#sendUntilHeard(ready);
-      this.stored++;
+      this.stored += ready.stored?.() ?? 1;
       if (answer === false) this.replaced++;
     } catch (error) {
-      if (concernsRowOnly(error)) this.#refuse(error.code, error.message, place);
+      if (concernsRowOnly(error)) this.#refuse(error.code, error.message, place());
       else this.#fatal ??= error;
     }
+    ready.settled?.();
     this.#waitingBytes -= ready.bytes;
     this.#waitingRows--;
     this.#arrived?.();

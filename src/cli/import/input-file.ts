@@ -15,6 +15,8 @@ export interface InputFile {
   readonly name: string;
   /** Length on disk; undefined for standard input and pipes. */
   readonly size: number | undefined;
+  /** Whether more bytes come out of it than it has on disk. */
+  readonly isPacked: boolean;
   /** Bytes read from disk so far. */
   readonly readBytes: number;
   chunks(): AsyncIterable<Uint8Array>;
@@ -46,19 +48,19 @@ class FileInput implements InputFile {
     readonly name: string,
     readonly size: number | undefined,
     private readonly open: () => Readable,
-    private readonly packed: boolean,
+    readonly isPacked: boolean,
   ) {}
 
   async *chunks(): AsyncIterable<Uint8Array> {
     const stream = this.open();
-    this.#stream = this.packed ? this.unpacked(stream) : stream;
+    this.#stream = this.isPacked ? this.unpacked(stream) : stream;
     try {
-      yield* this.packed ? this.#stream : this.counted(stream);
+      yield* this.isPacked ? this.#stream : this.counted(stream);
     } catch (error) {
       if (this.#closed) return;
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === undefined || !/^(E[A-Z]+|Z_[A-Z_]+)$/.test(code)) throw error;
-      throw unreadable(this.name, this.packed ? `it cannot be unpacked: ${message}` : message);
+      throw unreadable(this.name, this.isPacked ? `it cannot be unpacked: ${message}` : message);
     }
   }
 

@@ -22,12 +22,19 @@ export interface Sendable {
   readonly bytes: number;
   /** Sends it; resolves to false when it replaced an element that was there. Rejects with a NearkeyError. */
   send(): Promise<unknown>;
+  /** What is in once it was sent, in rows; 1 when absent. */
+  stored?(): number;
+  /** Called once its fate is known, whatever it is. */
+  settled?(): void;
 }
 
 /** Takes rows. */
-export interface Sink {
-  /** Makes a row ready to be sent, or says why it will not be. May reject: then no row can be. */
-  prepare(row: FoundRow, number: number): Promise<Sendable | RowProblem> | Sendable | RowProblem;
+export interface Sink<Row = FoundRow> {
+  /**
+   * Makes a row ready to be sent, or says why it will not be; undefined when there is nothing to send and nothing wrong.
+   * May reject: then no row can be.
+   */
+  prepare(row: Row, number: number): Promise<Sendable | RowProblem | undefined> | Sendable | RowProblem | undefined;
 }
 
 /** Bytes of a command beside its vector and its id. */

@@ -1,0 +1,77 @@
+// All that an engine holds, key by key and in pieces, as its own commands tell it: for formats that know nothing of its
+// memory. The engine must be one that nobody writes to: then a scan meets every key once.
+
+import { NearkeyError } from "../errors.ts";
+import type { Reply } from "../resp.ts";
+import type { CommandRunner } from "./command-runner.ts";
+
+/** Databases of an engine. */
+export const DATABASES = 16;
+
+/** A key. */
+export interface ContentKey {
+  readonly key: Uint8Array;
+  /** As TYPE names it. */
+  readonly type: string;
+  /** When it dies, ms since epoch; undefined for never. */
+  readonly expiresAtMs: number | undefined;
+}
+
+/** Keys asked for at a time. */
+const SCAN_COUNT = 256;
+/** Fields asked for at a time. */
+const FIELD_COUNT = 512;
+
+/** Keys of a database and how many of them die, before it is read. */
+export function countKeys({ engine, nowMs }: CommandRunner, database: number): { keys: number; expiring: number } {
+  while (engine.tick(nowMs));
+  return engine.countKeys(database);
+}
+
+/** Reads the keys of a database, which `countKeys` has counted. */
+export function* keysOf(runner: CommandRunner, database: number): Generator<ContentKey> {
+  runner.one("SELECT", database);
+  let cursor = "0";
+  do {
+    const [next, keys] = runner.one("SCAN", cursor, "COUNT", SCAN_COUNT) as [Reply, Uint8Array[]];
+    cursor = textOf(next);
+    const replies = runner.run(keys.flatMap((key) => [["TYPE", key] as const, ["PEXPIRETIME", key] as const]));
+    for (const [index, key] of keys.entries()) {
+      const time = Number(replies[index * 2 + 1]);
+      yield { key, type: textOf(replies[index * 2]), expiresAtMs: time < 0 ? undefined : time };
+    }
+  } while (cursor !== "0");
+}
+
+/** Reads a string. */
+export function stringOf(runner: CommandRunner, key: Uint8Array): Uint8Array {
+  return runner.one("GET", key) as Uint8Array;
+}
+
+/** Fields of a hash. */
+export function countFields(runner: CommandRunner, key: Uint8Array): number {
+  return Number(runner.one("HLEN", key));
+}
+
+/**
+ * Reads a hash in pieces of fields and values in turn.
+ *
+ * @throws NearkeyError `engine-failed` when it does not have as many as it says: what was written of it is wrong
+ */
+export function* fieldsOf(runner: CommandRunner, key: Uint8Array, count: number): Generator<Uint8Array[]> {
+  let cursor = "0";
+  let found = 0;
+  do {
+    const [next, fields] = runner.one("HSCAN", key, cursor, "COUNT", FIELD_COUNT) as [Reply, Uint8Array[]];
+    cursor = textOf(next);
+    found += fields.length / 2;
+    if (fields.length > 0) yield fields;
+  } while (cursor !== "0");
+  if (found !== count)
+    throw new NearkeyError("engine-failed", `a hash of ${count} fields gave ${found}; please report it`);
+}
+
+/** A reply that is text, however it was sent. */
+export function textOf(reply: Reply | undefined): string {
+  return reply instanceof Uint8Array ? new TextDecoder().decode(reply) : String(reply);
+}

@@ -1,0 +1,64 @@
+// Everything in an engine that Redis has a type for, as a file that Redis loads.
+
+import { CommandRunner } from "../content/command-runner.ts";
+import { countFields, countKeys, DATABASES, fieldsOf, keysOf, stringOf } from "../content/content.ts";
+import type { Engine } from "../engine.ts";
+import type { StorageFile } from "../storage/storage.ts";
+import { RdbWriter } from "./rdb-writer.ts";
+
+/** What became of the keys. */
+export interface RdbExport {
+  /** Keys in the file. */
+  readonly keys: number;
+  /** Keys that are not, by their type: a file of Redis has no vector sets that every Redis reads. */
+  readonly leftOut: ReadonlyMap<string, number>;
+}
+
+/**
+ * Writes a file of Redis.
+ *
+ * @param engine one that nobody else uses
+ * @param file an empty file
+ * @param nowMs keys that have expired by then stay behind
+ * @param facts what the file says of itself
+ */
+export async function writeRdb(
+  engine: Engine,
+  file: Pick<StorageFile, "append">,
+  nowMs: number,
+  facts: Readonly<Record<string, string>>,
+): Promise<RdbExport> {
+  const runner = new CommandRunner(engine, nowMs);
+  const writer = new RdbWriter(file);
+  const leftOut = new Map<string, number>();
+  let written = 0;
+  for (const [name, value] of Object.entries(facts)) writer.fact(name, value);
+  for (let database = 0; database < DATABASES; database++) {
+    const { keys, expiring } = countKeys(runner, database);
+    if (keys > 0) writer.database(database, keys, expiring);
+    for (const { key, type, expiresAtMs } of keysOf(runner, database)) {
+      if (type === "string") writer.string(key, stringOf(runner, key), expiresAtMs);
+      else if (type === "hash") await writeHash(runner, writer, key, expiresAtMs);
+      else leftOut.set(type, (leftOut.get(type) ?? 0) + 1);
+      if (type === "string" || type === "hash") written++;
+      await writer.flush();
+    }
+  }
+  await writer.end();
+  runner.close();
+  return { keys: written, leftOut };
+}
+
+async function writeHash(
+  runner: CommandRunner,
+  writer: RdbWriter,
+  key: Uint8Array,
+  expiresAtMs: number | undefined,
+): Promise<void> {
+  const count = countFields(runner, key);
+  writer.hash(key, count, expiresAtMs);
+  for (const strings of fieldsOf(runner, key, count)) {
+    for (const string of strings) writer.text(string);
+    await writer.flush();
+  }
+}
