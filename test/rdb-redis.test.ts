@@ -7,6 +7,7 @@ import { createReadStream, mkdirSync, readFileSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, describe, expect, test } from "vitest";
+import { open } from "../dist/node.js";
 import { readRdb } from "../src/rdb/rdb-reader.ts";
 import { runCli, testFolder } from "./cli-program.ts";
 import { drawSeed } from "./engine-driver.ts";
@@ -171,10 +172,10 @@ describe.skipIf(program === undefined || checker === undefined)("with redis-serv
       const found = await elementsOf(file);
       expect(found.size).toBe(21);
       for (const [key, { kind, elements }] of found) {
-        if (kind === "list") expect(elements, key).toEqual(await redis.lrange(key, 0, -1));
+        if (kind === "list") expect(elements, key).toEqual(await redis.lrange(key, "0", "-1"));
         if (kind === "set") expect(elements.sort(), key).toEqual((await redis.smembers(key)).sort());
         if (kind === "sorted set") {
-          const flat = await redis.zrange(key, 0, -1, "WITHSCORES");
+          const flat = await redis.zrange(key, "0", "-1", "WITHSCORES");
           expect(scores(elements), key).toEqual(scores(flat));
         }
       }
@@ -229,6 +230,21 @@ describe.skipIf(program === undefined || checker === undefined)("with redis-serv
     expect((await runCli(["import", "--dry-run", torn])).stderr).toContain("the checksum of the file is wrong");
     expect((await runCli(["import", "--dry-run", "--into", "set", file])).stderr).toContain("--into is for rows");
   });
+});
+
+test("vector sets are left out of a file for Redis, which the exit code tells", async () => {
+  const dir = folder.file("vectors");
+  const db = await open({ dir });
+  db.set("k", "v");
+  db.command("VADD", "set", "VALUES", 2, 1, 0, "a");
+  await db.close();
+  const made = await runCli(["snapshot", "--dir", dir, "--format", "rdb", folder.file("vectors.out")]);
+  expect(made).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining("vectors.out: 1 keys, 00000001.snapshot of "),
+  });
+  expect(made.stderr).toBe("left out: 1 of the type vectorset, which files of Redis do not have\n");
+  expect([...(await elementsOf(folder.file("vectors.out"))).keys()]).toEqual(["k"]);
 });
 
 async function elementsOf(file: string): Promise<Map<string, { kind: string; elements: string[] }>> {
