@@ -95,7 +95,7 @@ export class FaultyStorage implements Storage {
     for (const [name, content] of this.files) {
       const survivor = new Content();
       if (powerFails) {
-        for (const sector of [...content.changed, ...content.flying]) {
+        for (const sector of [...content.changed, ...content.flying].toReversed()) {
           if (this.random.oneIn(2)) continue;
           content.persist(
             content.current,
@@ -113,6 +113,25 @@ export class FaultyStorage implements Storage {
       files.set(name, survivor);
     }
     return new FaultyStorage(this.random, files);
+  }
+
+  /** The same files in another storage, of which this one knows nothing. */
+  copy(): FaultyStorage {
+    const files = new Map<string, Content>();
+    for (const [name, { current, lasting }] of this.files) {
+      const content = new Content();
+      content.current = current.slice();
+      content.lasting = lasting.slice();
+      files.set(name, content);
+    }
+    return new FaultyStorage(this.random, files);
+  }
+
+  /** Bytes of all files together. */
+  get usedBytes(): number {
+    let bytes = 0;
+    for (const { current } of this.files.values()) bytes += current.length;
+    return bytes;
   }
 
   /** The bytes of a file, to be changed by a test. */
@@ -245,7 +264,8 @@ class FaultyFile implements StorageFile {
     const from = this.content.current;
     const { random, mood } = this.storage;
     const fails = mood.syncFails > 0 && random.oneIn(mood.syncFails);
-    for (const sector of sectors) if (!fails || random.oneIn(2)) this.content.persist(from, sector);
+    // From the end: the file grows once, not once a sector.
+    for (const sector of sectors.toReversed()) if (!fails || random.oneIn(2)) this.content.persist(from, sector);
     if (fails) throw Object.assign(new Error("no"), { code: "EIO" });
     this.content.lasting = this.content.lasting.slice(0, from.length);
   }

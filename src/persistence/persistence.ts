@@ -9,6 +9,7 @@ import { readOnlyError } from "../log/log-trouble.ts";
 import { LogWriter } from "../log/log-writer.ts";
 import { SegmentFiles } from "../log/segment-files.ts";
 import { SnapshotSchedule, type SnapshotTimes } from "../snapshot/snapshot-schedule.ts";
+import type { Pace } from "../snapshot/take-snapshot.ts";
 import type { Storage } from "../storage/storage.ts";
 import { CommitTimes } from "./commit-times.ts";
 import { type DirectoryState, type Recovery, readDirectory } from "./directory-state.ts";
@@ -25,6 +26,8 @@ export interface PersistenceOptions {
   readonly snapshot: SnapshotTimes & {
     /** Snapshots that are kept, 1 at least. */
     readonly keep: number;
+    /** How they share the thread with commands. */
+    readonly pace?: Pace;
   };
 }
 
@@ -77,6 +80,7 @@ export class Persistence implements ReplyGate, KeptDatabase {
     const start = { position: this.source.position, identity };
     this.writer = new LogWriter(segments, this.source, options, this.logHost(), start);
     this.snapshots = new SnapshotSchedule(engine, store, options.snapshot, {
+      ...(options.snapshot.pace && { pace: options.snapshot.pace }),
       logged: (sequence) => this.logged(sequence),
       logBytes: () => recovery.found.bytes + this.writtenBytes,
       taken: () => this.covered(),

@@ -128,6 +128,6 @@ export class SnapshotSchedule {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     if (this.isTaking) await this.take(false).catch(() => undefined);
-    if (!this.#isAbandoned && this.changes !== 0) await this.#take({ ...this.#options, pace: HURRIED });
+    if (!this.#isAbandoned && this.changes !== 0) await this.#take({ pace: HURRIED, ...this.#options });
   }
 }
