@@ -263,9 +263,10 @@ class SimulatedDatabase {
   /** Turns a bit over in a copy of what is there: opening that is an error, or finds a state that there was. */
   private async flip(): Promise<void> {
     const copy = this.storage.copy();
-    const name = this.random.pick(copy.names);
-    const bytes = copy.bytesOf(name);
-    if (bytes.length === 0) return;
+    // Where nothing was ever written there is nothing.
+    const files = copy.names.map((name) => copy.bytesOf(name)).filter(({ length }) => length > 0);
+    if (files.length === 0) return;
+    const bytes = this.random.pick(files);
     // Most bytes are zeros that nobody reads.
     let at = this.random.below(bytes.length);
     for (let tries = 30; tries > 0 && bytes[at] === 0; tries--) at = this.random.below(bytes.length);
