@@ -219,8 +219,9 @@ class SimulatedDatabase {
   }
 
   private changeMood(): void {
-    if (this.random.oneIn(2)) return this.calm();
     const { mood } = this.storage;
+    this.calm();
+    if (this.random.oneIn(2)) return;
     mood.syncFails = this.random.pick([0, 0, 0, 1, 3]);
     mood.writeFails = this.random.pick([0, 0, 0, 1, 3]);
     const more = this.random.pick([0, this.segmentBytes * 2, 1_000_000]);

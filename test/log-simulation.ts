@@ -9,15 +9,9 @@ import { SegmentFiles } from "../src/log/segment-files.ts";
 import { FaultyStorage } from "./faulty-storage.ts";
 import { Random } from "./random.ts";
 import { ModelSource, ModelTarget } from "./record-model.ts";
+import { QUIET_STEPS, SimulatedProcess, turnOfLoop } from "./simulated-process.ts";
 
 const STEPS_MAX = 120;
-/** So many steps without a fault bring everything to disk. */
-const QUIET_STEPS = 2000;
-
-interface Timer {
-  readonly atMs: number;
-  readonly run: () => void;
-}
 
 /** What went wrong, with what is needed to see it again. */
 export class SimulationError extends Error {
@@ -38,9 +32,7 @@ class SimulatedRun {
   private storage: FaultyStorage;
   private readonly mode: FsyncMode;
   private readonly segmentBytes: number;
-  private nowMs = 1_700_000_000_000;
-  private soon: (() => void)[] = [];
-  private timers: Timer[] = [];
+  private readonly process = new SimulatedProcess();
   /** Last record of each group that was written, in order. */
   private borders: number[] = [0];
   /** What a snapshot holds; snapshots never fail here. */
@@ -67,7 +59,7 @@ class SimulatedRun {
     const steps = this.random.below(STEPS_MAX);
     for (let step = 0; step < steps; step++) {
       this.act(writer, source);
-      await this.settle();
+      await turnOfLoop();
     }
     const ending = isLast ? 0 : this.random.below(3);
     if (ending === 0) await this.close(writer, source);
@@ -99,32 +91,18 @@ class SimulatedRun {
       segmentBytes: this.segmentBytes,
       flushBytes: this.segmentBytes,
     };
-    const host = {
-      soon: (run: () => void) => void this.soon.push(run),
-      now: () => this.nowMs,
-      clock: () => this.nowMs,
-      after: (ms: number, run: () => void) => this.after(ms, run),
-    };
     const start = { position: found.position, identity: found.identity ?? BigInt(this.seed) };
-    const writer = new LogWriter(segments, source, options, host, start);
+    const writer = new LogWriter(segments, source, options, this.process.host, start);
     await this.drive(writer.begin());
     return writer;
-  }
-
-  private after(ms: number, run: () => void): () => void {
-    const timer = { atMs: this.nowMs + ms, run };
-    this.timers.push(timer);
-    return () => {
-      this.timers = this.timers.filter((other) => other !== timer);
-    };
   }
 
   private act(writer: LogWriter, source: ModelSource): void {
     const choice = this.random.below(20);
     if (choice < 8) this.write(writer, source);
-    else if (choice < 12) this.runSoon();
+    else if (choice < 12) this.process.runSoon();
     else if (choice < 16) this.storage.turn();
-    else if (choice < 17) this.fireTimer();
+    else if (choice < 17) this.process.fireTimer();
     else if (choice < 18) this.changeMood();
     else if (choice < 19 && this.random.oneIn(2)) this.takeSnapshot(writer, source);
     else if (choice === 19 && this.random.oneIn(2)) writer.makeRoomNow();
@@ -158,18 +136,6 @@ class SimulatedRun {
     mood.capacityBytes = this.random.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, this.segmentBytes * 3]);
   }
 
-  private runSoon(): void {
-    for (const run of this.soon.splice(0)) run();
-  }
-
-  private fireTimer(): void {
-    const next = this.timers.toSorted((a, b) => a.atMs - b.atMs)[0];
-    if (next === undefined) return;
-    this.timers = this.timers.filter((timer) => timer !== next);
-    this.nowMs = Math.max(this.nowMs, next.atMs);
-    next.run();
-  }
-
   // ---- how it ends
 
   /** With a disk that is well again everything comes to be covered, and nothing stays refused. */
@@ -178,10 +144,10 @@ class SimulatedRun {
     writer.schedule();
     for (let step = 0; step < QUIET_STEPS; step++) {
       if (writer.coveredPosition === source.position && writer.failure === undefined) break;
-      this.runSoon();
+      this.process.runSoon();
       if (this.storage.waiting > 0) this.storage.turn();
-      else this.fireTimer();
-      await this.settle();
+      else this.process.fireTimer();
+      await turnOfLoop();
     }
     if (writer.failure !== undefined) this.fail(`still read-only: ${writer.failure.text}`);
     if (writer.coveredPosition < source.position) {
@@ -200,30 +166,14 @@ class SimulatedRun {
   private crash(powerFails: boolean): void {
     if (!powerFails) this.told = Math.max(this.told, this.toldProcess);
     this.storage = this.storage.afterCrash(powerFails);
-    this.soon = [];
-    this.timers = [];
+    this.process.die();
     // What was lost is gone: its numbers come again.
     this.toldProcess = 0;
   }
 
   /** Lets the storage work until a promise is kept. */
   private async drive<Result>(promise: Promise<Result>): Promise<Result> {
-    let isSettled = false;
-    const settled = promise.finally(() => {
-      isSettled = true;
-    });
-    settled.catch(() => undefined);
-    for (let step = 0; !isSettled; step++) {
-      if (step > QUIET_STEPS) this.fail("an operation never ends");
-      this.runSoon();
-      if (this.storage.waiting > 0) this.storage.turn();
-      else if (step % 4 === 3) this.fireTimer();
-      await this.settle();
-    }
-    return settled;
-  }
-
-  private async settle(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
+    if (!(await this.process.drive(promise, this.storage))) this.fail("an operation never ends");
+    return promise;
   }
 }
