@@ -171,14 +171,10 @@ export class LogWriter {
 
   /** What stands before records: the head of a segment, or a mark behind each sync. */
   private preamble(number: number, first: number): Uint8Array[] {
-    const synced = this.syncedPosition;
-    if (this.offset === 0) {
-      this.markDue = false;
-      return [encodeSegmentHeader({ version: LOG_VERSION, number, first, identity: this.start.identity, synced })];
-    }
-    if (!this.markDue) return [];
+    const { markDue, offset, syncedPosition: synced } = this;
     this.markDue = false;
-    return [this.mark(number, false)];
+    if (offset > 0) return markDue ? [this.mark(number, false)] : [];
+    return [encodeSegmentHeader({ version: LOG_VERSION, number, first, identity: this.start.identity, synced })];
   }
 
   private mark(segment: number, sealed: boolean): Uint8Array {
@@ -350,7 +346,11 @@ export class LogWriter {
     this.taken = this.releasedPosition;
     this.writtenPosition = this.releasedPosition;
     this.writtenBytes = this.releasedBytes;
+    // The head comes last: until it is there the old segment counts, which a process that is killed leaves as it was.
+    const head = this.preamble(this.segment.number, this.taken + 1);
+    this.offset = lengthOf(head);
     await this.writeRecords();
+    await put(this.segment.file, 0, head);
     await this.segment.file.sync();
     this.unsynced.clear();
     this.lasts(this.writtenPosition);
