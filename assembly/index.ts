@@ -46,7 +46,7 @@ export {
   watchedKeys,
 } from "./protocol/host-connection";
 export { getDirect, getDirectAt, setDirect, setDirectAt } from "./commands/direct";
-export { searchDirect } from "./commands/direct-search";
+export { searchDirect, searchDirectMany } from "./commands/direct-search";
 export { checksum } from "./memory/checksum";
 export {
   addToRecordSum,

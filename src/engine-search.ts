@@ -35,17 +35,51 @@ export class VectorSearches {
     now: number,
   ): FoundElement[] | undefined {
     if (key.length > KEY_BYTES_MAX / 3 || count * FOUND_BYTES > INPUT_BYTES) return undefined;
+    const keyBytes = this.#put(key, [query], query.length);
+    const found = this.#exports.searchDirect(keyBytes, query.length, count, ef, now);
+    return found < 0 ? undefined : this.#elements(0, found);
+  }
+
+  /**
+   * The elements nearest to each of several checked queries of one length, found by measuring all, nearest first.
+   * Undefined when VSIM has to search or to say what is wrong.
+   */
+  nearestOfAll(
+    key: string | Uint8Array,
+    queries: readonly Float32Array[],
+    count: number,
+    now: number,
+  ): FoundElement[][] | undefined {
+    const dimensions = queries[0]?.length ?? 0;
+    const stride = (dimensions + 3) & ~3;
+    const bytes = queries.length * Math.max(stride * 4, count * FOUND_BYTES);
+    if (key.length > KEY_BYTES_MAX / 3 || bytes + KEY_BYTES_MAX > INPUT_BYTES) return undefined;
+    const keyBytes = this.#put(key, queries, stride);
+    const found = this.#exports.searchDirectMany(keyBytes, dimensions, queries.length, count, now);
+    return found < 0 ? undefined : queries.map((_, query) => this.#elements(query * found, found));
+  }
+
+  /** Writes the key and behind it the queries, each padded with zeros to `stride` numbers; answers the key's bytes. */
+  #put(key: string | Uint8Array, queries: readonly Float32Array[], stride: number): number {
     const bytes = this.#memory.bytes();
     const keyBytes = this.#putKey(key, bytes);
     if (this.#floats.buffer !== bytes.buffer) {
       this.#floats = new Float32Array(bytes.buffer);
       this.#doubles = new Float64Array(bytes.buffer);
     }
-    this.#floats.set(query, (INPUT_BASE + ((keyBytes + 15) & ~15)) >>> 2);
-    const found = this.#exports.searchDirect(keyBytes, query.length, count, ef, now);
-    if (found < 0) return undefined;
+    let at = (INPUT_BASE + ((keyBytes + 15) & ~15)) >>> 2;
+    for (const query of queries) {
+      this.#floats.set(query, at);
+      if (query.length < stride) this.#floats.fill(0, at + query.length, at + stride);
+      at += stride;
+    }
+    return keyBytes;
+  }
+
+  #elements(first: number, count: number): FoundElement[] {
     const elements: FoundElement[] = [];
-    for (let index = 0; index < found; index++) elements.push(this.#element(INPUT_BASE + index * FOUND_BYTES));
+    for (let index = first; index < first + count; index++)
+      elements.push(this.#element(INPUT_BASE + index * FOUND_BYTES));
     return elements;
   }
 

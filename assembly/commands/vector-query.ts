@@ -267,7 +267,7 @@ function searchOnce(set: VectorSet, wanted: u32, length: u32, beam: usize): u32 
   }
   if (exact) {
     addDistances(set, set.idsUsed);
-    return searchAll(set, QUERY_BASE, hasVectors(set) ? length : min(length << 1, BEAM_MAX), 0, beam);
+    return searchAll(set, QUERY_BASE, hasVectors(set) ? length : min(length << 1, BEAM_MAX), beam);
   }
   addDistances(set, DISTANCES_OF_DESCENT + length * 10);
   return search(set, QUERY_BASE, length);

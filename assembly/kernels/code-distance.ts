@@ -54,3 +54,37 @@ export function squaredCodesx4(q: usize, a: usize, b: usize, c: usize, d: usize,
   }
   return sumsOfIntegers(s0, s1, s2, s3);
 }
+
+/** Writes the even and the odd ones of `bytes` codes as 16-bit numbers, register after register, to `to`: what `squaredCodesOfRows` takes. */
+export function splitCodes(codes: usize, bytes: u32, to: usize): void {
+  for (let at: usize = 0; at != bytes; at += 16) {
+    const query = v128.load(codes + at);
+    v128.store(to + (at << 1), evenOf(query));
+    v128.store(to + (at << 1), oddOf(query), 16);
+  }
+}
+
+@inline
+function rowSum(split: usize, row: usize, bytes: u32): v128 {
+  let s0 = i32x4.splat(0);
+  let s1 = s0;
+  const wide = bytes & ~31;
+  let at: usize = 0;
+  while (at != wide) {
+    s0 = codeStep(s0, v128.load(split + (at << 1)), v128.load(split + (at << 1), 16), row + at);
+    s1 = codeStep(s1, v128.load(split + (at << 1), 32), v128.load(split + (at << 1), 48), row + at + 16);
+    at += 32;
+  }
+  if (at != bytes) s0 = codeStep(s0, v128.load(split + (at << 1)), v128.load(split + (at << 1), 16), row + at);
+  return i32x4.add(s0, s1);
+}
+
+/** Squared Euclidean distances of split codes to four rows, one a lane; the rows are read one after the other. */
+export function squaredCodesOfRows(split: usize, a: usize, b: usize, c: usize, d: usize, bytes: u32): v128 {
+  return sumsOfIntegers(
+    rowSum(split, a, bytes),
+    rowSum(split, b, bytes),
+    rowSum(split, c, bytes),
+    rowSum(split, d, bytes),
+  );
+}

@@ -4,7 +4,8 @@
 // timer: the entry hands both in, and tests hand in others.
 
 import type { Engine } from "../engine.ts";
-import type { EngineStats, FoundElement } from "../engine-types.ts";
+import type { VectorSearches } from "../engine-search.ts";
+import type { EngineStats } from "../engine-types.ts";
 import { NearkeyError } from "../errors.ts";
 import { HostCommands } from "../host/host-commands.ts";
 import type { ProcessFacts } from "../host/host-facts.ts";
@@ -216,17 +217,20 @@ export class Database extends DatabaseMethods<"value"> {
       run: <Args extends unknown[], Result>(make: (...args: Args) => Operation<Result>, ...args: Args) =>
         this.run(make, ...args),
       runAll: async <Result>(operations: readonly Operation<Result>[]) => this.#runAll(operations),
-      nearest: (set: VectorSettings, query: Float32Array, k: number, ef: number) => this.#nearest(set, query, k, ef),
+      nearest: (set: VectorSettings, query: Float32Array, k: number, ef: number) =>
+        this.#search((searches, now) => searches.nearest(set.name, query, k, ef, now)),
+      nearestOfAll: (set: VectorSettings, queries: readonly Float32Array[], k: number) =>
+        this.#search((searches, now) => searches.nearestOfAll(set.name, queries, k, now)),
       canHold: (bytes: number) => this.#canHold(bytes),
       sliceBytes: SLICE_BYTES,
     };
     return new VectorSet(port, settings);
   }
 
-  #nearest(set: VectorSettings, query: Float32Array, k: number, ef: number): readonly FoundElement[] | undefined {
+  #search<Found>(find: (searches: VectorSearches, now: number) => Found): Found {
     this.#embedded.check();
     try {
-      return this.#engine.searches.nearest(set.name, query, k, ef, this.#embedded.now());
+      return find(this.#engine.searches, this.#embedded.now());
     } catch (error) {
       throw this.#embedded.failure(error);
     }

@@ -196,10 +196,13 @@ export function searchDirectly(
   if (options.maxDistance !== undefined) return undefined;
   const row = checkVector(query, set);
   const { k, ef } = checkedCounts(options);
-  return port.nearest(set, row, k, ef)?.map(({ id, distance, score, attributes }) => {
-    const object = attributes === undefined ? undefined : attributesOf(attributes);
-    return object === undefined ? { id, distance, score } : { id, distance, score, attributes: object };
-  });
+  return port.nearest(set, row, k, ef)?.map(resultOf);
+}
+
+/** An element that was found as the caller gets it. */
+export function resultOf({ id, distance, score, attributes }: FoundElement): SearchResult {
+  const object = attributes === undefined ? undefined : attributesOf(attributes);
+  return object === undefined ? { id, distance, score } : { id, distance, score, attributes: object };
 }
 
 interface DirectPort {
@@ -216,7 +219,8 @@ function checkNames(options: SearchOptions): void {
   }
 }
 
-function checkedCounts(options: SearchOptions): { k: number; ef: number } {
+/** `k` and `ef` of checked options. */
+export function checkedCounts(options: SearchOptions): { k: number; ef: number } {
   checkNames(options);
   const { k = K_DEFAULT, ef, maxDistance } = options;
   // A beam within a distance grows by itself.

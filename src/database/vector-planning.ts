@@ -1,10 +1,18 @@
 // How searches are done, and what makes filtered ones fast: indexes over fields of the attributes, explanations, and many
 // queries at once.
 
+import type { FoundElement } from "../engine-types.ts";
 import type { Argument, Reply } from "../resp.ts";
 import { invalid, kindOf, type Operation, single } from "./operations.ts";
-import { type SearchOptions, type SearchResult, searchCommand, searchResults } from "./vector-operations.ts";
-import type { Vector, VectorSettings } from "./vector-options.ts";
+import {
+  checkedCounts,
+  resultOf,
+  type SearchOptions,
+  type SearchResult,
+  searchCommand,
+  searchResults,
+} from "./vector-operations.ts";
+import { checkVector, type Vector, type VectorSettings } from "./vector-options.ts";
 
 /** An index over a field of the attributes. */
 export interface FieldIndex {
@@ -103,4 +111,35 @@ export function searchMany(
     return [...searchCommand(set, query, options), "WITHSCORES", "WITHDISTANCES", "WITHATTRIBS"];
   });
   return { commands, bytes: true, read: (replies) => replies.map((reply) => searchResults(reply as Reply[])) };
+}
+
+/** How an engine that is at hand measures all elements for several checked queries at once; undefined where it cannot. */
+export type NearestOfAll = (
+  set: VectorSettings,
+  queries: readonly Float32Array[],
+  k: number,
+) => FoundElement[][] | undefined;
+
+/** Queries that the engine measures in one pass over a set. */
+const PASS_QUERIES = 8;
+
+/** Exact searches without commands, several in each pass, where the port has a way and nothing but the nearest is asked for. */
+export function searchManyDirectly(
+  port: { nearestOfAll?: NearestOfAll },
+  set: VectorSettings,
+  queries: readonly Vector[],
+  options: SearchOptions = {},
+): SearchResult[][] | undefined {
+  if (port.nearestOfAll === undefined || options.exact !== true || !Array.isArray(queries)) return undefined;
+  if (queries.length > QUERIES_MAX) return undefined;
+  if (options.filter !== undefined || options.maxDistance !== undefined) return undefined;
+  const rows = queries.map((query) => checkVector(query, set));
+  const { k } = checkedCounts(options);
+  const results: SearchResult[][] = [];
+  for (let from = 0; from < rows.length; from += PASS_QUERIES) {
+    const found = port.nearestOfAll(set, rows.slice(from, from + PASS_QUERIES), k);
+    if (found === undefined) return undefined;
+    for (const elements of found) results.push(elements.map(resultOf));
+  }
+  return results;
 }

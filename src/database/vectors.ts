@@ -32,7 +32,9 @@ import {
   explain,
   type FieldIndex,
   listIndexes,
+  type NearestOfAll,
   searchMany,
+  searchManyDirectly,
 } from "./vector-planning.ts";
 
 /** Where the operations of a set run. */
@@ -43,6 +45,8 @@ export interface VectorPort<M extends Mode> {
   runAll<Result>(operations: readonly Operation<Result>[]): Promise<Result[]>;
   /** The nearest elements without a command; undefined where a command has to do it. Left out where there is no such way. */
   nearest?(set: VectorSettings, query: Float32Array, k: number, ef: number): readonly FoundElement[] | undefined;
+  /** The same for several queries by measuring all elements. */
+  nearestOfAll?: NearestOfAll;
   /** Whether so many bytes more would fit; left out where nobody can tell. */
   canHold?(bytes: number): boolean;
   /** Bytes of commands to send before waiting for their replies, and letting others in. */
@@ -225,6 +229,8 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
    * @throws NearkeyError as `search`
    */
   searchMany(queries: readonly Vector[], options?: SearchOptions): Answer<M, SearchResult[][]> {
+    const found = searchManyDirectly(this.#port, this.#settings, queries, options);
+    if (found !== undefined) return found as Answer<M, SearchResult[][]>;
     return this.#port.run(searchMany, this.#settings, queries, options);
   }
 
