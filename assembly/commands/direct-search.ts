@@ -50,8 +50,8 @@ export function searchDirectMany(keyBytes: u32, dimensions: u32, queries: u32, m
   if (entry == 0) return 0;
   if (!isVectorSet(entry)) return ASK_VSIM;
   const set = setOf(entry);
-  if (set.dimensions != dimensions || !hasVectors(set) || queries > PASS_QUERIES || most > PASS_RESULTS)
-    return ASK_VSIM;
+  if (set.dimensions != dimensions || hasDead(set) || !hasVectors(set)) return ASK_VSIM;
+  if (queries > PASS_QUERIES || most > PASS_RESULTS) return ASK_VSIM;
   const first = queriesAfter(keyBytes);
   for (let index: u32 = 0; index < queries; index++) prepare(set, first + index * set.vectorBytes);
   const found = min(most, set.count);
