@@ -47,6 +47,7 @@ export {
 } from "./protocol/host-connection";
 export { getDirect, getDirectAt, setDirect, setDirectAt } from "./commands/direct";
 export { searchDirect, searchDirectMany } from "./commands/direct-search";
+export { unmask } from "./protocol/unmask";
 export { checksum } from "./memory/checksum";
 export {
   addToRecordSum,

@@ -24,6 +24,7 @@ import { readCommands } from "./engine-commands.ts";
 import { EngineConnections } from "./engine-connections.ts";
 import { DirectPaths } from "./engine-direct.ts";
 import { EngineEffects, Replay, type Replayed } from "./engine-effects.ts";
+import { EngineInput } from "./engine-input.ts";
 import { DEFAULT_BYTES, EngineLimits, memoryBytesMax } from "./engine-limits.ts";
 import { EngineMemory } from "./engine-memory.ts";
 import { VectorSearches } from "./engine-search.ts";
@@ -46,6 +47,8 @@ export class Engine {
   /** Reads and writes of embedding that skip the protocol. */
   readonly direct: DirectPaths;
   readonly searches: VectorSearches;
+  /** Where sockets may put what they read. */
+  readonly input: EngineInput;
   readonly #limits: EngineLimits;
   readonly #authenticated: boolean;
   /** What was counted, in detail. */
@@ -74,6 +77,7 @@ export class Engine {
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
     this.direct = new DirectPaths(this.#exports, this.#view);
     this.searches = new VectorSearches(this.#exports, this.#view);
+    this.input = new EngineInput(this.#exports, this.#view);
     this.effects = new EngineEffects(this.#exports, this.#view, this.#limits);
     this.snapshot = new EngineSnapshot(this.#exports, this.#view, (bytes) => this.effects.checksum(bytes));
     this.#authenticated = !options.requireAuthentication;
@@ -181,21 +185,11 @@ export class Engine {
     return outcome;
   }
 
-  /** Where sockets may read to, valid with `reserveMemory`; what was read is there until any other method is called. */
-  inputView(bytes: number): Uint8Array {
-    return this.#view.bytes().subarray(INPUT_BASE, INPUT_BASE + Math.min(bytes, INPUT_BYTES));
-  }
-
-  /** As `execute`, of bytes that were read into `inputView`. */
+  /** As `execute`, of the first bytes of `input`. */
   executeInPlace(connection: number, bytes: number, now: number): Outcome {
     const outcome = this.#call(connection, bytes, now);
     this.consumed = outcome === Outcome.Done ? bytes : this.#view.result(Result.Consumed);
     return outcome;
-  }
-
-  /** A copy of what was read into `inputView`. */
-  inputCopy(start: number, end: number): Uint8Array {
-    return this.#view.copy(INPUT_BASE + start, end - start);
   }
 
   /** The arguments of the command that waits for the host, name first, as copies. */

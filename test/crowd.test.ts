@@ -166,7 +166,7 @@ describe("a session", () => {
     const session = new Session(host, channel, newClient(1, "", "", true));
     const receive = (text: string): void => {
       const bytes = Buffer.from(text);
-      engine.inputView(bytes.length).set(bytes);
+      engine.input.view(bytes.length).set(bytes);
       session.receiveInPlace(bytes.length);
     };
     return { session, receive, held, log };

@@ -443,9 +443,9 @@ describe("a log that is not written", () => {
     expect(engine.execute(connection, new Uint8Array(0), 0, driver.now)).toBe(Outcome.Done);
     // A line's words are decoded where they lie.
     const line = Buffer.from("SET \"c\\x41\" 'd e'\r\nGET cA\r\n");
-    engine.inputView(line.length).set(line);
+    engine.input.view(line.length).set(line);
     expect(engine.executeInPlace(connection, line.length, driver.now)).toBe(Outcome.LogFull);
-    const rest = engine.inputCopy(engine.consumed, line.length);
+    const rest = engine.input.copy(engine.consumed, line.length);
     expect(Buffer.from(rest).toString()).toBe(line.toString());
     takeAll(engine);
     expect(engine.execute(connection, rest, 0, driver.now)).toBe(Outcome.Done);

@@ -4,7 +4,8 @@
 import { describe, expect, test } from "vitest";
 import { encodeCommand } from "../src/resp.ts";
 import { hashPassword } from "../src/server/password.ts";
-import { CloseCode, FrameReader, unmask } from "../src/server/websocket-frames.ts";
+import { CloseCode, FrameReader } from "../src/server/websocket-frames.ts";
+import { debugEngine } from "./debug-engine.ts";
 import { Random, seedOfRun } from "./random.ts";
 import { eventually, startTestServer } from "./server-fixture.ts";
 import { TestWebSocket } from "./websocket-fixture.ts";
@@ -20,23 +21,43 @@ const MESSAGE_BYTES_MAX = 70_000;
 
 type Event = ["binary" | "text" | "ping", string] | ["closed", number] | ["refused", number];
 
-/** What a reader makes of pieces; neighbouring bytes of the binary stream are one event. */
+const { input } = debugEngine();
+
+/** What a reader makes of pieces, wherever they lie; neighbouring bytes of the binary stream are one event. */
 function read(...pieces: Uint8Array[]): Event[] {
+  const elsewhere = readPieces(pieces, (reader, piece) => reader.receive(piece));
+  const inPlace = readPieces(pieces, (reader, piece) => {
+    input.bytes.set(piece);
+    reader.receiveInPlace(piece.length);
+  });
+  expect(inPlace).toEqual(elsewhere);
+  return inPlace;
+}
+
+function readPieces(pieces: Uint8Array[], give: (reader: FrameReader, piece: Uint8Array) => void): Event[] {
   const events: Event[] = [];
-  const reader = new FrameReader({
-    refusal: (_isText, bytes) => (bytes > MESSAGE_BYTES_MAX ? { code: CloseCode.TooBig, reason: "long" } : undefined),
-    binary: (bytes) => {
+  // Who hears of a message uses the memory, as commands and their replies do.
+  const scribble = () => void input.bytes.fill(0xaa, 0, MESSAGE_BYTES_MAX);
+  const sink = {
+    refusal: (_isText: boolean, bytes: number) =>
+      bytes > MESSAGE_BYTES_MAX ? { code: CloseCode.TooBig, reason: "long" } : undefined,
+    binary: (bytes: number) => {
       const last = events.at(-1);
-      const text = Buffer.from(bytes).toString("latin1");
+      const text = Buffer.from(input.bytes.subarray(0, bytes)).toString("latin1");
       if (last?.[0] === "binary") last[1] += text;
       else events.push(["binary", text]);
+      scribble();
     },
-    text: (text) => void events.push(["text", text]),
-    ping: (payload) => void events.push(["ping", Buffer.from(payload).toString()]),
-    closed: (code) => void events.push(["closed", code]),
-    refused: ({ code }) => void events.push(["refused", code]),
-  });
-  for (const piece of pieces) reader.receive(new Uint8Array(piece));
+    text: (text: string) => {
+      events.push(["text", text]);
+      scribble();
+    },
+    ping: (payload: Uint8Array) => void events.push(["ping", Buffer.from(payload).toString()]),
+    closed: (code: number) => void events.push(["closed", code]),
+    refused: ({ code }: { code: number }) => void events.push(["refused", code]),
+  };
+  const reader = new FrameReader(sink, input);
+  for (const piece of pieces) give(reader, piece);
   return events;
 }
 
@@ -191,19 +212,29 @@ describe("the reader", () => {
     }
   });
 
-  test("takes masks off at every alignment and turn", () => {
-    for (let start = 0; start < 5; start++) {
-      for (let length = 0; length < 80; length++) {
-        const memory = new Uint8Array(start + length + 5);
-        const mask = Uint8Array.of(7, 99, 180, 255);
-        const bytes = memory.subarray(1);
-        unmask(bytes, start, start + length, mask, new Uint32Array(mask.buffer));
-        const expected = Array.from({ length }, (_, index) => [7, 99, 180, 255][index & 3]);
-        expect([...bytes.subarray(start, start + length)]).toEqual(expected);
-        expect([...bytes.subarray(start + length)]).toEqual([...new Uint8Array(4)]);
-        expect(mask[0]).toBe([7, 99, 180, 255][length & 3]);
+  test("takes masks off at every alignment and distance", () => {
+    const mask = [7, 99, 180, 255] as const;
+    const random = new Random(seedOfRun());
+    for (let length = 0; length < 80; length++) {
+      for (const moved of [0, 1, 2, 6, 15, 16, 17, 31, 33, 64]) {
+        const to = random.below(20);
+        const before = Uint8Array.from({ length: 256 }, () => random.below(256));
+        input.bytes.set(before);
+        input.unmask(to + moved, to, length, 0xffb46307);
+        const expected = before.slice();
+        for (let index = 0; index < length; index++) {
+          expected[to + index] = (before[to + moved + index] as number) ^ (mask[index & 3] as number);
+        }
+        expect(input.bytes.slice(0, 256)).toEqual(expected);
       }
     }
+  });
+
+  test("takes more than a read at once", () => {
+    const frames = Array.from({ length: 5 }, (_, index) => frame(BINARY, String(index).repeat(60_000)));
+    expect(read(Buffer.concat(frames))).toEqual([
+      ["binary", [0, 1, 2, 3, 4].map((i) => `${i}`.repeat(60_000)).join("")],
+    ]);
   });
 });
 

@@ -18,6 +18,8 @@ import { TURN_MS, type Turns, type Worker } from "./turns.ts";
 export interface Channel {
   /** Where the commands of each piece of input are counted. */
   readonly batches: BatchCounts;
+  /** Set where replies are not to be held for a crowd's. */
+  readonly alone?: boolean;
   /** Bytes handed over so far, framing counted. */
   readonly writtenBytes: number;
   /** Bytes handed over that have not left the process. */
@@ -115,7 +117,7 @@ export class Session implements Worker, CrowdMember {
     if (this.ending || this.closed) return;
     const { engine } = this.host;
     if (this.input !== undefined || this.hold?.waits) {
-      this.waiting.push(engine.inputCopy(0, bytes));
+      this.waiting.push(engine.input.copy(0, bytes));
       this.adjustReading();
       return;
     }
@@ -126,20 +128,11 @@ export class Session implements Worker, CrowdMember {
       const outcome = engine.executeInPlace(this.connection, bytes, nowMs);
       this.commands = (engine.statistics.commandCount - before) >>> 0;
       if (outcome === Outcome.Done) this.finishPiece();
-      else this.goOn(outcome, engine.inputCopy(engine.consumed, bytes));
+      else this.goOn(outcome, engine.input.copy(engine.consumed, bytes));
     } catch (error) {
       this.host.failed(error);
     }
     if (this.input !== undefined || this.choked) this.adjustReading();
-  }
-
-  /** As `receive`, of bytes that change when this returns: what is not executed at once is copied. */
-  receiveBorrowed(bytes: Uint8Array): void {
-    const queued = this.input !== undefined || this.hold?.waits === true;
-    this.receive(queued ? new Uint8Array(bytes) : bytes);
-    if (queued || this.input !== bytes) return;
-    this.input = new Uint8Array(bytes.subarray(this.offset));
-    this.offset = 0;
   }
 
   /** Does what the outcome of a call asks for, and executes the rest of its input. */
@@ -154,7 +147,7 @@ export class Session implements Worker, CrowdMember {
     const { commands, host } = this;
     this.channel.batches.add(commands);
     this.commands = 0;
-    const isSmall = commands <= CROWD_COMMANDS_MAX;
+    const isSmall = commands <= CROWD_COMMANDS_MAX && this.channel.alone !== true;
     if (isSmall) host.crowd.served(this, this.client.lastActiveMs);
     if (!isSmall || !host.crowd.isHere) {
       this.flush();

@@ -37,7 +37,7 @@ export function createTcpServer(host: TcpHost): Server {
   return createServer(options, (accepted) => {
     if (!host.connections.admit("resp")) return refuse(accepted, host.connections.maxConnections);
     let connection: TcpConnection | undefined;
-    const input = host.engine.inputView(READ_BYTES);
+    const input = host.engine.input.view(READ_BYTES);
     const socket = readIntoOneBuffer(accepted, input, (bytes) => connection?.receiveInPlace(bytes));
     connection = new TcpConnection(host, socket);
     socket.resume();

@@ -55,7 +55,7 @@ export class WebSocketConnection implements OpenConnection, WireOwner {
     head: Uint8Array,
     authenticated: boolean,
   ) {
-    this.wire = new WebSocketWire(socket, this);
+    this.wire = new WebSocketWire(socket, this, host.engine.input);
     this.client = newClient(host.connections.nextId(), this.wire.remote, this.wire.local, authenticated);
     this.ending = new Ending(host, this.wire, this.client);
     const { batches } = host.connections.traffic.websocket;
@@ -97,8 +97,8 @@ export class WebSocketConnection implements OpenConnection, WireOwner {
     return undefined;
   }
 
-  binary(bytes: Uint8Array): void {
-    this.binarySession.receiveBorrowed(bytes);
+  binary(bytes: number): void {
+    this.binarySession.receiveInPlace(bytes);
   }
 
   text(text: string): void {
@@ -167,6 +167,9 @@ function openSession(host: SessionHost, channel: Channel, client: HostClient): S
 }
 
 class BinaryChannel implements Channel {
+  /** A goodbye must not overtake replies. */
+  readonly alone = true;
+
   constructor(
     protected readonly wire: WebSocketWire,
     private readonly ending: Ending,

@@ -7,19 +7,25 @@
 import type { Socket } from "node:net";
 import { readIntoOneBuffer } from "./one-buffer-socket.ts";
 import { DrainWatch, StraightWriter, Written } from "./straight-writer.ts";
-import { CloseCode, FrameReader, Opcode, type Refusal } from "./websocket-frames.ts";
+import { CloseCode, type FrameMemory, FrameReader, type FrameSink, Opcode, type Refusal } from "./websocket-frames.ts";
 
 /** Who hears from a wire. */
 export interface WireOwner {
   /** Why a message may not have so many bytes; undefined when it may. */
   refusal(isText: boolean, messageBytes: number): Refusal | undefined;
-  /** Bytes of the binary stream, valid until this returns. */
-  binary(bytes: Uint8Array): void;
+  /** So many bytes of the binary stream, from the start of the memory that frames are read in, valid until this returns. */
+  binary(bytes: number): void;
   text(text: string): void;
   /** Some of what waited has left. */
   drained(): void;
   /** The socket is closed. */
   closed(): void;
+}
+
+/** The engine's input: sockets read into it, and commands are executed where they lie. */
+export interface WireInput extends FrameMemory {
+  /** Where a socket may read to. */
+  view(bytes: number): Uint8Array;
 }
 
 /** Time for the other side to say goodbye too, and then to close. */
@@ -33,8 +39,8 @@ const FIN = 0x80;
 const HEADER_BYTES_MAX = 10;
 const PAGE_BYTES = 64 * 1024;
 
-/** One for all sockets: what a read brings is handled before the next. As much as libuv reads at a time anyway. */
-const readBuffer = new Uint8Array(64 * 1024);
+/** As much as libuv reads at a time anyway. */
+const READ_BYTES = 64 * 1024;
 /** One for all sockets: a frame is made in it and given to the kernel at once; one that must wait keeps it. */
 let scratch = newScratch();
 
@@ -59,12 +65,17 @@ export class WebSocketWire {
   private closing = false;
   private timer: NodeJS.Timeout | undefined;
 
-  /** Takes over a socket whose upgrade was answered; nothing is read before `start`. */
+  /**
+   * Takes over a socket whose upgrade was answered; nothing is read before `start`.
+   *
+   * @param input what frames are read in; what `owner.binary` is told of lies there
+   */
   constructor(
     upgraded: Socket,
     private readonly owner: WireOwner,
+    input: WireInput,
   ) {
-    this.reader = new FrameReader({
+    const sink: FrameSink = {
       refusal: (isText, bytes) => (this.closing ? undefined : owner.refusal(isText, bytes)),
       binary: (bytes) => {
         if (!this.closing) owner.binary(bytes);
@@ -75,15 +86,16 @@ export class WebSocketWire {
       ping: (payload) => this.pong(payload),
       closed: (code) => this.answerClose(code),
       refused: ({ code, reason }) => this.close(code, reason),
-    });
+    };
+    this.reader = new FrameReader(sink, input);
     upgraded.removeAllListeners("error");
     upgraded.setTimeout(0);
     // Not of one that encrypts, and not while the old socket holds bytes: the answer to the upgrade that waits, or what
     // the client sent behind it while its password was checked.
     const isEmpty = upgraded.writableLength === 0 && upgraded.readableLength === 0;
     const plain = !("encrypted" in upgraded) && isEmpty;
-    const received = (bytes: number): void => this.reader.receive(readBuffer.subarray(0, bytes));
-    const socket = plain ? readIntoOneBuffer(upgraded, readBuffer, received) : upgraded;
+    const received = (bytes: number): void => this.reader.receiveInPlace(bytes);
+    const socket = plain ? readIntoOneBuffer(upgraded, input.view(READ_BYTES), received) : upgraded;
     this.socket = socket;
     this.local = `${socket.localAddress}:${socket.localPort}`;
     this.remote = `${socket.remoteAddress}:${socket.remotePort}`;
