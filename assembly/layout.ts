@@ -203,8 +203,8 @@ export const GEOMETRY_BYTES: u32 = 1024;
 export const COMMANDS_BASE: u32 = GEOMETRY_BASE + GEOMETRY_BYTES;
 export const COMMAND_BUCKETS: u32 = 1024;
 export const COMMAND_INDEX_BASE: u32 = COMMANDS_BASE + COMMANDS_MAX * COMMAND_RECORD_BYTES;
-/** Commands parsed, hashed and touched before the first of them executes. */
-export const GROUP_COMMANDS: u32 = 16;
+/** Commands parsed, hashed and touched before the first of them executes. With 16 a GET in a batch took 6 % more, with 64 no less. */
+export const GROUP_COMMANDS: u32 = 32;
 export const GROUP_RECORD_BYTES: u32 = 32;
 export const GROUP_BASE: u32 = COMMAND_INDEX_BASE + COMMAND_BUCKETS * 2;
 

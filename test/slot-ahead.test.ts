@@ -2,7 +2,7 @@
 // as if it had come alone.
 
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../src/engine.ts";
+import { ConnectionMode, type Engine } from "../src/engine.ts";
 import { encodeCommand } from "../src/resp.ts";
 import { debugEngine, feed } from "./debug-engine.ts";
 import { Random, seedOfRun } from "./random.ts";
@@ -12,9 +12,11 @@ console.log(`slot-ahead.test.ts: NEARKEY_SEED=${seed}`);
 
 const NOW_MS = 1_700_000_000_000;
 
-function open(): (commands: string[][]) => string {
+/** @param mode what the connection has set: with any, no command takes the short way of GET and SET */
+function open(mode?: ConnectionMode): (commands: string[][]) => string {
   const engine: Engine = debugEngine({ seed: 7n });
   const connection = engine.connect();
+  if (mode !== undefined) engine.connections.setMode(connection, mode, true);
   return (commands) => {
     const bytes = Buffer.concat(commands.map((words) => encodeCommand(words)));
     return feed(engine, connection, bytes, NOW_MS).output.toString();
@@ -76,7 +78,14 @@ describe("random commands", () => {
   const key = (random: Random): string => `k${random.below(12)}`;
   const makers: ((random: Random) => string[])[] = [
     (random) => ["SET", key(random), String(random.below(1000))],
+    (random) => ["SET", key(random), "y".repeat(random.below(90))],
+    (random) => ["set", key(random), "z", "PX", "5"],
+    (random) => ["SET", key(random), "z", "KEEPTTL"],
     (random) => ["GET", key(random)],
+    (random) => ["get", key(random)],
+    (random) => ["GET", `h${random.below(3)}`],
+    (random) => ["GET", key(random), "too many"],
+    (random) => ["SET", key(random)],
     (random) => ["DEL", key(random)],
     (random) => ["APPEND", key(random), "x".repeat(random.below(60))],
     (random) => ["INCR", key(random)],
@@ -91,15 +100,16 @@ describe("random commands", () => {
     (random) => ["EXISTS", key(random), key(random)],
   ];
 
-  test("answer the same in one batch and one at a time", () => {
+  test("answer the same in one batch, one at a time, and without the short way", () => {
     const random = new Random(seed);
-    const [batch, single] = [open(), open()];
+    const [batch, single, long] = [open(), open(), open(ConnectionMode.NoTouch)];
     const fresh = [["FLUSHALL"], ["SELECT", "0"]];
     for (let round = 0; round < 300; round++) {
       const commands = random.list(2, 64, () => random.pick(makers)(random));
-      batch(fresh);
-      single(fresh);
-      expect(batch(commands), JSON.stringify(commands)).toBe(commands.map((command) => single([command])).join(""));
+      for (const run of [batch, single, long]) run(fresh);
+      const replies = batch(commands);
+      expect(commands.map((command) => single([command])).join(""), JSON.stringify(commands)).toBe(replies);
+      expect(long(commands), JSON.stringify(commands)).toBe(replies);
     }
   });
 });

@@ -19,6 +19,7 @@ import {
   replyValue,
   replyWrongType,
 } from "../protocol/reply";
+import { setPlainCommands } from "../protocol/plain-commands";
 import { recordArguments, recordExpiry, recordKey, recordString } from "../protocol/recording";
 import { admitExpiry, admitValue, NEVER, setString } from "./string-value";
 import { slotEntry } from "../memory/table";
@@ -271,8 +272,19 @@ const FAST: u32 = CommandFlag.Fast;
 
 export function registerStrings(): void {
   startGroup("string");
-  register("GET", 2, READ | FAST, 1, 1, 1, get, "1.0.0", "Answers the string value of a key.");
-  register("SET", -3, GROW, 1, 1, 1, set, "1.0.0", "Sets a key to a string value, whatever type it had.");
+  const plainGet = register("GET", 2, READ | FAST, 1, 1, 1, get, "1.0.0", "Answers the string value of a key.");
+  const plainSet = register(
+    "SET",
+    -3,
+    GROW,
+    1,
+    1,
+    1,
+    set,
+    "1.0.0",
+    "Sets a key to a string value, whatever type it had.",
+  );
+  setPlainCommands(plainGet, plainSet);
   register("SETNX", 3, GROW | FAST, 1, 1, 1, setNx, "1.0.0", "Sets a key to a string value when it does not exist.");
   register("SETEX", 4, GROW, 1, 1, 1, setEx, "2.0.0", "Sets a key to a string value that dies after seconds.");
   register("PSETEX", 4, GROW, 1, 1, 1, pSetEx, "2.6.0", "Sets a key to a string value that dies after milliseconds.");

@@ -18,6 +18,11 @@ export function trustSlots(): void {
   trusted = true;
 }
 
+@inline
+export function areSlotsTrusted(): bool {
+  return trusted;
+}
+
 /** A segment has left its table, a table its place, or keys are looked up in another database. */
 export function distrustSlots(): void {
   trusted = false;

@@ -38,12 +38,10 @@ export function tableAt(address: usize): Table {
   return changetype<Table>(address);
 }
 
-/** Chunks of a segment by its size code: 1, 2, 3, 4, 6, 8, 12, 16, 24, … 1,024. */
+/** Chunks of a segment by its size code: 1, 2, 3, 4, 6, 8, 12, 16, 24, … 1,024. Without a branch: nobody could foretell it. */
 @inline
 export function chunksOfCode(code: u32): u32 {
-  if (code < 3) return code + 1;
-  const doubling = (code - 3) >> 1;
-  return ((code - 3) & 1) == 0 ? 4 << doubling : 6 << doubling;
+  return ((3 - (code & 1)) << ((code + 1) >> 1)) >> 1;
 }
 
 @inline
@@ -88,12 +86,17 @@ export function slotAddress(chunk: usize, slot: u32): usize {
   return chunk + 16 + (slot << 2);
 }
 
-/** The chunk a hash is looked up in first, for touching it ahead; 0 for an empty table. */
+/** The chunk of a segment that a hash is looked up in first. */
+@inline
+export function chunkIn(segment: usize, hash: u64): usize {
+  return segment + homeChunk(hash, chunksOfCode(codeOf(segment))) * CHUNK_BYTES;
+}
+
+/** The same of a table, for touching it ahead; 0 for an empty one. */
 @inline
 export function chunkOf(table: Table, hash: u64): usize {
   const segment = segmentOf(table, hash);
-  if (segment == 0) return 0;
-  return segment + homeChunk(hash, chunksOfCode(codeOf(segment))) * CHUNK_BYTES;
+  return segment == 0 ? 0 : chunkIn(segment, hash);
 }
 
 /** The first slot in a chunk whose tag fits; 0 for none. */

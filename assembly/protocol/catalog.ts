@@ -56,7 +56,7 @@ export function startGroup(name: string): void {
   group = <u32>changetype<usize>(name);
 }
 
-/** Adds a command; a handler of 0 arguments reads them from the running command's records. */
+/** Adds a command and answers its record; a handler of 0 arguments reads them from the running command's records. */
 export function register(
   name: string,
   arity: i32,
@@ -67,7 +67,7 @@ export function register(
   handler: () => void,
   since: string,
   summary: string,
-): void {
+): usize {
   assert(count < COMMANDS_MAX && <u32>name.length <= NAME_BYTES_MAX);
   const command = commandAt(count);
   const address = changetype<usize>(command);
@@ -89,6 +89,7 @@ export function register(
   while (load<u16>(COMMAND_INDEX_BASE + (bucket << 1)) != 0) bucket = (bucket + 1) & (COMMAND_BUCKETS - 1);
   count++;
   store<u16>(COMMAND_INDEX_BASE + (bucket << 1), <u16>count);
+  return address;
 }
 
 @inline

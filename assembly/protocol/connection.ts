@@ -3,7 +3,7 @@
 // argument: small ones are packed into pages, one over 32 KiB gets pages of its own, which a value adopts. Replies
 // are chains of pages; the host takes one at a time and releases it when the socket has drained it.
 
-import { ConnectionMode, PAGE_BITS, PAGE_BYTES, PageKind, SPARE_PAGES, ZONE_VOLATILE } from "../layout";
+import { ConnectionMode, INPUT_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SPARE_PAGES, ZONE_VOLATILE } from "../layout";
 import { allocate, copyBytes, hasMemory, pageAt, release, releasePage, takePage, state } from "../memory/memory";
 import { admit } from "../keyspace/eviction";
 import { Watcher } from "../keyspace/watch";
@@ -132,6 +132,17 @@ export function dropTail(connection: Connection): void {
   if (connection.tailBytes != 0) release(ZONE_VOLATILE, connection.tail);
   connection.tailBytes = 0;
   connection.tail = 0;
+}
+
+/** Copies the partial command kept to just before the received bytes; answers where the batch begins. */
+export function prependTail(connection: Connection): usize {
+  const kept = connection.tailBytes;
+  const start = <usize>(INPUT_BASE - kept);
+  if (kept != 0) {
+    copyBytes(start, connection.tail, kept);
+    dropTail(connection);
+  }
+  return start;
 }
 
 // ---- collected arguments. A record is 8 bytes as in the ARGUMENTS region; bit 31 of its length says that the address

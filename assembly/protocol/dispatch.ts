@@ -1,10 +1,9 @@
-// Executing a batch. Commands are taken in groups of 16, parsed ahead (see group.ts), and executed one after another. A
+// Executing a batch. Commands are taken in groups of 32, parsed ahead (see group.ts), and executed one after another. A
 // call yields at a command's border when it has done about a millisecond of work; inside a group the host then gives
 // the bytes of the commands that did not run again. A command of the host ends the call too, with nothing on the stack.
 
 import { ARGUMENTS_BASE, CommandFlag, ConnectionMode, INPUT_BASE, Outcome, REGISTERS_BASE, Result } from "../layout";
 import { endGroup } from "../effects/record";
-import { copyBytes } from "../memory/memory";
 import { argumentAddress, argumentBytes, setArguments } from "./arguments";
 import { Command, hasFlag, isExec } from "./catalog";
 import { replyArity, replyOverlong, replyUnknown } from "./command-error";
@@ -17,10 +16,11 @@ import {
   settleSpan,
   takeHostCommand,
 } from "./command-timing";
-import { Connection, connectionAt, copyRecords, dropInput, dropTail, hasMode, setMode } from "./connection";
+import { Connection, connectionAt, copyRecords, dropInput, hasMode, prependTail, setMode } from "./connection";
 import { findKey, hashKey, pin, readSlot, selectDatabase, setClock, setUntouching } from "../keyspace/keyspace";
 import { groupCount, groupEnd, hasPagedKey, Parsed, parsedAt, parseGroup, prepare, takeUp } from "./group";
 import { collect, EMPTY, INCOMPLETE, keepPartial, MALFORMED, parsedEnd, replyMalformed } from "./parser";
+import { runPlainly } from "./plain-commands";
 import { runRecorded } from "./recording";
 import { silence } from "./silence";
 import { restoreLine } from "./kept-line";
@@ -133,17 +133,6 @@ export function finishHostCommand(address: usize): Outcome {
   return afterOverflow(outcome);
 }
 
-/** Copies the partial command kept to just before the received bytes; answers where the batch begins. */
-export function prependTail(connection: Connection): usize {
-  const kept = connection.tailBytes;
-  const start = <usize>(INPUT_BASE - kept);
-  if (kept != 0) {
-    copyBytes(start, connection.tail, kept);
-    dropTail(connection);
-  }
-  return start;
-}
-
 /** Where the batch goes on. */
 let at: usize = 0;
 
@@ -241,6 +230,10 @@ function executeOne(parsed: Parsed): Outcome {
   takeUp(parsed);
   setRunning(parsed.command);
   if (connection.mode != 0) return executeSpecially(parsed);
+  if (runPlainly(parsed)) {
+    addWork(1);
+    return endCommand(changetype<Command>(<usize>parsed.command), work - 1);
+  }
   if (isRefused(parsed.command, parsed.count)) {
     // It ends what is watched even so, as in Redis.
     if (isExec(parsed.command)) discardTransaction(connection);

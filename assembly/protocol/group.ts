@@ -1,4 +1,4 @@
-// Parsing ahead: up to 16 commands are parsed, their first keys hashed and the cache lines of their chunks and likely
+// Parsing ahead: up to 32 commands are parsed, their first keys hashed and the cache lines of their chunks and likely
 // entries touched, before the first executes. The touching loads are the prefetch that WebAssembly lacks: the misses
 // of a group overlap, which doubles the rate at a million keys. A group never outlives the call.
 
@@ -51,7 +51,7 @@ export let groupCount: u32 = 0;
 /** Where the group ends in the input. */
 export let groupEnd: usize = 0;
 
-/** Parses up to 16 commands from `at` on and touches what they will read; tells why it stopped. */
+/** Parses up to 32 commands from `at` on and touches what they will read; tells why it stopped. */
 export function parseGroup(connection: Connection, at: usize, end: usize): u32 {
   groupCount = 0;
   groupEnd = at;

@@ -60,15 +60,23 @@ export function parseCommand(connection: Connection, at: usize, end: usize, reco
     index = 1;
   }
   for (; index < count; index++) {
-    const status = parseBulk(connection, next, end);
-    if (status != PARSED) return status;
-    const left = <u32>(end - bulkStart);
-    if (bulkBytes > left || left - bulkBytes < 2) return INCOMPLETE;
-    if (bulkBytes > PAGED_ARGUMENT_BYTES) return INCOMPLETE; // collected, so that it gets pages of its own
-    store<u32>(records, <u32>bulkStart);
-    store<u32>(records, bulkBytes, 4);
+    // What nearly every argument is, here rather than in parseBulk: a call and its results in globals took 2 ns.
+    const short = readShortPrefix(0x24, next, end);
+    if (short != 0 && shortNumber + 2 <= <u32>(end - short) && shortNumber <= valueBytesMax()) {
+      store<u32>(records, <u32>short);
+      store<u32>(records, shortNumber, 4);
+      next = short + shortNumber + 2;
+    } else {
+      const status = parseBulk(connection, next, end);
+      if (status != PARSED) return status;
+      const left = <u32>(end - bulkStart);
+      if (bulkBytes > left || left - bulkBytes < 2) return INCOMPLETE;
+      if (bulkBytes > PAGED_ARGUMENT_BYTES) return INCOMPLETE; // collected, so that it gets pages of its own
+      store<u32>(records, <u32>bulkStart);
+      store<u32>(records, bulkBytes, 4);
+      next = bulkStart + bulkBytes + 2;
+    }
     records += ARGUMENT_BYTES;
-    next = bulkStart + bulkBytes + 2;
   }
   parsedEnd = next;
   parsedCount = count;

@@ -41,8 +41,8 @@ import {
 import { argumentAddress, argumentBytes, isArgumentPaged, setArguments } from "./arguments";
 import { Command, findCommand } from "./catalog";
 import { setRunning } from "./command-statistics";
-import { closeConnection, connectionAt, copyRecords, dropInput, openConnection } from "./connection";
-import { prependTail, runReplayed } from "./dispatch";
+import { closeConnection, connectionAt, copyRecords, dropInput, openConnection, prependTail } from "./connection";
+import { runReplayed } from "./dispatch";
 import {
   collect,
   INCOMPLETE,
