@@ -364,24 +364,21 @@ export function copyBytes(to: usize, from: usize, bytes: u32): void {
   for (; at < bytes; at++) store<u8>(to + at, load<u8>(from + at));
 }
 
-/** True when two byte strings of equal length are equal. Reads past neither end: two overlapping words make any rest. */
+/** True when two byte strings of equal length are equal. May read up to 15 bytes past neither end. */
 export function equalBytes(a: usize, b: usize, bytes: u32): bool {
-  if (bytes >= 16) {
-    const last = bytes - 16;
-    for (let at: u32 = 0; at < last; at += 16) {
-      if (v128.any_true(v128.xor(v128.load(a + at), v128.load(b + at)))) return false;
-    }
-    return !v128.any_true(v128.xor(v128.load(a + last), v128.load(b + last)));
+  let at: u32 = 0;
+  for (; at + 16 <= bytes; at += 16) {
+    if (v128.any_true(v128.xor(v128.load(a + at), v128.load(b + at)))) return false;
   }
-  if (bytes >= 8) {
-    const last = bytes - 8;
-    return ((load<u64>(a) ^ load<u64>(b)) | (load<u64>(a + last) ^ load<u64>(b + last))) == 0;
+  if (bytes & 8) {
+    if (load<u64>(a + at) != load<u64>(b + at)) return false;
+    at += 8;
   }
-  if (bytes >= 4) {
-    const last = bytes - 4;
-    return ((load<u32>(a) ^ load<u32>(b)) | (load<u32>(a + last) ^ load<u32>(b + last))) == 0;
+  if (bytes & 4) {
+    if (load<u32>(a + at) != load<u32>(b + at)) return false;
+    at += 4;
   }
-  for (let at: u32 = 0; at < bytes; at++) if (load<u8>(a + at) != load<u8>(b + at)) return false;
+  for (; at < bytes; at++) if (load<u8>(a + at) != load<u8>(b + at)) return false;
   return true;
 }
 
