@@ -26,7 +26,7 @@ import { registerStrings } from "./commands/strings";
 import { registerTransactions } from "./commands/transactions";
 import { registerVectors } from "./commands/vector-commands";
 import { expireElements } from "./commands/vectors/element-expiry";
-import { codeStep } from "./vectors/coding";
+import { stepUpkeep } from "./vectors/upkeep/step";
 
 export {
   closeConnection,
@@ -135,9 +135,9 @@ export function tick(now: f64): bool {
   const dying = expireElements();
   const trimming = !(effectLog.recording != 0 && isLogFull()) && trim();
   const adopting = !trimming && adopt();
-  const coding = codeStep();
+  const working = stepUpkeep();
   clearIdleQueues();
-  return expiring || dying || trimming || adopting || coding || state.graveyard != 0;
+  return expiring || dying || trimming || adopting || working || state.graveyard != 0;
 }
 
 /** Takes some more keys in, once there is room for what that takes. */

@@ -97,6 +97,8 @@ const codeOfText: readonly (readonly [RegExp, NearkeyErrorCode])[] = [
   [/^ERR a vector of length zero/i, "zero-vector"],
   [/^ERR asked .* mismatch/i, "options-differ"],
   [/^ERR attributes are too long/i, "invalid-argument"],
+  [/^ERR (an index is declared|invalid path|a vector set has \d+ indexes)/, "invalid-argument"],
+  [/^ERR (NOORIGINALS needs|the set keeps no originals)/, "invalid-option"],
   [/^ERR [a-z ]+ exceeds \d+ bytes/i, "invalid-argument"],
 ];
 

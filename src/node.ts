@@ -21,6 +21,7 @@ export { Database, type DatabaseStats } from "./database/database.ts";
 export type { Answer, Mode } from "./database/database-methods.ts";
 export type { Key, SetOptions, Value } from "./database/operations.ts";
 export type { Attributes, ElementOptions, SearchOptions, SearchResult } from "./database/vector-operations.ts";
+export type { OptimizeOptions } from "./database/vector-optimizing.ts";
 export type { Metric, Quantization, Vector, VectorOptions } from "./database/vector-options.ts";
 export type { Explanation, FieldIndex } from "./database/vector-planning.ts";
 export { VectorSet } from "./database/vectors.ts";

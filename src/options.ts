@@ -135,6 +135,12 @@ export function evictionPolicy(name: string): EvictionPolicy {
   throw new NearkeyError("invalid-option", `eviction must be one of ${known.join(", ")}, not ${shown(name)}`);
 }
 
-function shown(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+/** A value in a message: text in quotes, so that "10" is told from 10. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  return typeof value === "object" && value !== null
+    ? Array.isArray(value)
+      ? "an array"
+      : "an object"
+    : String(value);
 }

@@ -69,6 +69,7 @@ export function makeCommand(random: Random): Argument[] {
     () => ["VPEXPIRE", set, 300, "XX", "ELEMENTS", 1, `e${random.below(40)}`],
     () => ["VEXPIREAT", set, 4_000_000_000, "ELEMENTS", 2, `e${random.below(40)}`, "e2"],
     () => ["VPEXPIREAT", set, 1, "ELEMENTS", 1, `e${random.below(40)}`],
+    () => ["VOPTIMIZE", set, ...random.pick([[], ["Q4"], ["NOQUANT"], ["Q8"]])],
     () => ["VPERSIST", set, "ELEMENTS", 2, `e${random.below(40)}`, "e2"],
     () => ["GET", key],
     () => ["MGET", key, `k${random.below(12)}`],

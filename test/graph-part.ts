@@ -1,7 +1,7 @@
 // The graph without the commands around it: its files compiled with assertions on into one module, driven directly. Ids
 // are what the engine hands out; a set's address is its handle.
 
-import { HEAP_BASE } from "../assembly/layout.ts";
+import { HEAP_BASE, ZONE_OBJECT } from "../assembly/layout.ts";
 import { Part } from "./compile-part.ts";
 
 /** Numbers of Metric in distance.ts. */
@@ -46,10 +46,14 @@ interface Exports {
   growMarks(ids: number): void;
   measureRow(set: number, query: number, count: number, bound: number): number;
   vectorAt(set: number, id: number): number;
+  nodeAt(set: number, id: number): number;
   squaredL2(a: number, b: number, bytes: number): number;
   innerProduct(a: number, b: number, bytes: number): number;
   distanceOfKey(key: number): number;
   heldPages(): number;
+  createEntry(zone: number, key: number, keyBytes: number, type: number, valueBytes: number, expiring: number): number;
+  startOrdering(set: number): void;
+  orderSome(set: number): number;
   readonly QUERY_BASE: WebAssembly.Global;
   readonly SECOND_VECTOR_BASE: WebAssembly.Global;
   readonly BEAM_BASE: WebAssembly.Global;
@@ -71,12 +75,18 @@ const FILES = [
   "vectors/points",
   "vectors/rescore",
   "kernels/half-distance",
+  "memory/entry",
+  "vectors/upkeep/reorder",
 ];
 
 /** Where fields of VectorSet in vectorset.ts lie; codedIds is all ones, NaN as a float, when no codes are being given. */
 const CODING_AT = 52;
 const STEP_AT = 60;
 const CODED_IDS_AT = 72;
+/** Likewise orderedIds: all ones when nodes are not put in order. */
+const ORDERED_IDS_AT = 104;
+/** Bytes of an entry without a key before its value. */
+const ENTRY_BYTES = 12;
 
 /** Numbers of Coding in vectorset.ts. */
 export const CODINGS = { f32: 0, f16: 1, int8: 2, int4: 3, binary: 4 };
@@ -117,7 +127,11 @@ export class GraphPart {
   }
 
   words(address: WebAssembly.Global, count: number): Uint32Array {
-    return new Uint32Array(this.#part.bytes.buffer, address.value >>> 0, count);
+    return this.wordsAt(address.value >>> 0, count);
+  }
+
+  wordsAt(address: number, count: number): Uint32Array {
+    return new Uint32Array(this.#part.bytes.buffer, address, count);
   }
 }
 
@@ -167,6 +181,36 @@ export class Graph {
     exports.unlinkNode(this.address, id);
     exports.storeVector(this.address, id, exports.QUERY_BASE.value, this.#place(vector));
     exports.linkNode(this.address, id, this.efConstruction);
+  }
+
+  /** Adds a node with a name, as the engine's have; answers where the name says which node it is. */
+  addNamed(vector: ArrayLike<number>): number {
+    const { exports } = this.#part;
+    const id = this.add(vector);
+    const entry = exports.createEntry(ZONE_OBJECT, 0, 0, 0, 4, 0) >>> 0;
+    const [node] = this.#part.wordsAt(this.#nodeAt(id), 1);
+    if (node !== 0) throw new Error("a new node has a name");
+    this.#part.wordsAt(this.#nodeAt(id), 1)[0] = entry;
+    this.#part.wordsAt(entry + ENTRY_BYTES, 1)[0] = id;
+    return entry + ENTRY_BYTES;
+  }
+
+  #nodeAt(id: number): number {
+    return this.#part.exports.nodeAt(this.address, id) >>> 0;
+  }
+
+  /** Goes on with putting nodes in order; true while it is not done. */
+  order(): boolean {
+    this.#part.exports.orderSome(this.address);
+    return this.isOrdering();
+  }
+
+  startOrdering(): void {
+    this.#part.exports.startOrdering(this.address);
+  }
+
+  isOrdering(): boolean {
+    return !Number.isNaN(this.#part.floats(this.address + ORDERED_IDS_AT, 1)[0]);
   }
 
   delete(id: number): void {

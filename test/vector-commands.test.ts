@@ -370,3 +370,26 @@ describe("random programs", () => {
     expect(search().length).toBe(Math.min(10, all.length));
   }
 });
+
+describe("an expression that is none", () => {
+  test.each([
+    ["", "", "there is nothing to test"],
+    [".a .b", ".a .b", "two values stand side by side without an operator"],
+    [".year >", ".year >", "an operator lacks a value"],
+    ["(.a > 1", "(.a > 1", "a parenthesis is not closed"],
+    [".a > 1)", ".a > 1)", "a parenthesis is closed that was not opened"],
+    [".a == 1e", "", "that is no number"],
+    ['.a == "b', "", "a text lacks its closing quote"],
+    [".a in [1, x]", "x]", "an array holds numbers and quoted texts, with commas between them, and ends with ]"],
+    [".a.b.c.d.e.f.g.h.i > 1", ".i > 1", "a field is at most eight names deep"],
+    ["year > 5", " > 5", "there is no such operator: fields begin with a point, texts stand in quotes"],
+    [".a = 5", " 5", "there is no such operator: equality is ==, and is &&, or is ||"],
+    [".a == #5", "#5", "nothing begins so: fields begin with a point, texts stand in quotes"],
+    ["(".repeat(5_000), "(".repeat(5_000), "it is nested too deeply"],
+  ])("%j is refused with where and why", (expression, near, why) => {
+    const { engine } = compass();
+    const message = read(engine, ["VSIM", "c", "ELE", "east", "FILTER", expression]);
+    const shown = near === "" && expression !== "" ? expression : near;
+    expect(message).toBe(`ERR syntax error in FILTER expression near: ${shown} (${why})`);
+  });
+});

@@ -292,7 +292,8 @@ describe("what cannot be a vector", () => {
     [[0, -0, 1e-46], "zero-vector", /zeros/],
     ["abc", "invalid-argument", /string/],
     [null, "invalid-argument", /null/],
-    [[1, undefined, 3], "not-finite", /NaN/],
+    [[1, undefined, 3], "invalid-argument", /number 1 of a vector is undefined, which is no number/],
+    [[1, "2", 3], "invalid-argument", /number 1 of a vector is "2", which is no number/],
   ])("%j is refused by name and changes nothing", async (vector, code, message) => {
     for (const use of [() => docs.set("a", vector as number[]), () => docs.search(vector as number[])]) {
       expect(use).toThrowError(withCode(code));

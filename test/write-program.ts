@@ -136,6 +136,7 @@ export class WriteProgram {
       () => ["VEXPIREAT", set, random.pick([1, 1_700_000_002, 4_000_000_000]), "ELEMENTS", 1, element],
       () => ["VPEXPIREAT", set, random.pick([1, 1_700_000_003_000]), "ELEMENTS", 3, element, "e3", "e4"],
       () => ["VPERSIST", set, "ELEMENTS", 3, element, "e1", "e2"],
+      () => ["VOPTIMIZE", random.pick([set, "q"]), ...random.pick<Argument[]>([[], ["BIN"], ["Q8"], ["NOORIGINALS"]])],
       () => ["VINDEX", set, random.pick(["ADD", "DEL"]), ".a"],
       () => ["VSETATTR", set, element, random.pick(["", '{"b":[1,2]}', "no json"])],
     ])();

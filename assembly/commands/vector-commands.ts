@@ -62,6 +62,7 @@ import {
   parseAddOptions,
 } from "./vectors/add-options";
 import { registerVectorExpiry } from "./vectors/vector-expiry";
+import { registerVectorOptimize } from "./vectors/vector-optimize";
 import { codeSome, isAboutToCode, lookAtRange, pagesToCode, startCoding } from "../vectors/coding";
 import { Coding, drawLevel, nodeAt, NONE, pagesForNode, takeNode, VectorSet } from "../vectors/vectorset";
 
@@ -331,4 +332,5 @@ export function registerVectors(): void {
   register("VRANDMEMBER", -2, read, 1, 1, 1, vRandMember, "8.0.0", "Answers random elements.");
   registerVectorIndexes();
   registerVectorExpiry();
+  registerVectorOptimize();
 }

@@ -44,7 +44,7 @@ function vIndex(): void {
   }
   const slot = liveSlot(findArgument(1), hashOfArgument(1));
   if (slot == 0) {
-    replyError("ERR no such key: an index is declared once its vector set has an element");
+    replyError("ERR an index is declared once its vector set has an element: there is no such key");
     return;
   }
   if (!isVectorSet(slotEntry(slot))) {

@@ -26,6 +26,7 @@ import {
 import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
 import { distanceFrom, scoreFrom } from "../vectors/vector-score";
 import { BEAM_BASE, BEAM_MAX, markOf, nextEpoch, SECOND_VECTOR_BASE } from "../vectors/vector-scratch";
+import { isAtWork } from "../vectors/upkeep/work-list";
 import { measureStored, readStored } from "../vectors/rescore";
 import { bytesOfSet, Coding, NodeState, nodeAt, NONE, rowOf, VectorSet } from "../vectors/vectorset";
 
@@ -110,11 +111,13 @@ export function vInfo(): void {
     return;
   }
   const set = setOf(entry);
-  replyMap(14);
+  replyMap(15);
   replySimple("quant-type");
   replySimple(quantizationName(set.quantization));
   replySimple("quantized");
   replyBoolean(set.coding == set.quantization);
+  replySimple("optimizing");
+  replyBoolean(isAtWork(set));
   replySimple("originals");
   replyBoolean(set.dropsVectors == 0);
   replyNumber("bytes", bytesOfSet(set));

@@ -35,10 +35,6 @@ import { search } from "../vectors/hnsw-search";
 import { findKey, readSlot } from "../keyspace/keyspace";
 import { parsedDouble, parseDouble } from "../text/number";
 import {
-  beginError,
-  endError,
-  errorBytes,
-  errorText,
   protocol,
   replyArray,
   replyBulk,
@@ -51,6 +47,7 @@ import {
   replySimple,
   replyWrongType,
 } from "../protocol/reply";
+import { replyFilterError } from "./vectors/filter-error";
 import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
 import { fitsSet, nextArgument, readQuery, specifyVector } from "./vector-argument";
 import {
@@ -172,12 +169,7 @@ function compile(index: u32): bool {
   const bytes = argumentBytes(index);
   const compiled = compileFilter(text, bytes, PROGRAM_BASE, PROGRAM_BYTES);
   if (compiled >= 0) return true;
-  const position = <u32>(-compiled - 1);
-  const from = position >= bytes ? 0 : position;
-  beginError();
-  errorText("ERR syntax error in FILTER expression near: ");
-  errorBytes(text + from, bytes - from);
-  endError();
+  replyFilterError(text, bytes, <u32>(-compiled - 1));
   return false;
 }
 

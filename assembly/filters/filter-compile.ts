@@ -18,6 +18,7 @@ import {
   writeStep,
 } from "../text/attributes";
 import {
+  FilterFault,
   Opcode,
   OPERATORS_BASE,
   OPERATORS_MAX,
@@ -48,6 +49,14 @@ let operators: u32 = 0;
 /** Whether the last token was a value or a closing parenthesis, so that a minus is an operator. */
 let afterOperand: bool = false;
 
+/** Why the last expression could not be compiled. */
+export let filterFault: FilterFault = FilterFault.None;
+
+function fail(fault: FilterFault): bool {
+  filterFault = fault;
+  return false;
+}
+
 /**
  * Compiles the expression at `text` into a program at `program` and returns its bytes, or -(position + 1) of where
  * reading stopped when it is no expression; position is 0 when its operators and operands do not fit together, as in
@@ -63,6 +72,7 @@ export function compileFilter(text: usize, bytes: u32, program: usize, capacity:
   depth = 0;
   operators = 0;
   afterOperand = false;
+  filterFault = FilterFault.TooLong;
   if (capacity < PROGRAM_HEAD_BYTES) return -1;
   skip();
   while (at < end) {
@@ -72,6 +82,7 @@ export function compileFilter(text: usize, bytes: u32, program: usize, capacity:
   while (operators > 0) {
     if (!emitOperator()) return -1;
   }
+  if (depth != 1) fail(depth == 0 ? FilterFault.Empty : FilterFault.Apart);
   if (depth != 1) return -1;
   const written = <u32>(to - program);
   store<u32>(program, written);
@@ -92,7 +103,7 @@ function compileToken(): bool {
 /** Counts a value that the next instruction puts on the stack. */
 function pushOperand(): bool {
   afterOperand = true;
-  return ++depth <= STACK_DEPTH_MAX;
+  return ++depth <= STACK_DEPTH_MAX || fail(FilterFault.TooDeep);
 }
 
 function emitConstantOpening(): bool {
@@ -122,7 +133,8 @@ function compileNumber(): bool {
   const start = at;
   if (peek(0) == MINUS) at++;
   while (isNumberLetter()) at++;
-  return parseDoubleSaturating(start, <u32>(at - start)) && emitNumber(parsedDouble);
+  if (!parseDoubleSaturating(start, <u32>(at - start))) return fail(FilterFault.Number);
+  return emitNumber(parsedDouble);
 }
 
 /** Digits, points and exponents, and a sign between an exponent and its digits. */
@@ -136,7 +148,7 @@ function compileString(): bool {
   const text = at + 1;
   const textEnd = findQuote(text, end, peek(0));
   at = textEnd == 0 ? end : textEnd + 1;
-  if (textEnd == 0) return false;
+  if (textEnd == 0) return fail(FilterFault.Quote);
   const room = <u32>(textEnd - text);
   const lengthBytes = room > SHORT_BODY_MAX ? LONG_LENGTH_BYTES : 0;
   if (!hasRoom(1 + lengthBytes + room)) return false;
@@ -159,7 +171,7 @@ function compileArray(): bool {
     if (!compileElement()) return false;
     skip();
     if (peek(0) == COMMA) at++;
-    else if (peek(0) != ARRAY_END) return false;
+    else if (peek(0) != ARRAY_END) return fail(FilterFault.Array);
     skip();
   }
   at++;
@@ -170,7 +182,7 @@ function compileArray(): bool {
 function compileElement(): bool {
   const letter = peek(0);
   if (isDigit(letter) || letter == MINUS) return compileNumber();
-  return isQuote(letter) && compileString();
+  return isQuote(letter) ? compileString() : fail(FilterFault.Array);
 }
 
 function compileField(): bool {
@@ -179,7 +191,7 @@ function compileField(): bool {
   if (!hasRoom(PATH_HEAD_BYTES)) return false;
   to += PATH_HEAD_BYTES;
   for (let steps: u32 = 0; steps == 0 || (peek(0) == POINT && isNameLetter(peek(1))); steps++) {
-    if (steps == NESTING_MAX) return false;
+    if (steps == NESTING_MAX) return fail(FilterFault.Path);
     const name = ++at;
     while (isNameLetter(peek(0))) at++;
     // A name that is too long to be a field's is cut, and still too long.
@@ -222,8 +234,9 @@ function compileWord(): bool {
   at = start;
   const operator = bytes != 0 ? takeNamedOperator() : takeSymbol();
   if (operator != Opcode.None) return compileOperator(operator);
+  const fault = bytes != 0 ? FilterFault.Word : isSymbol(peek(0)) ? FilterFault.Symbol : FilterFault.Letter;
   while (isLetter(peek(0)) || isSymbol(peek(0))) at++;
-  return false;
+  return fail(fault);
 }
 
 /** Takes the operator a run of letters begins with. */
@@ -292,7 +305,10 @@ function compileOperator(operator: Opcode): bool {
       if (!emitOperator()) return misfit();
     }
   }
-  if (operators == OPERATORS_MAX) return misfit();
+  if (operators == OPERATORS_MAX) {
+    fail(FilterFault.TooDeep);
+    return misfit();
+  }
   store<u8>(OPERATORS_BASE + operators++, <u8>operator);
   return true;
 }
@@ -301,7 +317,10 @@ function closeParenthesis(): bool {
   while (operators > 0 && waiting() != Opcode.Open) {
     if (!emitOperator()) return misfit();
   }
-  if (operators == 0) return misfit();
+  if (operators == 0) {
+    fail(FilterFault.Unopened);
+    return misfit();
+  }
   operators--;
   afterOperand = true;
   return true;
@@ -325,7 +344,8 @@ function rankOf(operator: Opcode): u32 {
 function emitOperator(): bool {
   const operator = waiting();
   const arity: u32 = operator == Opcode.Not ? 1 : 2;
-  if (operator == Opcode.Open || depth < arity) return false;
+  if (operator == Opcode.Open) return fail(FilterFault.Unclosed);
+  if (depth < arity) return fail(FilterFault.Operand);
   operators--;
   depth -= arity - 1;
   return emit(operator);

@@ -12,6 +12,30 @@ import { Value } from "../text/attributes";
 import { WORKSPACE_BASE, WORKSPACE_BYTES } from "../layout";
 import { BIGNUMS_END } from "../text/number-bignum";
 
+/** Why an expression is none. */
+export const enum FilterFault {
+  None = 0,
+  /** There is no value in it. */
+  Empty = 1,
+  /** Two values with nothing between them. */
+  Apart = 2,
+  /** An operator has too few values. */
+  Operand = 3,
+  Unclosed = 4,
+  Unopened = 5,
+  Number = 6,
+  Quote = 7,
+  Array = 8,
+  /** A field in too many objects. */
+  Path = 9,
+  /** Letters that are no operator, special characters that are none, something else. */
+  Word = 10,
+  Symbol = 11,
+  Letter = 12,
+  TooDeep = 13,
+  TooLong = 14,
+}
+
 export const enum Opcode {
   Constant,
   Field,

@@ -7,6 +7,6 @@
 // Of equals the left one goes first, except for **. `in` looks for an element of an array, or for a text in a text;
 // `any` and `all` for elements of an array of constants in an array of the attributes. `distance` answers meters.
 
-export { compileFilter, compilePath } from "./filter-compile";
+export { compileFilter, compilePath, filterFault } from "./filter-compile";
 export { evaluateFilter } from "./filter-evaluate";
 export { PROGRAM_EXPANSION, PROGRAM_HEAD_BYTES } from "./filter-program";

@@ -21,7 +21,7 @@ import { distrustSlots } from "../memory/slot-ahead";
 import { CHUNK_BYTES, slotAddress, Table, tableAt } from "../memory/table";
 import { directorySize, liveSlots, releaseDirectory, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
 import { clearQueues } from "./queues";
-import { forgetCoding } from "../vectors/coding";
+import { forgetWork } from "../vectors/upkeep/work-list";
 import { leaveRing } from "../vectors/upkeep/deaths";
 import { releaseSetStep } from "../vectors/vector-release";
 import { namesOf, vectorSetAt } from "../vectors/vectorset";
@@ -56,7 +56,7 @@ function buryHash(table: usize): void {
 
 /** The names go like the fields of a hash, the nodes and blocks behind them. */
 function buryVectorSet(set: u32): void {
-  forgetCoding(vectorSetAt(set));
+  forgetWork(vectorSetAt(set));
   leaveRing(vectorSetAt(set));
   buryTable(changetype<usize>(namesOf(vectorSetAt(set))), ZONE_OBJECT);
   bury(KIND_VECTOR_SET, set, ZONE_OBJECT);

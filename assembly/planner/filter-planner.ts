@@ -189,5 +189,6 @@ function choose(set: VectorSet, most: u32, ef: u32): Plan {
   const share = max<f64>(estimate, 1) / <f64>set.count;
   const walkCost = walked * node + min<f64>((walked * WALK_TESTS) / share, <f64>set.count) * test;
   if (scanCost <= postCost && scanCost <= walkCost) return Plan.Scan;
-  return walkCost * WALK_ADVANTAGE < postCost ? Plan.Walk : Plan.Post;
+  if (walkCost * WALK_ADVANTAGE < postCost) return Plan.Walk;
+  return scanCost <= postCost ? Plan.Scan : Plan.Post;
 }

@@ -119,6 +119,18 @@ function appendBlock(blocks: Blocks, block: usize): void {
   blocks.count++;
 }
 
+/** Gives back the blocks behind that of record `records` - 1, the last first; one block stays. */
+export function shrinkTo(blocks: Blocks, records: u32): void {
+  dirty(changetype<usize>(blocks), offsetof<Blocks>());
+  while (blocks.count > 1 && (blocks.count - 1) * blocks.perBlock >= records) {
+    const last = --blocks.count;
+    releasePage(<usize>load<u32>(blockSlot(blocks, last)));
+    if ((last & (TABLE_ADDRESSES - 1)) != 0) continue;
+    release(ZONE_OBJECT, <usize>load<u32>(tableSlot(blocks, last >> TABLE_BITS)));
+    blocks.tableRoom = TABLE_ADDRESSES;
+  }
+}
+
 /** Gives up to `limit` blocks back, the last first, and the tables with the last block; true when nothing is left. */
 export function releaseBlocks(blocks: Blocks, limit: u32): bool {
   dirty(changetype<usize>(blocks), offsetof<Blocks>());

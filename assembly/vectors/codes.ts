@@ -13,7 +13,7 @@ import { codesOf, Coding, hasHalfSquares, offsetsOf, VECTOR_SET_BYTES, VectorSet
 import { CODED_QUERY, CODE_BYTES } from "./vector-scratch";
 
 /** Numbers so many steps beyond the last code are far outside: a few steps more are as good as the last. */
-const SLACK: f32 = 8.5;
+export const SLACK: f32 = 8.5;
 
 /** Writes the point of a padded vector, its codes and what follows them, to `to`; answers how many numbers lie far outside the range of codes. */
 function encode(set: VectorSet, vector: usize, to: usize): u32 {

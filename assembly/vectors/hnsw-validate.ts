@@ -43,14 +43,15 @@ export function validate(set: VectorSet): GraphFault {
 
 function checkCounts(set: VectorSet): GraphFault {
   let live: u32 = 0;
+  let free: u32 = 0;
   let highest: u32 = 0;
   for (let id: u32 = 0; id < set.idsUsed; id++) {
     const node = nodeAt(set, id);
+    free += <u32>(node.state == <u16>NodeState.Lost);
     if (node.state != <u16>NodeState.Live) continue;
     live++;
     highest = max(highest, <u32>node.level);
   }
-  let free: u32 = 0;
   for (let id = set.freeHead; id != NONE && free <= set.idsUsed; id = nodeAt(set, id).upper) free++;
   if (live != set.count || live + free != set.idsUsed) return GraphFault.Count;
   if (live == 0) return set.entry == NONE ? GraphFault.None : GraphFault.Entry;

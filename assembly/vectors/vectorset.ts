@@ -37,8 +37,11 @@ export const enum Coding {
 }
 
 export const enum NodeState {
+  /** In the list of free ids. */
   Free = 0,
   Live = 1,
+  /** Free, and not in the list: while nodes are put in order. */
+  Lost = 2,
 }
 
 @unmanaged
@@ -93,7 +96,7 @@ export class VectorSet {
   outside: u32;
   /** While the vectors that are there get codes: ids below have them. NONE otherwise. */
   codedIds: u32;
-  /** The next set that gets codes (see coding.ts), 0 for none. */
+  /** The next set that has something to do (see upkeep/work-list.ts), 0 for none. */
   nextCoding: u32;
   /** 1 when the numbers are of sizes that codes cannot have. */
   uncodable: u32;
@@ -301,10 +304,15 @@ export function releaseNode(set: VectorSet, id: u32): void {
   const node = nodeAt(set, id);
   dirty(changetype<usize>(node), <u32>offsetof<Node>());
   releaseUpper(set, node);
+  set.count--;
+  // While nodes are put in order an id that is not is filled by and by.
+  if (set.orderedIds != NONE && id >= set.placedIds) {
+    node.state = <u16>NodeState.Lost;
+    return;
+  }
   node.state = <u16>NodeState.Free;
   node.upper = set.freeHead;
   set.freeHead = id;
-  set.count--;
 }
 
 function releaseUpper(set: VectorSet, node: Node): void {

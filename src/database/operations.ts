@@ -3,6 +3,7 @@
 // Arguments are checked here, before a byte is written, so a refused call changes nothing wherever it runs.
 
 import { NearkeyError } from "../errors.ts";
+import { shown } from "../options.ts";
 import type { Argument, Reply } from "../resp.ts";
 
 /** A key, or the id of a vector: text is UTF-8. */
@@ -78,7 +79,7 @@ export function hasKey(key: Key): Operation<boolean> {
 }
 
 export function increment(key: Key, by: number): Operation<number> {
-  if (!Number.isSafeInteger(by)) throw invalid(`an increment must be a whole number up to 2^53 - 1, not ${by}`);
+  if (!Number.isSafeInteger(by)) throw invalid(`an increment must be a whole number up to 2^53 - 1, not ${shown(by)}`);
   const read = ([value]: readonly Reply[]) => {
     if (typeof value === "number") return value;
     throw new NearkeyError(
@@ -145,7 +146,7 @@ export function checkValue(value: Value): Value {
  */
 export function checkTtl(ttlMs: number): number {
   if (Number.isSafeInteger(ttlMs) && ttlMs > 0 && ttlMs <= TTL_MS_MAX) return ttlMs;
-  throw invalid(`ttlMs must be a whole number of milliseconds from 1, not ${ttlMs}`);
+  throw invalid(`ttlMs must be a whole number of milliseconds from 1, not ${shown(ttlMs)}`);
 }
 
 /**
@@ -155,7 +156,7 @@ export function checkTtl(ttlMs: number): number {
  */
 export function checkExpiry(ttlMs: number): number {
   if (Number.isSafeInteger(ttlMs) && ttlMs <= TTL_MS_MAX) return ttlMs;
-  throw invalid(`an expiry must be a whole number of milliseconds, not ${ttlMs}`);
+  throw invalid(`an expiry must be a whole number of milliseconds, not ${shown(ttlMs)}`);
 }
 
 /**
@@ -166,7 +167,7 @@ export function checkExpiry(ttlMs: number): number {
 export function checkOnlyIf(onlyIf: "absent" | "present"): 1 | 2 {
   if (onlyIf === "absent") return 1;
   if (onlyIf === "present") return 2;
-  throw invalid(`onlyIf must be "absent" or "present", not ${JSON.stringify(onlyIf)}`);
+  throw invalid(`onlyIf must be "absent" or "present", not ${shown(onlyIf)}`);
 }
 
 /**

@@ -3,6 +3,7 @@
 // would list ids that look like numbers first, and nearest first is the whole point.
 
 import type { FoundElement } from "../engine-types.ts";
+import { shown } from "../options.ts";
 import type { Argument, Reply } from "../resp.ts";
 import { readText } from "../text.ts";
 import {
@@ -93,7 +94,7 @@ function storedSettings(name: Key, reply: Record<string, Reply>): VectorSettings
 }
 
 /** Options of VADD that name a quantization. */
-const quantizationWords = { f32: "NOQUANT", f16: "F16", int8: "Q8", int4: "Q4", binary: "BIN" } as const;
+export const quantizationWords = { f32: "NOQUANT", f16: "F16", int8: "Q8", int4: "Q4", binary: "BIN" } as const;
 
 /** `attributes` undefined leaves those of an element that exists; null removes them. */
 export function setVector(
@@ -246,7 +247,7 @@ export function searchCommand(set: VectorSettings, query: Vector, options: Searc
 
 function checkDistance(distance: number): string {
   if (typeof distance === "number" && !Number.isNaN(distance)) return String(distance);
-  throw invalid(`maxDistance must be a number, not ${distance}`);
+  throw invalid(`maxDistance must be a number, not ${shown(distance)}`);
 }
 
 /** The reply is a map, flat: an id, then its score, distance and attributes (null without), nearest first. */
@@ -296,5 +297,5 @@ export function attributesText(attributes: Attributes | null | undefined): strin
 
 function checkCount(name: string, value: number): void {
   if (Number.isInteger(value) && value >= 1 && value <= BEAM_MAX) return;
-  throw invalid(`${name} must be a whole number from 1 to ${BEAM_MAX}, not ${value}`);
+  throw invalid(`${name} must be a whole number from 1 to ${BEAM_MAX}, not ${shown(value)}`);
 }

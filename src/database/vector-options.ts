@@ -2,6 +2,7 @@
 // wrong dimension, NaN, infinity and (under cosine) the zero vector are refused by name, on every side of the wire.
 
 import { NearkeyError } from "../errors.ts";
+import { shown } from "../options.ts";
 import { type Key, kindOf } from "./operations.ts";
 
 /**
@@ -62,25 +63,36 @@ const names = ["dim", "metric", "m", "efConstruction", "quantization", "keepOrig
  * @throws NearkeyError `invalid-option`
  */
 export function checkOptions(options: VectorOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name as keyof VectorOptions)) {
-      throw new NearkeyError(
-        "invalid-option",
-        `vectors() has no option ${JSON.stringify(name)}; it has ${names.join(", ")}`,
-      );
-    }
-  }
+  checkNames("vectors()", options, names);
   for (const name of ["dim", "m", "efConstruction"] as const) {
     const value = options[name];
     const [least, most] = limits[name];
     if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) continue;
-    throw new NearkeyError("invalid-option", `${name} must be a whole number from ${least} to ${most}, not ${value}`);
+    throw new NearkeyError(
+      "invalid-option",
+      `${name} must be a whole number from ${least} to ${most}, not ${shown(value)}`,
+    );
   }
   checkChoice("metric", options.metric, metrics);
+  checkForm(options);
+}
+
+function checkNames(method: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    throw new NearkeyError(
+      "invalid-option",
+      `${method} has no option ${JSON.stringify(name)}; it has ${known.join(", ")}`,
+    );
+  }
+}
+
+/** Checks the quantization, and whether it may do without originals. */
+function checkForm(options: VectorOptions): void {
   checkChoice("quantization", options.quantization, quantizations);
   const { keepOriginals, quantization } = options;
   if (keepOriginals !== undefined && typeof keepOriginals !== "boolean") {
-    throw new NearkeyError("invalid-option", `keepOriginals must be true or false, not ${keepOriginals}`);
+    throw new NearkeyError("invalid-option", `keepOriginals must be true or false, not ${shown(keepOriginals)}`);
   }
   if (keepOriginals !== false || quantization !== "f32") return;
   throw new NearkeyError(
@@ -89,9 +101,28 @@ export function checkOptions(options: VectorOptions): void {
   );
 }
 
+/**
+ * Checks what a set that exists shall become.
+ *
+ * @throws NearkeyError `invalid-option`
+ */
+export function checkChanges(
+  set: VectorSettings,
+  changes: Pick<VectorOptions, "quantization" | "keepOriginals">,
+): void {
+  checkNames("optimize()", changes, ["quantization", "keepOriginals"]);
+  const { quantization = set.quantization, keepOriginals = set.keepOriginals } = changes;
+  checkForm({ quantization, keepOriginals });
+  if (set.keepOriginals || (keepOriginals === false && quantization === set.quantization)) return;
+  throw new NearkeyError(
+    "invalid-option",
+    "the set keeps no originals: they cannot come back, nor other codes be made of them; add its vectors to a new set",
+  );
+}
+
 function checkChoice(name: string, value: string | undefined, choices: readonly string[]): void {
   if (value === undefined || choices.includes(value)) return;
-  throw new NearkeyError("invalid-option", `${name} must be one of ${choices.join(", ")}, not ${value}`);
+  throw new NearkeyError("invalid-option", `${name} must be one of ${choices.join(", ")}, not ${shown(value)}`);
 }
 
 /**
@@ -140,9 +171,15 @@ export function checkVector(vector: Vector, settings: VectorSettings): Float32Ar
   if (vector.length !== settings.dim) {
     throw new NearkeyError("wrong-dimension", `the vector has ${vector.length} numbers, the set has ${settings.dim}`);
   }
-  const row = vector instanceof Float32Array ? vector : Float32Array.from(vector);
+  const row = vector instanceof Float32Array ? vector : Float32Array.from(vector, checkNumber);
   checkRow(row, 0, settings);
   return row;
+}
+
+/** Text and null would turn into numbers. */
+function checkNumber(value: number, index: number): number {
+  if (typeof value === "number") return value;
+  throw new NearkeyError("invalid-argument", `number ${index} of a vector is ${shown(value)}, which is no number`);
 }
 
 /**

@@ -2,6 +2,8 @@
 // queries at once.
 
 import type { FoundElement } from "../engine-types.ts";
+import { NearkeyError } from "../errors.ts";
+import { shown } from "../options.ts";
 import type { Argument, Reply } from "../resp.ts";
 import { invalid, kindOf, type Operation, single } from "./operations.ts";
 import {
@@ -68,9 +70,11 @@ export function listIndexes(set: VectorSettings): Operation<FieldIndex[]> {
   return single(["VINDEXES", set.name], (reply) => (reply as unknown as FieldIndex[]).map((index) => ({ ...index })));
 }
 
+const PATH = /^(\.[A-Za-z0-9_-]+){1,8}$/;
+
 function checkPath(path: string): string {
-  if (typeof path === "string") return path;
-  throw invalid(`a path must be text such as ".year", not ${kindOf(path)}`);
+  if (typeof path === "string" && PATH.test(path)) return path;
+  throw invalid(`a path is text such as ".year", or ".author.name" for a field of an object, not ${shown(path)}`);
 }
 
 export function explain(set: VectorSettings, query: Vector, options: SearchOptions = {}): Operation<Explanation> {
@@ -107,8 +111,9 @@ export function searchMany(
 ): Operation<SearchResult[][]> {
   if (!Array.isArray(queries)) throw invalid(`queries must be an array of vectors, not ${kindOf(queries)}`);
   if (queries.length > QUERIES_MAX) throw invalid(`${queries.length} queries are over the maximum of ${QUERIES_MAX}`);
-  const commands = queries.map((query): Argument[] => {
-    return [...searchCommand(set, query, options), "WITHSCORES", "WITHDISTANCES", "WITHATTRIBS"];
+  const commands = queries.map((query, index): Argument[] => {
+    const command = ofQuery(index, () => searchCommand(set, query, options));
+    return [...command, "WITHSCORES", "WITHDISTANCES", "WITHATTRIBS"];
   });
   return { commands, bytes: true, read: (replies) => replies.map((reply) => searchResults(reply as Reply[])) };
 }
@@ -133,7 +138,7 @@ export function searchManyDirectly(
   if (port.nearestOfAll === undefined || options.exact !== true || !Array.isArray(queries)) return undefined;
   if (queries.length > QUERIES_MAX) return undefined;
   if (options.filter !== undefined || options.maxDistance !== undefined) return undefined;
-  const rows = queries.map((query) => checkVector(query, set));
+  const rows = queries.map((query, index) => ofQuery(index, () => checkVector(query, set)));
   const { k } = checkedCounts(options);
   const results: SearchResult[][] = [];
   for (let from = 0; from < rows.length; from += PASS_QUERIES) {
@@ -142,4 +147,14 @@ export function searchManyDirectly(
     for (const elements of found) results.push(elements.map(resultOf));
   }
   return results;
+}
+
+/** Makes something of one of many queries; an error tells which. */
+function ofQuery<Made>(index: number, make: () => Made): Made {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof NearkeyError)) throw error;
+    throw new NearkeyError(error.code, `query ${index}: ${error.message}`, { cause: error });
+  }
 }

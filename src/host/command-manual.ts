@@ -192,6 +192,11 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   VINDEX: entry("key (ADD | DEL) path", "O(N) with N the elements", CHANGE),
   VINDEXES: entry("key", "O(1)", LOOK),
   VRANDMEMBER: entry("key [count]", "O(N) with N the elements answered", READ),
+  VOPTIMIZE: entry(
+    "key [NOQUANT | F16 | Q8 | Q4 | BIN] [NOORIGINALS]",
+    "O(N) with N the elements, spread over ticks",
+    CHANGE,
+  ),
   VEXPIRE: entry(`key seconds ${CONDITION} ${ELEMENTS}`, EACH, CHANGE),
   VPEXPIRE: entry(`key milliseconds ${CONDITION} ${ELEMENTS}`, EACH, CHANGE),
   VEXPIREAT: entry(`key unix-time-seconds ${CONDITION} ${ELEMENTS}`, EACH, CHANGE),
