@@ -41,7 +41,7 @@ interface Exports {
   linkNode(set: number, id: number, ef: number): void;
   unlinkNode(set: number, id: number): void;
   search(set: number, query: number, ef: number): number;
-  searchAll(set: number, query: number, most: number, program: number, beam: number): number;
+  searchAll(set: number, query: number, most: number, beam: number): number;
   validate(set: number): number;
   growMarks(ids: number): void;
   measureRow(set: number, query: number, count: number, bound: number): number;
@@ -239,7 +239,7 @@ export class Graph {
     this.#placeQuery(vector);
     const { exports } = this.#part;
     const beam = exports.BEAM_BASE.value;
-    return this.#results(exports.searchAll(this.address, exports.QUERY_BASE.value, count, 0, beam));
+    return this.#results(exports.searchAll(this.address, exports.QUERY_BASE.value, count, beam));
   }
 
   #placeQuery(vector: ArrayLike<number>): void {

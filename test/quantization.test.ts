@@ -45,7 +45,7 @@ describe("quantization", () => {
   });
 
   test.each([
-    ["quantization", { quantization: "int7" }, "quantization must be one of f32, f16, int8, int4, binary, not int7"],
+    ["quantization", { quantization: "int7" }, 'quantization must be one of f32, f16, int8, int4, binary, not "int7"'],
     ["keepOriginals", { keepOriginals: 1 }, "keepOriginals must be true or false, not 1"],
     [
       "pair of them",
