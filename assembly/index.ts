@@ -55,6 +55,7 @@ export {
   beginRecordSum,
   beginReplay,
   effectsClose,
+  effectsContinue,
   effectsHeld,
   effectsNext,
   effectsOpen,
@@ -71,7 +72,7 @@ export {
 } from "./protocol/host-effects";
 export { digestAll as digest } from "./commands/digest";
 export { memoryUsage } from "./commands/memory-usage";
-export { layoutHash } from "./keyspace/layout-hash";
+export { boundaryHash, heapBase, layoutHash, pageTableBase } from "./keyspace/layout-hash";
 export { walkImage } from "./keyspace/image-walk";
 export { cutSnapshot, restoreState } from "./keyspace/restore";
 export {

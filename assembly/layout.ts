@@ -74,6 +74,11 @@ export const STATE_BASE: u32 = DIRTY_BASE + DIRTY_BYTES;
 export const STATE_HEADER_BYTES: u32 = 0x1000;
 /** Raised when durable bytes get another meaning in the same places: snapshots of others are not opened then. */
 export const STATE_VERSION: u32 = 1;
+/**
+ * Raised when an export, a register or a number that the host shares gets another meaning: a host does not drive engines of
+ * another boundary to carry over what they hold.
+ */
+export const BOUNDARY_VERSION: u32 = 1;
 /** Eviction queues and their ghosts, in the second half of the header. */
 export const QUEUES_BASE: u32 = STATE_BASE + STATE_HEADER_BYTES / 2;
 export const GHOSTS_BASE: u32 = QUEUES_BASE + 128;

@@ -71,6 +71,11 @@ export class EngineEffects {
     return this.#exports.effectsPosition();
   }
 
+  /** Goes on behind a record of another engine, whose content was carried over to this one. */
+  continueFrom(position: number): void {
+    this.#exports.effectsContinue(position);
+  }
+
   /** Bytes of records to be taken. A transaction's are there once it has ended. */
   get pendingBytes(): number {
     return this.#exports.effectsPending() >>> 0;

@@ -1,7 +1,15 @@
 // Views of the engine's memory, shared by the parts of the boundary that engine.ts is. A view dies when memory grows, so
 // it is made anew when it is found empty: asking a view so costs a tenth of asking for the memory's buffer.
 
-import { INPUT_BASE, INPUT_BYTES, PAGE_BYTES, REGISTERS_BASE, type Result } from "../assembly/layout.ts";
+import {
+  HEAP_BASE,
+  INPUT_BASE,
+  INPUT_BYTES,
+  PAGE_BYTES,
+  PAGE_TABLE_BASE,
+  REGISTERS_BASE,
+  type Result,
+} from "../assembly/layout.ts";
 import { readText } from "./text.ts";
 
 /** Views of blocks that are kept, a power of two. */
@@ -12,6 +20,9 @@ export class EngineMemory {
   readonly #memory: WebAssembly.Memory;
   #bytes = new Uint8Array(0);
   #words = new Uint32Array(0);
+  /** Where the table of pages and the first page lie: elsewhere in an engine of another layout. */
+  pageTable: number = PAGE_TABLE_BASE;
+  heap: number = HEAP_BASE;
   readonly #blocks: (Uint8Array | undefined)[] = new Array(KEPT_BLOCKS).fill(undefined);
 
   constructor(memory: WebAssembly.Memory) {

@@ -5,11 +5,9 @@
 import {
   BLOCK_BITS,
   GHOSTS_BASE,
-  HEAP_BASE,
   MEMORY_PAGES_MAX,
   PAGE_BYTES,
   PAGE_RECORD_BYTES,
-  PAGE_TABLE_BASE,
   PageKind,
   QUEUES_BASE,
   Result,
@@ -99,6 +97,11 @@ export class EngineSnapshot {
     return BigInt.asUintN(64, this.#exports.layoutHash());
   }
 
+  /** A number that differs between engines that one host cannot drive. */
+  get boundary(): bigint {
+    return BigInt.asUintN(64, this.#exports.boundaryHash());
+  }
+
   get status(): CopyingStatus {
     return STATUS[this.#exports.copyingStatus()] as CopyingStatus;
   }
@@ -118,7 +121,7 @@ export class EngineSnapshot {
     if (!whole && this.#whole) throw new RangeError("there is no snapshot to build upon");
     const pages = this.#exports.cutSnapshot(whole ? 1 : 0);
     this.#whole = true;
-    const end = PAGE_TABLE_BASE + this.#stateWord(STATE_FRESH_PAGE) * PAGE_RECORD_BYTES;
+    const end = this.#memory.pageTable + this.#stateWord(STATE_FRESH_PAGE) * PAGE_RECORD_BYTES;
     const accessKind = this.#memory.words()[(SETTINGS_BASE >>> 2) + Setting.AccessKind] as number;
     const sequence = this.#exports.effectsPosition();
     return { state: this.#memory.copy(STATE_BASE, end - STATE_BASE), sequence, accessKind, pages };
@@ -167,8 +170,8 @@ export class EngineSnapshot {
     const words = new DataView(state.buffer, state.byteOffset, state.byteLength);
     const pages = words.getUint32(STATE_FRESH_PAGE, true);
     const first = words.getUint32(STATE_HEAP_START, true);
-    if (state.length !== PAGE_TABLE_BASE - STATE_BASE + pages * PAGE_RECORD_BYTES) return undefined;
-    if (first < HEAP_BASE / PAGE_BYTES || pages < first || pages > MEMORY_PAGES_MAX) return undefined;
+    if (state.length !== this.#memory.pageTable - STATE_BASE + pages * PAGE_RECORD_BYTES) return undefined;
+    if (first < this.#memory.heap / PAGE_BYTES || pages < first || pages > MEMORY_PAGES_MAX) return undefined;
     if (!this.#exports.growMemory(pages)) return undefined;
     this.#memory.bytes().set(state, STATE_BASE);
     return pages;
@@ -176,7 +179,7 @@ export class EngineSnapshot {
 
   /** Whether a page belongs to the database in the state that was put in place. */
   isDurable(page: number): boolean {
-    return DURABLE.has(this.#memory.bytes()[PAGE_TABLE_BASE + page * PAGE_RECORD_BYTES] as PageKind);
+    return DURABLE.has(this.#memory.bytes()[this.#memory.pageTable + page * PAGE_RECORD_BYTES] as PageKind);
   }
 
   /** Where the bytes of some pages lie, to read them in; valid until anything else is called. */

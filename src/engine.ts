@@ -11,7 +11,6 @@ import {
   Outcome,
   PAGE_BYTES,
   PAGE_RECORD_BYTES,
-  PAGE_TABLE_BASE,
   Result,
   SETTINGS_BASE,
   Setting,
@@ -75,6 +74,8 @@ export class Engine {
     this.clock = new EngineClock(options.clock);
     const imports = { env: { memory: this.#memory, clock: this.clock.read } };
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
+    this.#view.pageTable = this.#exports.pageTableBase() >>> 0;
+    this.#view.heap = this.#exports.heapBase() >>> 0;
     this.direct = new DirectPaths(this.#exports, this.#view);
     this.searches = new VectorSearches(this.#exports, this.#view);
     this.input = new EngineInput(this.#exports, this.#view);
@@ -223,7 +224,7 @@ export class Engine {
     const page = this.#exports.takeOutput(connection);
     if (page === 0) return undefined;
     this.#limits.lend();
-    const bytes = this.#view.words()[(PAGE_TABLE_BASE + page * PAGE_RECORD_BYTES + 12) >>> 2] as number;
+    const bytes = this.#view.words()[(this.#view.pageTable + page * PAGE_RECORD_BYTES + 12) >>> 2] as number;
     return new OutputBlock(this.#view.block(page, bytes), page);
   }
 

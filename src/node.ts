@@ -10,6 +10,7 @@ import type { EngineOptions } from "./engine-types.ts";
 import { NearkeyError } from "./errors.ts";
 import { type FsyncMode, fsyncModes } from "./log/log-options.ts";
 import { type OpenOptions, resolveOptions } from "./options.ts";
+import { engineCarrier } from "./persistence/carried-engines.ts";
 import { Persistence, type PersistenceOptions, SNAPSHOT_DEFAULTS } from "./persistence/persistence.ts";
 import { processHost } from "./persistence/process-host.ts";
 import { processFacts } from "./server/process-facts.ts";
@@ -34,9 +35,13 @@ const OUTPUT_LIMIT_BYTES = 256 * 1024 * 1024;
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 
+function engineBytes(): Promise<Uint8Array<ArrayBuffer>> {
+  return readFile(new URL("./engine.wasm", import.meta.url));
+}
+
 /** The engine, compiled once a process. */
 function engineModule(): Promise<WebAssembly.Module> {
-  compiled ??= readFile(new URL("./engine.wasm", import.meta.url)).then((bytes) => WebAssembly.compile(bytes));
+  compiled ??= engineBytes().then((bytes) => WebAssembly.compile(bytes));
   return compiled;
 }
 
@@ -144,7 +149,12 @@ export async function open(given: NodeOpenOptions = {}): Promise<Database> {
     const engine = image === undefined ? createEmpty() : await openImageFile(image, createEmpty);
     return new Database(engine, settings, host);
   }
-  const persistence = await Persistence.open(createEmpty, new NodeStorage(dir), kept, processHost());
+  const persistence = await Persistence.open(
+    createEmpty,
+    new NodeStorage(dir),
+    { ...kept, carrier: engineCarrier(engineBytes) },
+    processHost(),
+  );
   return new Database(persistence.engine, settings, { ...host, persistence });
 }
 

@@ -1,24 +1,35 @@
 // One number for how durable memory is laid out: regions, constants and sizes of structures. A snapshot carries it, so that
 // bytes are never read by an engine that would take them for something else. What keeps its size and changes its meaning
-// is told apart by STATE_VERSION.
+// is told apart by STATE_VERSION. A second number says whether a host may drive an engine of another layout, to carry what
+// it holds over: what the host reads and writes must lie where it thinks, but for the two places that it asks for.
 
 import {
   BLOCK_BITS,
+  BOUNDARY_VERSION,
   DATABASES,
   GHOSTS_BASE,
   HEAP_BASE,
+  INPUT_BASE,
+  INPUT_BYTES,
   KEY_BYTES_MAX,
   PAGE_BITS,
   PAGE_RECORD_BYTES,
   PAGE_TABLE_BASE,
   PAGED_ARGUMENT_BYTES,
+  RECORD_HEADER_BYTES,
+  REGISTERS_BASE,
+  SCRATCH_BASE,
+  SCRATCH_BYTES,
+  SETTINGS_BASE,
   SHARDS,
   SHARDS_BASE,
   SLAB_CLASSES,
   SLAB_HEADS_BASE,
+  SLOW_BASE,
   STATE_BASE,
   STATE_VERSION,
   TABLE_BYTES,
+  WORKSPACE_BASE,
   ZONES,
 } from "../layout";
 import { ENTRY_HEADER_BYTES } from "../memory/entry";
@@ -63,4 +74,36 @@ export function layoutHash(): u64 {
   mix(<u32>offsetof<Blocks>());
   for (let sizeClass: u32 = 0; sizeClass < SLAB_CLASSES; sizeClass++) mix(cellBytes(sizeClass));
   return sum;
+}
+
+/** Equal in engines that a host of either can drive. */
+export function boundaryHash(): u64 {
+  sum = PRIME;
+  mix(BOUNDARY_VERSION);
+  mix(PAGE_BITS);
+  mix(BLOCK_BITS);
+  mix(PAGE_RECORD_BYTES);
+  mix(RECORD_HEADER_BYTES);
+  mix(REGISTERS_BASE);
+  mix(INPUT_BASE);
+  mix(INPUT_BYTES);
+  mix(SCRATCH_BASE);
+  mix(SCRATCH_BYTES);
+  mix(WORKSPACE_BASE);
+  mix(SETTINGS_BASE);
+  mix(SLOW_BASE);
+  mix(STATE_BASE);
+  mix(<u32>offsetof<State>("heapStart"));
+  mix(<u32>offsetof<State>("freshPage"));
+  return sum;
+}
+
+/** Where the table of pages begins. */
+export function pageTableBase(): u32 {
+  return PAGE_TABLE_BASE;
+}
+
+/** Where the first page may lie. */
+export function heapBase(): u32 {
+  return HEAP_BASE;
 }

@@ -36,6 +36,11 @@ export function effectsPosition(): f64 {
   return <f64>state.sequence;
 }
 
+/** Goes on behind a record of another engine, whose content was carried over to this one. */
+export function effectsContinue(sequence: f64): void {
+  advance(<u64>sequence);
+}
+
 /** Begins the sum of a record that comes in pieces of INPUT. */
 export function beginRecordSum(): void {
   beginChecksum();

@@ -14,7 +14,6 @@ import { addSettingFlags, readSettings } from "./setting-flags.ts";
 
 /** Where the built demo page lies: beside the bundle that runs. */
 const PAGE_FOLDER = new URL("./", import.meta.url);
-/** The engine that was built with this program. */
 /** The engine, beside this program. */
 export const ENGINE_FILE = new URL("./engine.wasm", import.meta.url);
 
@@ -56,7 +55,8 @@ export function serverOptionsOf(command: Command): ServerOptions {
   for (const { message } of problems) logLine(message);
   if (problems.length > 0) process.exit(1);
   for (const line of safetyWarnings(settings, origins.password === "file")) logLine(`warning: ${line}`);
-  return { ...SERVER_DEFAULTS, ...settings, pageFolder: PAGE_FOLDER, settingsFile: file, log: logLine };
+  const engineBytes = (): Promise<Uint8Array> => readFile(ENGINE_FILE);
+  return { ...SERVER_DEFAULTS, ...settings, pageFolder: PAGE_FOLDER, engineBytes, settingsFile: file, log: logLine };
 }
 
 function safetyWarnings({ host, password, tlsCert }: Settings, fromFile: boolean): string[] {

@@ -2,7 +2,7 @@
 // another one. Protocol and commands change less than memory does, which is why content is carried this way.
 
 import { type Engine, Outcome } from "../engine.ts";
-import { NearkeyError } from "../errors.ts";
+import { errorOfReply, NearkeyError } from "../errors.ts";
 import { type Argument, CommandWriter, type Reply, ReplyDecoder, ReplyError } from "../resp.ts";
 
 /** Runs commands on one engine. */
@@ -24,7 +24,7 @@ export class CommandRunner {
    * Runs commands as one batch.
    *
    * @returns their replies, strings as bytes
-   * @throws NearkeyError `engine-failed` for an error reply: what is run here is possible
+   * @throws NearkeyError of the first error reply
    */
   run(commands: readonly (readonly Argument[])[]): Reply[] {
     for (const command of commands) this.#writer.command(command);
@@ -33,10 +33,7 @@ export class CommandRunner {
       this.#decoder.push(block);
       for (let next = this.#decoder.next(); next; next = this.#decoder.next()) replies.push(next.value);
     });
-    for (const [index, reply] of replies.entries()) {
-      if (!(reply instanceof ReplyError)) continue;
-      throw new NearkeyError("engine-failed", `${String(commands[index]?.[0])} was refused: ${reply.message}`);
-    }
+    for (const reply of replies) if (reply instanceof ReplyError) throw errorOfReply(reply);
     return replies;
   }
 

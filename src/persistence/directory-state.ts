@@ -22,6 +22,9 @@ export interface Recovery {
   readonly ms: number;
 }
 
+/** Makes an engine that nobody uses yet. */
+export type CreateEngine = (layout?: bigint) => Engine | Promise<Engine>;
+
 /** A directory that was read. */
 export interface DirectoryState {
   readonly engine: Engine;
@@ -32,11 +35,12 @@ export interface DirectoryState {
 /**
  * Reads a storage that belongs to this process; changes nothing in it.
  *
- * @param create makes an engine that nobody uses yet; called again for each snapshot that turns out to be damaged
+ * @param create makes an engine that nobody uses yet, for snapshots of a layout where one is named; called again for each
+ *   snapshot that turns out to be damaged
  * @param keep snapshots that are kept
  * @throws NearkeyError `storage-damaged`, `unsupported` when another version wrote it, `out-of-memory`
  */
-export async function readDirectory(create: () => Engine, storage: Storage, keep: number): Promise<DirectoryState> {
+export async function readDirectory(create: CreateEngine, storage: Storage, keep: number): Promise<DirectoryState> {
   const startMs = performance.now();
   const store = await SnapshotStore.open(storage, keep);
   const loaded = await loadNewest(store, create);
@@ -55,13 +59,13 @@ export async function readDirectory(create: () => Engine, storage: Storage, keep
 }
 
 /** The newest snapshot; an empty database where there is none, or none that can be read. */
-async function loadNewest(store: SnapshotStore, create: () => Engine): Promise<Omit<Loaded, "name">> {
+async function loadNewest(store: SnapshotStore, create: CreateEngine): Promise<Omit<Loaded, "name">> {
   const empty = { sequence: 0, bytes: 0 };
   try {
-    return (await store.load(create)) ?? { ...empty, engine: create(), passedOver: [] };
+    return (await store.load(create)) ?? { ...empty, engine: await create(), passedOver: [] };
   } catch (error) {
     if (!(error instanceof NearkeyError) || error.code !== "storage-damaged") throw error;
-    return { ...empty, engine: create(), passedOver: [error] };
+    return { ...empty, engine: await create(), passedOver: [error] };
   }
 }
 

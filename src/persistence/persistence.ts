@@ -9,8 +9,10 @@ import { readOnlyError } from "../log/log-trouble.ts";
 import { LogWriter } from "../log/log-writer.ts";
 import { SegmentFiles } from "../log/segment-files.ts";
 import { SnapshotSchedule, type SnapshotTimes } from "../snapshot/snapshot-schedule.ts";
+import type { SnapshotStore } from "../snapshot/snapshot-store.ts";
 import type { Pace } from "../snapshot/take-snapshot.ts";
-import type { Storage } from "../storage/storage.ts";
+import { faultCode, type Storage } from "../storage/storage.ts";
+import { CarriedEngines, type CarriedOver, type EngineCarrier } from "./carried-engines.ts";
 import { CommitTimes } from "./commit-times.ts";
 import { type DirectoryState, type Recovery, readDirectory } from "./directory-state.ts";
 import { EffectsSource } from "./effects-source.ts";
@@ -29,6 +31,8 @@ export interface PersistenceOptions {
     /** How they share the thread with commands. */
     readonly pace?: Pace;
   };
+  /** The engine that the directory shall carry; absent where it carries none. */
+  readonly carrier?: EngineCarrier;
 }
 
 /** When snapshots are taken and how many are kept, unless something else is said. */
@@ -54,11 +58,14 @@ export class Persistence implements ReplyGate, KeptDatabase {
   readonly times = new CommitTimes();
   /** Lets go of the log that every kept snapshot covers. */
   private readonly covered: () => void;
+  private readonly store: SnapshotStore;
   private readonly openedMs: number;
   private readonly source: EffectsSource;
   private readonly writer: LogWriter;
   private cancelPoll: (() => void) | undefined;
   private closing: Promise<void> | undefined;
+  /** The engine on its way to the directory. */
+  private keeping: Promise<void> | undefined;
   readonly engine: Engine;
   readonly snapshots: SnapshotSchedule;
   readonly recovery: Recovery;
@@ -69,8 +76,10 @@ export class Persistence implements ReplyGate, KeptDatabase {
     readonly options: PersistenceOptions,
     private readonly host: PersistenceHost,
     private readonly unlock: () => Promise<void>,
+    private readonly engines: CarriedEngines,
   ) {
     const { engine, recovery, store } = state;
+    this.store = store;
     this.engine = engine;
     this.recovery = recovery;
     this.openedMs = host.now();
@@ -83,7 +92,10 @@ export class Persistence implements ReplyGate, KeptDatabase {
       ...(options.snapshot.pace && { pace: options.snapshot.pace }),
       logged: (sequence) => this.logged(sequence),
       logBytes: () => recovery.found.bytes + this.writtenBytes,
-      taken: () => this.covered(),
+      taken: () => {
+        this.covered();
+        this.keeping = this.keepEngine();
+      },
       failed: (error) => this.snapshotFailed(error),
     });
     this.covered = () => this.writer.snapshotTaken(store.coveredSequence);
@@ -104,11 +116,13 @@ export class Persistence implements ReplyGate, KeptDatabase {
   ): Promise<Persistence> {
     const unlock = await storage.lock();
     try {
-      const state = await readDirectory(create, storage, options.snapshot.keep);
+      const engines = new CarriedEngines(create, storage, options.carrier);
+      const state = await readDirectory((layout) => engines.for(layout), storage, options.snapshot.keep);
       for (const { message } of state.recovery.passedOver) host.log?.(`a snapshot was passed over: ${message}`);
-      state.engine.effects.open();
-      const persistence = new Persistence(state, storage, options, host, unlock);
-      await persistence.begin();
+      const { engine, carried } = engines.carryOver(state.engine, host.now());
+      engine.effects.open();
+      const persistence = new Persistence({ ...state, engine }, storage, options, host, unlock, engines);
+      await persistence.begin(carried);
       return persistence;
     } catch (error) {
       await unlock();
@@ -116,11 +130,26 @@ export class Persistence implements ReplyGate, KeptDatabase {
     }
   }
 
-  private async begin(): Promise<void> {
+  private async begin(carried: CarriedOver | undefined): Promise<void> {
     await this.writer.begin();
     this.covered();
     this.engine.direct.onLogFull = () => this.makeRoom();
+    // What is written from now on is for this layout: its records may not stand behind a snapshot of the other.
+    if (carried !== undefined) await this.snapshots.take(true);
+    const text = `${carried?.keys} keys were carried over from nearkey ${carried?.version}, which lays out memory otherwise`;
+    if (carried !== undefined) this.host.log?.(text);
+    await this.keepEngine();
     this.snapshots.start();
+  }
+
+  /** Without it this version alone opens the snapshots; a disk that is full must not keep a database from opening. */
+  private async keepEngine(): Promise<void> {
+    const layouts = this.store.generations.map(({ header }) => header.layout);
+    await this.engines.keep(this.engine, layouts).catch((error: unknown) => {
+      this.host.log?.(
+        `the engine could not be kept beside the snapshots (${faultCode(error)}): the next start tries again`,
+      );
+    });
   }
 
   /** Waits until the log is on disk up to a record: then a snapshot of it may get its name. */
@@ -270,6 +299,7 @@ export class Persistence implements ReplyGate, KeptDatabase {
     this.cancelPoll?.();
     try {
       await this.snapshots.stop().catch((error: unknown) => this.snapshotFailed(error));
+      await this.keeping;
       await this.writer.close();
     } finally {
       this.engine.effects.close();

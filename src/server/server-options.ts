@@ -10,6 +10,8 @@ export interface ServerOptions extends Settings {
   readonly respOptional: boolean;
   /** Where the demo page lies; undefined is no page. */
   readonly pageFolder: URL | undefined;
+  /** Reads the engine, which a directory carries beside its snapshots; undefined carries none. */
+  readonly engineBytes: (() => Promise<Uint8Array>) | undefined;
   /** The file that settings came from, for CONFIG REWRITE. */
   readonly settingsFile: string | undefined;
   /** Takes what a person should read, one line at a time. */
@@ -21,6 +23,7 @@ export const SERVER_DEFAULTS: ServerOptions = {
   ...DEFAULT_SETTINGS,
   respOptional: false,
   pageFolder: undefined,
+  engineBytes: undefined,
   settingsFile: undefined,
   log: () => undefined,
 };

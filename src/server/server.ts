@@ -11,6 +11,7 @@ import { NearkeyError } from "../errors.ts";
 import { HostCommands } from "../host/host-commands.ts";
 import { slowLogOf } from "../host/slow-commands.ts";
 import type { SlowLog } from "../host/slow-log.ts";
+import { engineCarrier } from "../persistence/carried-engines.ts";
 import { Persistence } from "../persistence/persistence.ts";
 import { processHost } from "../persistence/process-host.ts";
 import type { Settings } from "../settings/server-settings.ts";
@@ -95,10 +96,18 @@ export async function startServer(
 
 /** Brings what the directory holds into an engine, if there is one. */
 async function openDirectory(create: () => Engine, settings: ServerOptions): Promise<Persistence | undefined> {
-  const { dir, log, snapshotIntervalMs: everyMs, snapshotLogBytes: everyLogBytes, snapshotKeep: keep } = settings;
+  const {
+    dir,
+    log,
+    engineBytes,
+    snapshotIntervalMs: everyMs,
+    snapshotLogBytes: everyLogBytes,
+    snapshotKeep: keep,
+  } = settings;
   if (dir === undefined) return undefined;
   const options = { ...settings, snapshot: { everyMs, everyLogBytes, keep } };
-  return Persistence.open(create, new NodeStorage(dir), options, processHost(log));
+  const carried = engineBytes === undefined ? {} : { carrier: engineCarrier(engineBytes) };
+  return Persistence.open(create, new NodeStorage(dir), { ...options, ...carried }, processHost(log));
 }
 
 /** What connections of both kinds need of the server; limits in it change while it runs. */

@@ -131,6 +131,7 @@ export class SnapshotFile {
 function otherLayout(place: string): NearkeyError {
   return new NearkeyError(
     "unsupported",
-    `${place}, offset 16: it was written by a version of nearkey that lays out its memory differently: open it with that version`,
+    `${place}, offset 16: it was written by a version of nearkey that lays out its memory differently, and the engine of that ` +
+      "version is not beside it: open it with that version",
   );
 }

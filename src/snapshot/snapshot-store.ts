@@ -138,15 +138,15 @@ export class SnapshotStore {
   /**
    * Opens the newest snapshot that can be, each attempt in an engine of its own.
    *
-   * @param create makes an engine that nobody uses yet
+   * @param create makes an engine that nobody uses yet, for snapshots of a layout if it can
    * @returns undefined when there is no snapshot at all
    * @throws NearkeyError `storage-damaged` of the newest when none can be opened, `out-of-memory`, `unsupported`
    */
-  async load(create: () => Engine): Promise<Loaded | undefined> {
+  async load(create: (layout: bigint) => Engine | Promise<Engine>): Promise<Loaded | undefined> {
     const passedOver: NearkeyError[] = [...this.#unreadable];
     for (const generation of [...this.#generations].reverse()) {
       try {
-        const engine = create();
+        const engine = await create(generation.header.layout);
         const bytes = await this.#loadInto(engine.snapshot, generation);
         this.#current = generation;
         this.#setAside((other) => other.number > generation.number);
