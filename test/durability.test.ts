@@ -86,7 +86,7 @@ describe("embedded", () => {
     await db.close();
     // Without the snapshot of a clean stop, which would make up for any damage.
     rmSync(join(dir, "00000001.snapshot"));
-    const [name] = readdirSync(dir) as [string];
+    const [name] = readdirSync(dir).filter((each) => each.startsWith("log-")) as [string];
     const whole = readFileSync(join(dir, name));
     const random = new Random(seedOfRun());
     for (let flip = 0; flip < 20; flip++) {

@@ -49,7 +49,7 @@ async function written(segments: number): Promise<string> {
 
 function filesOf(dir: string): string[] {
   return readdirSync(dir)
-    .filter((name) => name !== "lock")
+    .filter((name) => name !== "lock" && !name.endsWith(".wasm"))
     .sort();
 }
 

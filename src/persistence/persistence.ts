@@ -64,8 +64,6 @@ export class Persistence implements ReplyGate, KeptDatabase {
   private readonly writer: LogWriter;
   private cancelPoll: (() => void) | undefined;
   private closing: Promise<void> | undefined;
-  /** The engine on its way to the directory. */
-  private keeping: Promise<void> | undefined;
   readonly engine: Engine;
   readonly snapshots: SnapshotSchedule;
   readonly recovery: Recovery;
@@ -92,10 +90,7 @@ export class Persistence implements ReplyGate, KeptDatabase {
       ...(options.snapshot.pace && { pace: options.snapshot.pace }),
       logged: (sequence) => this.logged(sequence),
       logBytes: () => recovery.found.bytes + this.writtenBytes,
-      taken: () => {
-        this.covered();
-        this.keeping = this.keepEngine();
-      },
+      taken: () => this.covered(),
       failed: (error) => this.snapshotFailed(error),
     });
     this.covered = () => this.writer.snapshotTaken(store.coveredSequence);
@@ -138,24 +133,27 @@ export class Persistence implements ReplyGate, KeptDatabase {
     if (carried !== undefined) await this.snapshots.take(true);
     const text = `${carried?.keys} keys were carried over from nearkey ${carried?.version}, which lays out memory otherwise`;
     if (carried !== undefined) this.host.log?.(text);
-    await this.keepEngine();
     this.snapshots.start();
   }
 
-  /** Without it this version alone opens the snapshots; a disk that is full must not keep a database from opening. */
+  /** Without it versions of this layout alone open the snapshot, which is better than none. */
   private async keepEngine(): Promise<void> {
     const layouts = this.store.generations.map(({ header }) => header.layout);
     await this.engines.keep(this.engine, layouts).catch((error: unknown) => {
       this.host.log?.(
-        `the engine could not be kept beside the snapshots (${faultCode(error)}): the next start tries again`,
+        `the engine could not be put beside the snapshots (${faultCode(error)}); the next one tries again`,
       );
     });
   }
 
-  /** Waits until the log is on disk up to a record: then a snapshot of it may get its name. */
+  /**
+   * Waits until the log is on disk up to a record, and the engine beside it that understands what is in memory: then a
+   * snapshot of it may get its name.
+   */
   private async logged(sequence: number): Promise<void> {
     await this.writer.commit();
     await this.writer.synced(sequence);
+    await this.keepEngine();
   }
 
   private snapshotFailed(error: unknown): void {
@@ -299,7 +297,6 @@ export class Persistence implements ReplyGate, KeptDatabase {
     this.cancelPoll?.();
     try {
       await this.snapshots.stop().catch((error: unknown) => this.snapshotFailed(error));
-      await this.keeping;
       await this.writer.close();
     } finally {
       this.engine.effects.close();
