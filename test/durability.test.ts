@@ -71,6 +71,37 @@ describe("embedded", () => {
     await (await open({ dir })).close();
   });
 
+  test.skipIf(!existsSync("/proc/self"))("a directory that cannot be is an error that says what to do", async () => {
+    const file = join(root, "a file");
+    writeFileSync(file, "");
+    const tries = [
+      ["/proc/none", "none can be made there: check the path (ENOENT)"],
+      ["/proc/none/deeper", "none can be made there: check the path (ENOENT)"],
+      [file, "something else has that name (EEXIST)"],
+      [join(file, "in it"), "a part of the path is a file, and no folder: check the path (ENOTDIR)"],
+    ] as const;
+    for (const [dir, advice] of tries) {
+      const error = await open({ dir }).then(
+        () => undefined,
+        (reason) => reason,
+      );
+      expect(error).toMatchObject({ code: "storage-failed" });
+      expect(error.message).toContain(`cannot use the directory ${dir} (dir names it): `);
+      expect(error.message).toContain(advice);
+    }
+    const served = await runCli(["serve", "--port", "0", "--resp-port", "0", "--dir", "/proc/none"]);
+    expect(served).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("/proc/none (--dir names it): there is no such"),
+    });
+    const made = await runCli(["snapshot", "--dir", join(root, "absent"), join(root, "x.nearkey")]);
+    expect(made).toMatchObject({ code: 1, stderr: expect.stringContaining("cannot read the directory") });
+    await expect(open({ image: join(root, "absent.nearkey") })).rejects.toThrow(
+      `cannot read ${root}/absent.nearkey: there is no such file or folder`,
+    );
+    await (await open({ dir: join(root, "one", "in", "another") })).close();
+  });
+
   test("options that cannot be are refused", async () => {
     await expect(open({ dir: newFolder(), fsyncIntervalMs: 0 })).rejects.toMatchObject({ code: "invalid-option" });
     await expect(open({ dir: newFolder(), fsync: "often" as "always" })).rejects.toThrow("fsync must be one of");

@@ -8,6 +8,7 @@ import { NearkeyError } from "../errors.ts";
 import { writeRdb } from "../rdb/rdb-export.ts";
 import { writeClean } from "../snapshot/image.ts";
 import { type Loaded, SnapshotStore } from "../snapshot/snapshot-store.ts";
+import { fileError } from "../storage/file-fault.ts";
 import { writeFile } from "../storage/node-image-file.ts";
 import { NodeStorage } from "../storage/node-storage.ts";
 import { VERSION } from "../version.ts";
@@ -89,7 +90,10 @@ async function loadNewest(dir: string): Promise<Loaded> {
       reserveMemory: true,
       timed: false,
     });
-  const store = await SnapshotStore.open(new NodeStorage(dir));
+  const storage = new NodeStorage(dir, "--dir");
+  const store = await SnapshotStore.open(storage).catch((error: unknown) => {
+    throw error instanceof NearkeyError ? error : fileError(`cannot read the directory ${dir}`, error);
+  });
   const loaded = await store.load(create);
   if (loaded !== undefined) return loaded;
   throw new NearkeyError("storage-failed", `there is no snapshot in ${dir}: take one with SAVE`);

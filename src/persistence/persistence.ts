@@ -11,6 +11,7 @@ import { SegmentFiles } from "../log/segment-files.ts";
 import { SnapshotSchedule, type SnapshotTimes } from "../snapshot/snapshot-schedule.ts";
 import type { SnapshotStore } from "../snapshot/snapshot-store.ts";
 import type { Pace } from "../snapshot/take-snapshot.ts";
+import { fileError } from "../storage/file-fault.ts";
 import { faultCode, type Storage } from "../storage/storage.ts";
 import { CarriedEngines, type CarriedOver, type EngineCarrier } from "./carried-engines.ts";
 import { CommitTimes } from "./commit-times.ts";
@@ -306,6 +307,5 @@ export class Persistence implements ReplyGate, KeptDatabase {
 }
 
 function storageError({ place }: Storage, error: unknown): NearkeyError {
-  const text = error instanceof Error ? error.message : String(error);
-  return new NearkeyError("storage-failed", `cannot use the directory ${place}: ${text}`, { cause: error });
+  return fileError(`cannot use the directory ${place}`, error);
 }

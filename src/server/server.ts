@@ -107,7 +107,7 @@ async function openDirectory(create: () => Engine, settings: ServerOptions): Pro
   if (dir === undefined) return undefined;
   const options = { ...settings, snapshot: { everyMs, everyLogBytes, keep } };
   const carried = engineBytes === undefined ? {} : { carrier: engineCarrier(engineBytes) };
-  return Persistence.open(create, new NodeStorage(dir), { ...options, ...carried }, processHost(log));
+  return Persistence.open(create, new NodeStorage(dir, "--dir"), { ...options, ...carried }, processHost(log));
 }
 
 /** What connections of both kinds need of the server; limits in it change while it runs. */

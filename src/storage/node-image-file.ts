@@ -2,8 +2,9 @@
 
 import { basename, dirname } from "node:path";
 import { NearkeyError } from "../errors.ts";
+import { fileError } from "./file-fault.ts";
 import { NodeStorage } from "./node-storage.ts";
-import { faultCode, type StorageFile } from "./storage.ts";
+import type { StorageFile } from "./storage.ts";
 
 /**
  * Writes a file: it is there complete and on disk, or not at all.
@@ -40,6 +41,5 @@ export async function readFileOf<Result>(path: string, read: (file: StorageFile)
 }
 
 function failure(what: string, path: string, cause: unknown): NearkeyError {
-  const text = `cannot ${what} ${path} (${faultCode(cause)}): is the path right, and is there room?`;
-  return new NearkeyError("storage-failed", text, { cause });
+  return fileError(`cannot ${what} ${path}`, cause);
 }

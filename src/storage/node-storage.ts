@@ -3,10 +3,11 @@
 
 import * as files from "node:fs";
 import { constants, fsync, type PathLike } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { NearkeyError } from "../errors.ts";
+import { fileError } from "./file-fault.ts";
 import { NodeFile } from "./node-file.ts";
 import { isLockName, lockDirectory } from "./node-lock.ts";
 import type { Storage, StorageFile } from "./storage.ts";
@@ -22,21 +23,25 @@ const syncDescriptor = promisify(fsync);
 
 /** A storage in a directory; `lock` makes the directory where there is none. */
 export class NodeStorage implements Storage {
-  /** @param place path of the directory */
-  constructor(readonly place: string) {}
+  /**
+   * @param place path of the directory
+   * @param setting what names it where it came from, for messages
+   */
+  constructor(
+    readonly place: string,
+    private readonly setting = "dir",
+  ) {}
 
   async lock(): Promise<() => Promise<void>> {
     try {
-      await mkdir(this.place, { recursive: true, mode: FOLDER_MODE });
+      await makeFolder(this.place);
+      const unlock = await lockDirectory(this.place);
+      for (const name of await readdir(this.place)) if (name.endsWith(ASIDE)) await rm(this.path(name));
+      return unlock;
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      throw new NearkeyError("storage-failed", `cannot make the directory ${this.place} (${code}): see --dir`, {
-        cause: error,
-      });
+      if (error instanceof NearkeyError) throw error;
+      throw fileError(`cannot use the directory ${this.place} (${this.setting} names it)`, error);
     }
-    const unlock = await lockDirectory(this.place);
-    for (const name of await readdir(this.place)) if (name.endsWith(ASIDE)) await rm(this.path(name));
-    return unlock;
   }
 
   async list(): Promise<string[]> {
@@ -105,4 +110,17 @@ function isOurs(name: string): boolean {
 async function openFile(name: string, path: string, flags: number): Promise<NodeFile> {
   const descriptor = await openDescriptor(path, flags, FILE_MODE);
   return new NodeFile(name, path, descriptor, (await fstat(descriptor)).size);
+}
+
+/** Makes a folder and those that it lies in, one by one: Node's own way never ends where the system denies that they are there. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: FOLDER_MODE });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" && dirname(path) !== path) {
+      await makeFolder(dirname(path));
+      await mkdir(path, { mode: FOLDER_MODE });
+    } else if (!(await stat(path).catch(() => undefined))?.isDirectory()) throw error;
+  }
 }

@@ -56,7 +56,7 @@ async function wrongUse({ dir, yes, dryRun }: RepairFlags): Promise<number | und
 }
 
 async function repair(flags: RepairFlags): Promise<number> {
-  const storage = new NodeStorage(flags.dir);
+  const storage = new NodeStorage(flags.dir, "--dir");
   const unlock = await storage.lock();
   try {
     const before = await examine(storage);
