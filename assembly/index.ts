@@ -27,6 +27,7 @@ import { registerTransactions } from "./commands/transactions";
 import { registerVectors } from "./commands/vector-commands";
 import { expireElements } from "./commands/vectors/element-expiry";
 import { stepUpkeep } from "./vectors/upkeep/step";
+import { letPool } from "./memory/threads";
 
 export {
   closeConnection,
@@ -46,8 +47,10 @@ export {
   watchedKeys,
 } from "./protocol/host-connection";
 export { getDirect, getDirectAt, setDirect, setDirectAt } from "./commands/direct";
-export { searchDirect, searchDirectMany } from "./commands/direct-search";
 export { unmask } from "./protocol/unmask";
+export { openShared, searchDirect, searchDirectMany, showShared } from "./commands/direct-search";
+export { deferLinks, wakeLinkers } from "./memory/threads";
+export { beamAddress, linkWaiting, queryAddress, searchShared, startWorker } from "./commands/shared-work";
 export { checksum } from "./memory/checksum";
 export {
   addToRecordSum,
@@ -112,7 +115,9 @@ function registerCommands(): void {
  * just now, 0 when it was not.
  */
 export function execute(connection: usize, bytes: u32, now: f64, started: f64): Outcome {
-  return executeBatch(connection, bytes, <i64>now, started);
+  const outcome = executeBatch(connection, bytes, <i64>now, started);
+  letPool();
+  return outcome;
 }
 
 /** Appends `bytes` at INPUT_BASE, a piece of a reply of the host, to the connection's replies. */
@@ -122,7 +127,9 @@ export function writeReply(connection: usize, bytes: u32): void {
 
 /** Ends the command that the host has answered; Host when a transaction goes on with another one of the host's. */
 export function finishHostCommand(connection: usize): Outcome {
-  return finish(connection);
+  const outcome = finish(connection);
+  letPool();
+  return outcome;
 }
 
 const SEGMENTS_A_TICK: u32 = 32;
@@ -138,6 +145,7 @@ export function tick(now: f64): bool {
   const adopting = !trimming && adopt();
   const working = stepUpkeep();
   clearIdleQueues();
+  letPool();
   return expiring || dying || trimming || adopting || working || state.graveyard != 0;
 }
 

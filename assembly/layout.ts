@@ -14,6 +14,12 @@
 //   STATE_BASE   header, slab heads, 16 databases of 256 shards
 //   PAGE_TABLE   16 bytes for each page of the whole memory
 //   HEAP_BASE    pages
+//
+// Memory that threads share has 65,535 pages at once, and what threads need lies at its end, out of the heap's reach: so
+// the rest is as in any other build. See memory/threads.ts.
+//
+//   workers      from the last down to the first: scratch, marks of visited nodes
+//   POOL_BASE    who waits for whom, nodes that wait for their links, locks of nodes
 
 export const PAGE_BITS: u32 = 16;
 export const PAGE_BYTES: u32 = 1 << 16;
@@ -188,8 +194,9 @@ export const VALUE_BYTES_MAX: u32 = 512 << 20;
 /** Pages kept back for splits, directories and replies when a write is admitted. */
 export const SPARE_PAGES: u32 = 8;
 
-/** Bytes of a record of what a direct search found (see commands/direct-search.ts). */
+/** Bytes of a record of what a direct search found (see commands/direct-search.ts), and where items of searches on threads are put. */
 export const FOUND_BYTES: u32 = 32;
+export const FOUND_ITEMS_BASE: u32 = INPUT_BASE + INPUT_BYTES / 2;
 
 /** Words of the result register block, in u32 from REGISTERS_BASE. */
 export const enum Result {
@@ -297,6 +304,48 @@ export const COPIES_BYTES: u32 = 32 + COPY_PAGES_MAX * 4;
 /** Verdicts of the latest filters, at the end of the registers: see vectors/verdicts.ts. */
 export const VERDICTS_BYTES: u32 = 8192;
 export const VERDICTS_BASE: u32 = REGISTERS_BASE + REGISTERS_BYTES - VERDICTS_BYTES;
+
+/** Locks of nodes, a word each; nodes whose ids agree in the lower bits share one. */
+export const LOCKS: u32 = 1 << 18;
+export const LOCKS_BYTES: u32 = LOCKS * 4;
+/** Nodes that wait for their links: a ring of records of 16 bytes. */
+export const WAITING: u32 = 4096;
+export const WAITING_RECORD_BYTES: u32 = 16;
+/** Bulk builds, and searches on threads, that may go on at once. */
+export const BUILDS_MAX: u32 = 16;
+export const SHARED_SEARCHES_MAX: u32 = 16;
+export const POOL_BYTES: u32 = PAGE_BYTES * 2 + LOCKS_BYTES;
+export const POOL_BASE: u32 = MEMORY_PAGES_MAX * PAGE_BYTES - POOL_BYTES;
+export const WAITING_BASE: u32 = POOL_BASE + PAGE_BYTES;
+export const LOCKS_BASE: u32 = POOL_BASE + PAGE_BYTES * 2;
+export const WORKERS_MAX: u32 = 16;
+/** What each worker has: scratch as of a command, a page with the table of its marks, and the marks. */
+export const WORKER_BYTES: u32 = SCRATCH_BYTES + PAGE_BYTES + MARK_PAGES_MAX * PAGE_BYTES;
+
+/** Words of the pool's state, in u32 from POOL_BASE. */
+export const enum Pool {
+  /** 1 while nobody but the main thread may touch vector sets. */
+  Gate = 0,
+  /** Workers between two borders of their work. */
+  Running = 16,
+  /** 1 once a worker broke: nobody waits for anybody any more. */
+  Failed = 32,
+  /** Tasks that workers have; written by the main thread alone. */
+  Active = 48,
+  /** Bulk builds that will add more to the ring. */
+  Builders = 49,
+  /** Searches on threads. */
+  Searching = 50,
+  /** The next record of the ring to be taken, and the next to be put, modulo 2^32. */
+  Head = 64,
+  Tail = 80,
+  /** Held by whoever links a node above the highest level. */
+  Top = 96,
+  /** Of each build: nodes that it has not to wait for any more. */
+  Done = 112,
+  /** Of each search: the set's address, 0 once it is gone. */
+  Sets = 128,
+}
 
 /** Flags of a command, as Redis names them. */
 export const enum CommandFlag {

@@ -1,7 +1,8 @@
-// Compiles assembly/ to dist/engine.wasm and dist/engine.debug.wasm with asc as a library, one worker thread for each
-// target, and writes build/engine-exports.d.ts from asc's own bindings, so that the host never retypes the ABI. Skipped
-// when neither the sources nor the compiler changed. Two promises are checked on the binary: it imports its
-// memory and a clock and nothing else, and its constants end below the first region that layout.ts gives away.
+// Compiles assembly/ to dist/engine.wasm, dist/engine.debug.wasm and, for memory that threads share, dist/engine.shared.wasm
+// with asc as a library, one worker thread for each target, and writes build/engine-exports.d.ts from asc's own bindings,
+// so that the host never retypes the ABI. Skipped when neither the sources nor the compiler changed. Two promises are checked
+// on the binaries: they import their memory and a clock (where threads share the memory, also where their scratch lies)
+// and nothing else, and their constants end below the first region that layout.ts gives away.
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -11,7 +12,9 @@ import { build } from "esbuild";
 import { BUILD, DIST, failure, ROOT, writeDist, writeWhole, written } from "./build-files.mjs";
 import { constantsEnd, exportsDeclaration } from "./wasm-module.mjs";
 
-const TARGETS = { release: "engine.wasm", debug: "engine.debug.wasm" };
+const TARGETS = { release: "engine.wasm", debug: "engine.debug.wasm", shared: "engine.shared.wasm" };
+const IMPORTS = ["env.clock", "env.memory"];
+const SHARED_IMPORTS = [...IMPORTS, "env.scratch"];
 const TYPES = `${BUILD}/engine-exports.d.ts`;
 const STAMP = `${BUILD}/engine.sha256`;
 
@@ -98,8 +101,9 @@ async function constantsLimit() {
 async function checkModule({ target, wasm }, limit) {
   const module = await WebAssembly.compile(wasm);
   const imports = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
-  if (imports.sort().join() !== "env.clock,env.memory") {
-    throw failure(`${TARGETS[target]} must import env.clock and env.memory, but imports ${imports.join(", ")}`);
+  const expected = target === "shared" ? SHARED_IMPORTS : IMPORTS;
+  if (imports.sort().join() !== expected.join()) {
+    throw failure(`${TARGETS[target]} must import ${expected.join(", ")}, but imports ${imports.join(", ")}`);
   }
   const end = constantsEnd(wasm);
   if (end > limit) {

@@ -11,6 +11,7 @@ import {
   Setting,
 } from "../assembly/layout.ts";
 import type { EngineExports } from "../build/engine-exports.d.ts";
+import { poolPages } from "./engine-pool.ts";
 import type { EngineOptions } from "./engine-types.ts";
 import type { EvictionPolicy } from "./options.ts";
 
@@ -20,6 +21,11 @@ const EXTRA_PAGES = 4096;
 export const DEFAULT_BYTES = 64 * 1024 * 1024;
 /** Most bytes one memory can hold for a database: a full one must still be able to reply. */
 export const memoryBytesMax = (MEMORY_PAGES_MAX - EXTRA_PAGES) * PAGE_BYTES;
+
+/** The same where threads share the memory. */
+export function sharedBytesMax(workers: number): number {
+  return memoryBytesMax - poolPages(workers) * PAGE_BYTES;
+}
 
 const policyNumbers: Readonly<Record<EvictionPolicy, Policy>> = {
   noeviction: Policy.None,
@@ -41,16 +47,27 @@ function outputPages(options: EngineOptions): number {
 /** The limits of one engine, and the memory they are about. */
 export class EngineLimits {
   readonly memory: WebAssembly.Memory;
+  /** Pages from address 0 on that the engine may have at all. */
+  readonly #pagesMax: number;
   /** Pages that the memory needs to have beside the database's own. */
   readonly #otherPages: number;
   readonly #reserves: boolean;
+  /** Of memory that is there as a whole: pages that the engine has now. */
+  #fixedPages: number | undefined;
   /** Pages of replies that the host holds views of, and pages the memory grows to once there are none. */
   #lent = 0;
   #wantedPages = 0;
 
-  constructor(options: EngineOptions) {
+  /** @param shared the engine is the one for memory that threads share */
+  constructor(options: EngineOptions, shared: boolean) {
     this.#otherPages = (options.heapStart ?? HEAP_BASE) / PAGE_BYTES + outputPages(options) + EXTRA_PAGES;
-    this.#reserves = options.reserveMemory === true;
+    this.#reserves = options.reserveMemory === true || shared;
+    this.#pagesMax = MEMORY_PAGES_MAX - (shared ? poolPages(options.workers ?? 0) : 0);
+    if (shared) {
+      this.memory = new WebAssembly.Memory({ initial: MEMORY_PAGES_MAX, maximum: MEMORY_PAGES_MAX, shared });
+      this.#fixedPages = this.#pagesFor(pagesUnder(options.maxMemoryBytes));
+      return;
+    }
     const initial = this.#reserves ? this.#pagesFor(pagesUnder(options.maxMemoryBytes)) : HEAP_BASE / PAGE_BYTES + 32;
     this.memory = new WebAssembly.Memory({ initial, maximum: MEMORY_PAGES_MAX });
   }
@@ -63,12 +80,13 @@ export class EngineLimits {
 
   /** What is reserved is all the engine takes by itself. */
   applyMemory(): void {
-    const pages = this.#reserves ? this.#pages() : MEMORY_PAGES_MAX;
+    const pages = this.#fixedPages ?? (this.#reserves ? this.#pages() : MEMORY_PAGES_MAX);
     new Uint32Array(this.memory.buffer)[(SETTINGS_BASE >> 2) + Setting.MemoryPages] = pages;
   }
 
   setMaxMemory(exports: EngineExports, bytes: number): void {
-    if (!(bytes >= HEAP_BASE && bytes <= memoryBytesMax)) throw new RangeError(`a memory limit of ${bytes} bytes`);
+    const most = (this.#pagesMax - EXTRA_PAGES) * PAGE_BYTES;
+    if (!(bytes >= HEAP_BASE && bytes <= most)) throw new RangeError(`a memory limit of ${bytes} bytes`);
     const limitPages = pagesUnder(bytes);
     exports.setLimit(limitPages);
     if (this.#reserves) this.#wantedPages = this.#pagesFor(limitPages);
@@ -94,10 +112,16 @@ export class EngineLimits {
   }
 
   #pagesFor(limitPages: number): number {
-    return Math.min(limitPages + this.#otherPages, MEMORY_PAGES_MAX);
+    return Math.min(limitPages + this.#otherPages, this.#pagesMax);
   }
 
   #grow(): void {
+    if (this.#fixedPages !== undefined) {
+      this.#fixedPages = Math.max(this.#fixedPages, this.#wantedPages);
+      this.#wantedPages = 0;
+      this.applyMemory();
+      return;
+    }
     const missing = this.#wantedPages - this.#pages();
     this.#wantedPages = 0;
     if (missing <= 0) return;

@@ -34,10 +34,11 @@ export class VectorSearches {
     ef: number,
     now: number,
   ): FoundElement[] | undefined {
-    if (key.length > KEY_BYTES_MAX / 3 || count * FOUND_BYTES > INPUT_BYTES) return undefined;
+    if (count * FOUND_BYTES > INPUT_BYTES) return undefined;
     const keyBytes = this.#put(key, [query], query.length);
+    if (keyBytes === undefined) return undefined;
     const found = this.#exports.searchDirect(keyBytes, query.length, count, ef, now);
-    return found < 0 ? undefined : this.#elements(0, found);
+    return found < 0 ? undefined : this.elements(0, found);
   }
 
   /**
@@ -53,20 +54,19 @@ export class VectorSearches {
     const dimensions = queries[0]?.length ?? 0;
     const stride = (dimensions + 3) & ~3;
     const bytes = queries.length * Math.max(stride * 4, count * FOUND_BYTES);
-    if (key.length > KEY_BYTES_MAX / 3 || bytes + KEY_BYTES_MAX > INPUT_BYTES) return undefined;
+    if (bytes + KEY_BYTES_MAX > INPUT_BYTES) return undefined;
     const keyBytes = this.#put(key, queries, stride);
+    if (keyBytes === undefined) return undefined;
     const found = this.#exports.searchDirectMany(keyBytes, dimensions, queries.length, count, now);
-    return found < 0 ? undefined : queries.map((_, query) => this.#elements(query * found, found));
+    return found < 0 ? undefined : queries.map((_, query) => this.elements(query * found, found));
   }
 
-  /** Writes the key and behind it the queries, each padded with zeros to `stride` numbers; answers the key's bytes. */
-  #put(key: string | Uint8Array, queries: readonly Float32Array[], stride: number): number {
-    const bytes = this.#memory.bytes();
-    const keyBytes = this.#putKey(key, bytes);
-    if (this.#floats.buffer !== bytes.buffer) {
-      this.#floats = new Float32Array(bytes.buffer);
-      this.#doubles = new Float64Array(bytes.buffer);
-    }
+  /** Writes the key and behind it the queries, each padded with zeros to `stride` numbers; answers the key's bytes, as `putKey`. */
+  #put(key: string | Uint8Array, queries: readonly Float32Array[], stride: number): number | undefined {
+    const keyBytes = this.putKey(key);
+    if (keyBytes === undefined) return undefined;
+    const { buffer } = this.#memory.bytes();
+    if (this.#floats.buffer !== buffer) this.#floats = new Float32Array(buffer);
     let at = (INPUT_BASE + ((keyBytes + 15) & ~15)) >>> 2;
     for (const query of queries) {
       this.#floats.set(query, at);
@@ -76,14 +76,20 @@ export class VectorSearches {
     return keyBytes;
   }
 
-  #elements(first: number, count: number): FoundElement[] {
+  /** The elements that `count` records in the input from number `first` on tell of. */
+  elements(first: number, count: number): FoundElement[] {
+    const { buffer } = this.#memory.bytes();
+    if (this.#doubles.buffer !== buffer) this.#doubles = new Float64Array(buffer);
     const elements: FoundElement[] = [];
     for (let index = first; index < first + count; index++)
       elements.push(this.#element(INPUT_BASE + index * FOUND_BYTES));
     return elements;
   }
 
-  #putKey(key: string | Uint8Array, bytes: Uint8Array): number {
+  /** Puts a key into the input and answers its bytes; undefined when it may be too long for this way. */
+  putKey(key: string | Uint8Array): number | undefined {
+    if (key.length > KEY_BYTES_MAX / 3) return undefined;
+    const bytes = this.#memory.bytes();
     if (typeof key === "string") return writeText(key, bytes, INPUT_BASE);
     bytes.set(key, INPUT_BASE);
     return key.length;

@@ -271,7 +271,7 @@ function readSlow(view: DataView, start: number): { command: SlowCommand; end: n
     const length = view.getUint32(at, true);
     const kept = view.getUint32(at + 4, true);
     const first = view.byteOffset + at + 8;
-    list.push({ length, bytes: new Uint8Array(view.buffer.slice(first, first + kept)) });
+    list.push({ length, bytes: new Uint8Array(view.buffer, first, kept).slice() });
     at += 8 + ((kept + 3) & ~3);
   }
   return { command: { connection, argumentCount, microseconds, arguments: list }, end: at };

@@ -30,6 +30,11 @@ export interface EngineOptions {
   clock?: () => number;
   /** Commands are timed, for 40 to 100 ns a call of `execute`; else they are only counted. Default true. */
   timed?: boolean;
+  /**
+   * Workers that shall have room in the memory, 0 to 16, where the module is the one for memory that threads share. Such
+   * memory takes the whole address range at once, lazily, and never grows. Default 0.
+   */
+  workers?: number;
   /** Where the heap starts, for tests near the end of the address range. */
   heapStart?: number;
 }

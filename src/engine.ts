@@ -24,8 +24,9 @@ import { EngineConnections } from "./engine-connections.ts";
 import { DirectPaths } from "./engine-direct.ts";
 import { EngineEffects, Replay, type Replayed } from "./engine-effects.ts";
 import { EngineInput } from "./engine-input.ts";
-import { DEFAULT_BYTES, EngineLimits, memoryBytesMax } from "./engine-limits.ts";
+import { DEFAULT_BYTES, EngineLimits, memoryBytesMax, sharedBytesMax } from "./engine-limits.ts";
 import { EngineMemory } from "./engine-memory.ts";
+import { EnginePool, isShared, scratchOf } from "./engine-pool.ts";
 import { VectorSearches } from "./engine-search.ts";
 import { EngineSnapshot } from "./engine-snapshot.ts";
 import { EngineStatistics } from "./engine-statistics.ts";
@@ -33,7 +34,7 @@ import type { CommandDescription, EngineOptions, EngineStats, SlowCommand } from
 import { OutputBlock } from "./engine-types.ts";
 
 export type { CommandDescription, EngineOptions, EngineStats, Replayed };
-export { ConnectionMode, memoryBytesMax, Outcome, OutputBlock, Replay };
+export { ConnectionMode, memoryBytesMax, Outcome, OutputBlock, Replay, sharedBytesMax };
 
 /** Room for copies of a snapshot that is taken when they are fetched at once. */
 const COPIES_PRESSING = 0.5;
@@ -60,6 +61,10 @@ export class Engine {
   readonly snapshot: EngineSnapshot;
   /** While a snapshot is taken: called after a call of `execute` that left little room for copies. */
   onCopies: (() => void) | undefined;
+  /** Called and awaited before a snapshot's cut; what it answers is called once the snapshot is taken. */
+  beforeCut: (() => Promise<() => void>) | undefined;
+  /** What workers do in the same memory; undefined where no memory is shared. */
+  readonly pool: EnginePool | undefined;
   /** How connections stand. */
   readonly connections: EngineConnections;
   /** Asked for the time right before `execute`, it spares the engine a reading. */
@@ -68,17 +73,19 @@ export class Engine {
   consumed = 0;
 
   private constructor(module: WebAssembly.Module, options: EngineOptions) {
-    this.#limits = new EngineLimits(options);
+    const shared = isShared(module);
+    this.#limits = new EngineLimits(options, shared);
     this.#memory = this.#limits.memory;
     this.#view = new EngineMemory(this.#memory);
     this.clock = new EngineClock(options.clock);
-    const imports = { env: { memory: this.#memory, clock: this.clock.read } };
-    this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, imports).exports;
+    const env = { memory: this.#memory, clock: this.clock.read, scratch: () => scratchOf(undefined) };
+    this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, { env }).exports;
     this.#view.pageTable = this.#exports.pageTableBase() >>> 0;
     this.#view.heap = this.#exports.heapBase() >>> 0;
     this.direct = new DirectPaths(this.#exports, this.#view);
     this.searches = new VectorSearches(this.#exports, this.#view);
     this.input = new EngineInput(this.#exports, this.#view);
+    if (shared) this.pool = new EnginePool(this.#memory, this.#exports, this.#view, this.searches);
     this.effects = new EngineEffects(this.#exports, this.#view, this.#limits);
     this.snapshot = new EngineSnapshot(this.#exports, this.#view, (bytes) => this.effects.checksum(bytes));
     this.#authenticated = !options.requireAuthentication;
@@ -100,7 +107,7 @@ export class Engine {
     return new Engine(module, options);
   }
 
-  /** The memory of an engine: for tests that check its layout. */
+  /** The memory of an engine: for workers that share it, and for tests that check its layout. */
   static memoryOf(engine: Engine): WebAssembly.Memory {
     return engine.#memory;
   }

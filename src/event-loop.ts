@@ -13,3 +13,27 @@ export function pause(): Promise<void> {
     port2.postMessage(undefined);
   });
 }
+
+/** How long work may keep the event loop before others are let in, milliseconds. */
+export const TURN_MS = 2;
+
+/** Long work without slices of its own: asks now and then whether its turn is over, and then lets others in. */
+export class Turn {
+  readonly #signal: AbortSignal | undefined;
+  #startedMs = performance.now();
+
+  constructor(signal?: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  get isOver(): boolean {
+    return performance.now() - this.#startedMs >= TURN_MS;
+  }
+
+  /** @throws the signal's reason */
+  async next(): Promise<void> {
+    await pause();
+    this.#signal?.throwIfAborted();
+    this.#startedMs = performance.now();
+  }
+}

@@ -5,7 +5,8 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Database } from "./database/database.ts";
 import { startTicking } from "./database/ticker.ts";
-import { Engine, memoryBytesMax } from "./engine.ts";
+import { Engine, memoryBytesMax, sharedBytesMax } from "./engine.ts";
+import { workersMax } from "./engine-pool.ts";
 import type { EngineOptions } from "./engine-types.ts";
 import { NearkeyError } from "./errors.ts";
 import { type FsyncMode, fsyncModes } from "./log/log-options.ts";
@@ -13,6 +14,8 @@ import { type OpenOptions, resolveOptions } from "./options.ts";
 import { engineCarrier } from "./persistence/carried-engines.ts";
 import { Persistence, type PersistenceOptions, SNAPSHOT_DEFAULTS } from "./persistence/persistence.ts";
 import { processHost } from "./persistence/process-host.ts";
+import { ThreadPool } from "./pool/thread-pool.ts";
+import { VectorThreads } from "./pool/vector-threads.ts";
 import { processFacts } from "./server/process-facts.ts";
 import { openImage, sourceOf } from "./snapshot/image.ts";
 import { readFileOf, writeFile } from "./storage/node-image-file.ts";
@@ -21,6 +24,7 @@ import { NodeStorage } from "./storage/node-storage.ts";
 export { Database, type DatabaseStats } from "./database/database.ts";
 export type { Answer, Mode } from "./database/database-methods.ts";
 export type { Key, SetOptions, Value } from "./database/operations.ts";
+export type { SetManyOptions } from "./database/vector-insertion.ts";
 export type { Attributes, ElementOptions, SearchOptions, SearchResult } from "./database/vector-operations.ts";
 export type { OptimizeOptions } from "./database/vector-optimizing.ts";
 export type { Metric, Quantization, Vector, VectorOptions } from "./database/vector-options.ts";
@@ -33,16 +37,20 @@ export type { Argument, Reply, ReplyMap } from "./resp.ts";
 /** Replies that `execute` and the methods may hold at once. */
 const OUTPUT_LIMIT_BYTES = 256 * 1024 * 1024;
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
-function engineBytes(): Promise<Uint8Array<ArrayBuffer>> {
-  return readFile(new URL("./engine.wasm", import.meta.url));
+function engineBytes(name = "engine.wasm"): Promise<Uint8Array<ArrayBuffer>> {
+  return readFile(new URL(`./${name}`, import.meta.url));
 }
 
-/** The engine, compiled once a process. */
-function engineModule(): Promise<WebAssembly.Module> {
-  compiled ??= engineBytes().then((bytes) => WebAssembly.compile(bytes));
-  return compiled;
+/** The engine, compiled once a process; `shared`: for memory that threads share. */
+function engineModule(shared: boolean): Promise<WebAssembly.Module> {
+  const name = shared ? "engine.shared.wasm" : "engine.wasm";
+  const known = compiled.get(name);
+  if (known !== undefined) return known;
+  const compiling = engineBytes(name).then((bytes) => WebAssembly.compile(bytes));
+  compiled.set(name, compiling);
+  return compiling;
 }
 
 /** Settings of `open` in Node; every one has a default. */
@@ -65,6 +73,12 @@ export interface NodeOpenOptions extends OpenOptions {
   fsyncIntervalMs?: number | undefined;
   /** When snapshots of the directory are taken by themselves, beside those of `snapshot()` and `close()`. */
   snapshot?: SnapshotOptions | undefined;
+  /**
+   * Workers beside this thread that link the vectors of `setMany` and answer `searchManyAsync`, 0 to 16; as many as there
+   * are cores to spare. They start when there is something for them. The memory is then shared by threads and reserved as a
+   * whole, 4 GiB of addresses, and each worker takes up to 65 MiB off the largest `maxMemory`. Default 0: none.
+   */
+  threads?: number | undefined;
 }
 
 /** Settings of the snapshots of a directory; every one has a default. */
@@ -77,7 +91,7 @@ export interface SnapshotOptions {
   keep?: number | undefined;
 }
 
-const OTHER_OPTIONS = ["dir", "fsync", "fsyncIntervalMs", "snapshot", "image", "worker"];
+const OTHER_OPTIONS = ["dir", "fsync", "fsyncIntervalMs", "snapshot", "image", "worker", "threads"];
 const INTERVAL_MS_MAX = 60_000;
 const SNAPSHOTS_MAX = 100;
 
@@ -125,8 +139,10 @@ function snapshotOptions(given: SnapshotOptions = {}): PersistenceOptions["snaps
  *   an image `storage-damaged`, `storage-failed`, `unsupported` when another version wrote it, `out-of-memory`
  */
 export async function open(given: NodeOpenOptions = {}): Promise<Database> {
-  const { worker = false, image, dir, fsync, fsyncIntervalMs, snapshot, ...options } = given;
-  const settings = resolveOptions(options, memoryBytesMax, OTHER_OPTIONS);
+  const { worker = false, image, dir, fsync, fsyncIntervalMs, snapshot, threads = 0, ...options } = given;
+  checkThreads(threads);
+  const bytesMax = threads === 0 ? memoryBytesMax : sharedBytesMax(threads);
+  const settings = resolveOptions(options, bytesMax, OTHER_OPTIONS);
   for (const [name, value] of Object.entries({ fsync, fsyncIntervalMs, snapshot })) {
     if (dir !== undefined || value === undefined) continue;
     throw new NearkeyError("invalid-option", `${name} is for a database in a directory, and there is no dir`);
@@ -135,8 +151,8 @@ export async function open(given: NodeOpenOptions = {}): Promise<Database> {
   if (worker !== false) {
     throw new NearkeyError("invalid-option", "worker can only be false in Node: the database is in this thread");
   }
-  const module = await engineModule();
-  const memory = { outputLimitBytes: OUTPUT_LIMIT_BYTES, reserveMemory: true };
+  const module = await engineModule(threads > 0);
+  const memory = { outputLimitBytes: OUTPUT_LIMIT_BYTES, reserveMemory: true, workers: threads };
   // A clock would cost a command that comes alone 40 to 90 ns, and nobody scrapes an embedded database.
   const create = (given: EngineOptions): Engine => Engine.create(module, { ...given, ...memory, timed: false });
   if (image !== undefined && dir !== undefined) {
@@ -145,17 +161,25 @@ export async function open(given: NodeOpenOptions = {}): Promise<Database> {
   const createEmpty = (): Engine => create(settings);
   const createCopy = (): Engine => create({ ...settings, eviction: "noeviction" });
   const host = { now: Date.now, startTicking, processFacts, createCopy, writeFile };
+  const threaded = (engine: Engine) => (threads > 0 ? { threads: threadsOver(module, engine, threads) } : {});
   if (dir === undefined) {
     const engine = image === undefined ? createEmpty() : await openImageFile(image, createEmpty);
-    return new Database(engine, settings, host);
+    return new Database(engine, settings, { ...host, ...threaded(engine) });
   }
-  const persistence = await Persistence.open(
-    createEmpty,
-    new NodeStorage(dir),
-    { ...kept, carrier: engineCarrier(engineBytes) },
-    processHost(),
-  );
-  return new Database(persistence.engine, settings, { ...host, persistence });
+  const carrier = engineCarrier(() => engineBytes());
+  const persistence = await Persistence.open(createEmpty, new NodeStorage(dir), { ...kept, carrier }, processHost());
+  const { engine } = persistence;
+  return new Database(engine, settings, { ...host, ...threaded(engine), persistence });
+}
+
+/** @throws NearkeyError `invalid-option` */
+function checkThreads(threads: number): void {
+  if (Number.isInteger(threads) && threads >= 0 && threads <= workersMax) return;
+  throw new NearkeyError("invalid-option", `threads must be a whole number from 0 to ${workersMax}, not ${threads}`);
+}
+
+function threadsOver(module: WebAssembly.Module, engine: Engine, threads: number): VectorThreads {
+  return new VectorThreads(new ThreadPool(module, engine, threads, new URL("./pool-worker.js", import.meta.url)));
 }
 
 function openImageFile(image: string | URL | Uint8Array, create: () => Engine): Promise<Engine> {

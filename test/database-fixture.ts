@@ -1,11 +1,11 @@
 // An embedded database for tests: the engine with its assertions on, and a clock that the test turns.
 
-import { readFileSync } from "node:fs";
 import { Database } from "../src/database/database.ts";
 import { Engine, memoryBytesMax } from "../src/engine.ts";
 import { type OpenOptions, resolveOptions } from "../src/options.ts";
+import { debugModule } from "./debug-engine.ts";
 
-const module = new WebAssembly.Module(readFileSync("dist/engine.debug.wasm"));
+const module = debugModule();
 
 export interface Clock {
   nowMs: number;

@@ -1,13 +1,15 @@
-// The engine as tests load it: the debug build, whose assertions are on, through the host file that users run.
+// The engine as tests load it: the debug build, whose assertions are on, through the host file that users run. With
+// NEARKEY_TEST_SHARED=1 the build for memory that threads share instead, to see that everything else works in it too.
 
 import { readFileSync } from "node:fs";
 import { Engine, type EngineOptions, Outcome } from "../src/engine.ts";
 
+const FILE = process.env.NEARKEY_TEST_SHARED === "1" ? "engine.shared.wasm" : "engine.debug.wasm";
 let compiled: WebAssembly.Module | undefined;
 
-/** The debug module, compiled once for a test file. */
+/** The module, compiled once for a test file. */
 export function debugModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(readFileSync(new URL("../dist/engine.debug.wasm", import.meta.url)));
+  compiled ??= new WebAssembly.Module(readFileSync(new URL(`../dist/${FILE}`, import.meta.url)));
   return compiled;
 }
 

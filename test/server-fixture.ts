@@ -1,14 +1,14 @@
 // A server inside the test's process, with the engine whose assertions are on, on ports that the system chooses; and
 // a plain RESP socket that tests write bytes to and read replies from.
 
-import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { afterEach } from "vitest";
 import { encodeCommand, type Reply, ReplyDecoder } from "../src/resp.ts";
 import { type Server, startServer } from "../src/server/server.ts";
 import type { ServerOptions } from "../src/server/server-options.ts";
+import { debugModule } from "./debug-engine.ts";
 
-const module = new WebAssembly.Module(readFileSync("dist/engine.debug.wasm"));
+const module = debugModule();
 const toClose: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {

@@ -1,14 +1,14 @@
 // Composition: starting whole or not at all, stopping once, and what happens when the engine traps.
 
-import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { NearkeyError } from "../src/errors.ts";
 import { newClient } from "../src/host/host-facts.ts";
 import { Connections } from "../src/server/connections.ts";
 import { startServer } from "../src/server/server.ts";
+import { debugModule } from "./debug-engine.ts";
 
-const module = new WebAssembly.Module(readFileSync("dist/engine.debug.wasm"));
+const module = debugModule();
 const unexpected = (error: unknown): void => {
   throw error;
 };

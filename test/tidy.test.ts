@@ -111,6 +111,7 @@ const HOST = layers([
   ["storage", /^src\/storage\/(?!node-)/],
   ["engine", /^src\/engine(-[\w-]+)?\.ts$/],
   ["log and snapshots", /^src\/(log|snapshot|content|rdb)\//],
+  ["threads", /^src\/pool\//],
   ["persistence", /^src\/persistence\//],
   ["database", /^src\/(host|database)\//],
   ["settings", /^src\/settings\//],

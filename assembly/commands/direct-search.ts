@@ -4,21 +4,19 @@
 //
 //   record   0 distance (f64) | 8 score (f64) | 16 name, its bytes | 24 attributes as text (0 for none), their bytes
 
-import { FOUND_BYTES, INPUT_BASE } from "../layout";
+import { FOUND_BYTES, FOUND_ITEMS_BASE, INPUT_BASE } from "../layout";
 import { copyBytes, counters } from "../memory/memory";
 import { entryAt, keyOf } from "../memory/entry";
+import { searchedSet, setSearched } from "../memory/threads";
 import { hashKey, readKey, selectDatabase, setClock } from "../keyspace/keyspace";
-import { Metric } from "../kernels/distance";
 import { idOf, itemAt, keyOfItem } from "../vectors/beam";
 import { PASS_QUERIES, PASS_RESULTS, passBeam, searchAllMany } from "../vectors/exact-search";
-import { search } from "../vectors/hnsw-search";
-import { normalize, normOf } from "../vectors/original";
-import { rescore } from "../vectors/rescore";
 import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
 import { distanceFrom, scoreFrom } from "../vectors/vector-score";
-import { BEAM_BASE, BEAM_MAX, QUERY_BASE } from "../vectors/vector-scratch";
-import { hasVectors, nodeAt, VectorSet } from "../vectors/vectorset";
+import { BEAM_BASE, QUERY_BASE } from "../vectors/vector-scratch";
+import { hasVectors, NodeState, nodeAt, VectorSet, vectorSetAt } from "../vectors/vectorset";
 import { hasDead, isVectorSet, setOf, touchNames } from "./elements";
+import { findNearest, prepareQuery } from "./shared-work";
 
 /** What cannot be answered here: the host sends VSIM, which says what is wrong. */
 const ASK_VSIM: i32 = -1;
@@ -30,13 +28,8 @@ export function searchDirect(keyBytes: u32, dimensions: u32, most: u32, ef: u32,
   if (!isVectorSet(entry)) return ASK_VSIM;
   const set = setOf(entry);
   if (set.dimensions != dimensions || hasDead(set)) return ASK_VSIM;
-  v128.store(QUERY_BASE + set.vectorBytes - 16, i32x4.splat(0));
   copyBytes(QUERY_BASE, queriesAfter(keyBytes), dimensions << 2);
-  prepare(set, QUERY_BASE);
-  const limit = min(most, set.count);
-  const wanted = min(min(max(ef, limit), BEAM_MAX), set.count);
-  const walked = search(set, QUERY_BASE, wanted);
-  const found = min(rescore(set, QUERY_BASE, BEAM_BASE, walked, limit, wanted), limit);
+  const found = findNearest(set, most, ef);
   putRecords(set, BEAM_BASE, found, INPUT_BASE);
   return found;
 }
@@ -53,7 +46,7 @@ export function searchDirectMany(keyBytes: u32, dimensions: u32, queries: u32, m
   if (set.dimensions != dimensions || hasDead(set) || !hasVectors(set)) return ASK_VSIM;
   if (queries > PASS_QUERIES || most > PASS_RESULTS) return ASK_VSIM;
   const first = queriesAfter(keyBytes);
-  for (let index: u32 = 0; index < queries; index++) prepare(set, first + index * set.vectorBytes);
+  for (let index: u32 = 0; index < queries; index++) prepareQuery(set, first + index * set.vectorBytes);
   const found = min(most, set.count);
   if (found != 0) searchAllMany(set, first, queries, found);
   for (let index: u32 = 0; index < queries; index++) {
@@ -75,15 +68,41 @@ function queriesAfter(keyBytes: u32): usize {
   return INPUT_BASE + ((keyBytes + 15) & ~15);
 }
 
-/** Gives a padded query length one under cosine. */
-function prepare(set: VectorSet, query: usize): void {
-  const bytes = set.vectorBytes;
-  if (set.metric == Metric.Cosine) normalize(query, bytes, normOf(query, bytes), query);
-}
-
 function putRecords(set: VectorSet, beam: usize, found: u32, at: usize): void {
   touchNames(set, beam, found);
   for (let index: u32 = 0; index < found; index++) putRecord(set, itemAt(beam, index), at + index * FOUND_BYTES);
+}
+
+// ---- searches on threads, which answer items: ids and keys
+
+/** Names the set under the key at INPUT_BASE for a search on threads; as `searchDirect`, 1 when there is one. */
+export function openShared(search: u32, keyBytes: u32, dimensions: u32, now: f64): i32 {
+  const entry = readSet(keyBytes, 0, now);
+  if (entry == 0) return 0;
+  if (!isVectorSet(entry)) return ASK_VSIM;
+  const set = setOf(entry);
+  if (set.dimensions != dimensions || hasDead(set)) return ASK_VSIM;
+  setSearched(search, changetype<usize>(set));
+  return 1;
+}
+
+/**
+ * Turns `count` items at FOUND_ITEMS_BASE into records at INPUT_BASE; those of elements that were deleted since are left out.
+ * Answers how many records there are, ASK_VSIM when the set is gone or elements have expired.
+ */
+export function showShared(search: u32, count: u32): i32 {
+  const address = searchedSet(search);
+  if (address == 0) return ASK_VSIM;
+  const set = vectorSetAt(address);
+  if (hasDead(set)) return ASK_VSIM;
+  counters.directSearches++;
+  let shown: u32 = 0;
+  for (let index: u32 = 0; index < count; index++) {
+    const item = itemAt(FOUND_ITEMS_BASE, index);
+    if (nodeAt(set, idOf(item)).state != <u16>NodeState.Live) continue;
+    putRecord(set, item, INPUT_BASE + shown++ * FOUND_BYTES);
+  }
+  return shown;
 }
 
 function putRecord(set: VectorSet, item: u64, at: usize): void {

@@ -28,6 +28,7 @@ import { unlinkNode } from "../vectors/hnsw-delete";
 import { ATTRIBUTES_EXPANSION, encodeAttributes } from "../text/json";
 import { clock, database, findKey, noteChange, pin, removeKey, shardOf } from "../keyspace/keyspace";
 import { isOriginal, storeVector } from "../vectors/original";
+import { leaveToPool } from "../memory/threads";
 import { replyBoolean, replyError, replyNoMemory, replyWrongType } from "../protocol/reply";
 import { slotEntry } from "../memory/table";
 import { removeAttributes, setAttributes } from "../vectors/attribute-changes";
@@ -226,7 +227,7 @@ function putElement(set: VectorSet, element: u32, ef: u32, creates: bool): bool 
     codeSome(set);
     if (attributesArgument != 0) storeAttributes(set, id);
     setDeath(set, id, askedDeath, theHash);
-    linkNode(set, id, ef);
+    if (set.entry == NONE || !leaveToPool(changetype<usize>(set), id, ef)) linkNode(set, id, ef);
     if (willCode) startCoding(set);
     else lookAtRange(set);
     return true;

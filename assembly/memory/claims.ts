@@ -14,7 +14,7 @@ import {
   SLAB_HEADS_BYTES,
 } from "../layout";
 import { isDurable } from "./copies";
-import { growTo, Page, pageAt, state } from "./memory";
+import { growTo, heapPages, Page, pageAt, state } from "./memory";
 import { cellBytes, cellsOf } from "./slabs";
 
 const UNIT_BITS: u32 = 3;
@@ -29,7 +29,7 @@ let zeroing: bool = false;
 export function beginClaims(zeroes: bool): bool {
   const bytes = state.freshPage << MAP_PAGE_BITS;
   const end = state.freshPage + ((bytes + PAGE_BYTES - 1) >> PAGE_BITS);
-  if (<u32>memory.size() < end && !growTo(end)) return false;
+  if (heapPages() < end && !growTo(end)) return false;
   map = (<usize>state.freshPage) << PAGE_BITS;
   zeroing = zeroes;
   memory.fill(map, 0, bytes);

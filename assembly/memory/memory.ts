@@ -146,13 +146,18 @@ export function initializeMemory(heapStart: u32, seed: u64): void {
   counters.random = seed ^ 0x9e3779b97f4a7c15;
   state.heapStart = heapStart >> PAGE_BITS;
   state.freshPage = state.heapStart;
-  if (<u32>memory.size() < state.heapStart && !growTo(state.heapStart)) unreachable();
+  if (heapPages() < state.heapStart && !growTo(state.heapStart)) unreachable();
   dirty(STATE_BASE, offsetof<State>());
 }
 
 // ---- pages
 
 const GROW_PAGES: u32 = 256;
+
+/** Pages that the heap may reach to now: of what threads share there is more, for other uses. */
+export function heapPages(): u32 {
+  return ASC_FEATURE_THREADS ? memoryPagesMax() : <u32>memory.size();
+}
 
 /** Takes a page of the given kind; 0 only when the memory cannot grow any more. Its content is undefined. */
 export function takePage(kind: u32): usize {
@@ -164,7 +169,7 @@ export function takePage(kind: u32): usize {
     counters.pagesReused++;
   } else {
     number = state.freshPage;
-    if (number >= <u32>memory.size() && !growTo(number + 1)) return 0;
+    if (number >= heapPages() && !growTo(number + 1)) return 0;
     state.freshPage = number + 1;
     counters.pagesFresh++;
   }
@@ -187,13 +192,14 @@ export function takePage(kind: u32): usize {
 /** True when there are `wanted` free pages beside those of effect records, whatever the limit says; grows the memory first. */
 export function hasMemory(beside: u32): bool {
   const wanted = beside + recordPages();
-  const free = state.freeCount + (<u32>memory.size() - state.freshPage);
-  return free >= wanted || growTo(<u32>memory.size() + wanted - free);
+  const free = state.freeCount + (heapPages() - state.freshPage);
+  return free >= wanted || growTo(heapPages() + wanted - free);
 }
 
 /** Gives the memory so many pages at least; false when it cannot have them. */
 export function growTo(pages: u32): bool {
   if (pages > memoryPagesMax()) return false;
+  if (ASC_FEATURE_THREADS) return true;
   const missing = pages - memory.size();
   if (memory.grow(min(max(missing, GROW_PAGES), memoryPagesMax() - memory.size())) >= 0) return true;
   return memory.grow(missing) >= 0;

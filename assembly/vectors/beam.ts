@@ -43,6 +43,17 @@ function positionOf(beam: usize, count: u32, item: u64): u32 {
   return <u32>((base - beam) >> 3) + <u32>(count != 0 && load<u64>(base) < item);
 }
 
+/** Takes the item of an id out, if it is there. Answers how many are left. */
+export function dropItem(beam: usize, count: u32, id: u32): u32 {
+  let kept: u32 = 0;
+  for (let index: u32 = 0; index < count; index++) {
+    const item = itemAt(beam, index);
+    store<u64>(beam + ((<usize>kept) << 3), item);
+    kept += <u32>(idOf(item) != id);
+  }
+  return kept;
+}
+
 /** Inserts at its place; the array has room for one more. Returns the place. */
 @inline
 export function insertItem(beam: usize, count: u32, item: u64): u32 {

@@ -4,10 +4,12 @@
 // cell of one record and doubles (copied, at most 32 KiB) until it is a page. The table of block addresses is a cell
 // that doubles too, up to 16,384 addresses, then more tables follow (four cover every page there is).
 //
-// Not thread-safe while it grows: a bulk build reserves the blocks it will fill first.
+// Where threads share the memory, others may read records while blocks are added; when the first block or a table moves,
+// they are kept out for a while.
 
 import { PAGE_BYTES, PageKind, ZONE_OBJECT } from "../layout";
 import { allocate, copyBytes, dirty, release, releasePage, takePage } from "../memory/memory";
+import { holdPool } from "../memory/threads";
 
 const TABLES: u32 = 4;
 const TABLE_BITS: u32 = 14;
@@ -80,6 +82,7 @@ export function growTo(blocks: Blocks, index: u32): void {
 }
 
 function growFirst(blocks: Blocks): void {
+  holdPool();
   const records = min(max(blocks.firstRecords << 1, 1), blocks.perBlock);
   const bytes = blocks.firstRecords * blocks.recordBytes;
   const whole = records == blocks.perBlock;
@@ -106,6 +109,7 @@ function appendBlock(blocks: Blocks, block: usize): void {
     blocks.tableRoom = TABLE_FIRST;
     store<u32>(slot, <u32>allocate(ZONE_OBJECT, TABLE_FIRST << 2));
   } else if (place == blocks.tableRoom) {
+    holdPool();
     const old = <usize>load<u32>(slot);
     const table = allocate(ZONE_OBJECT, blocks.tableRoom << 3);
     copyBytes(table, old, blocks.tableRoom << 2);
@@ -134,6 +138,7 @@ export function shrinkTo(blocks: Blocks, records: u32): void {
 /** Gives up to `limit` blocks back, the last first, and the tables with the last block; true when nothing is left. */
 export function releaseBlocks(blocks: Blocks, limit: u32): bool {
   dirty(changetype<usize>(blocks), offsetof<Blocks>());
+  holdPool();
   while (blocks.count != 0 && limit != 0) {
     const last = --blocks.count;
     const block = <usize>load<u32>(blockSlot(blocks, last));

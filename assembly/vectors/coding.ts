@@ -12,6 +12,7 @@ import { copyBytes, dirty } from "../memory/memory";
 import { codeMax, train } from "./train";
 import { isAtWork, joinWork, leaveWork } from "./upkeep/work-list";
 import { DECODED } from "./vector-scratch";
+import { holdPool } from "../memory/threads";
 import {
   Coding,
   codesOf,
@@ -66,6 +67,7 @@ export function codeRecordBytes(set: VectorSet): u32 {
 
 /** Trains codes and begins to give them to the vectors. The caller has reserved the pages. */
 export function startCoding(set: VectorSet): void {
+  holdPool();
   dirty(changetype<usize>(set), VECTOR_SET_BYTES);
   if (!train(set)) {
     set.uncodable = 1;
@@ -94,6 +96,7 @@ export function codeSome(set: VectorSet): void {
 }
 
 function finishCoding(set: VectorSet): void {
+  holdPool();
   set.codedIds = NONE;
   if (!isAtWork(set)) leaveWork(set);
   set.coding = set.quantization;
@@ -108,6 +111,7 @@ function releaseOriginals(set: VectorSet): void {
 
 /** Lets float32 vectors go: at once where there are codes, else when there are. */
 export function dropOriginals(set: VectorSet): void {
+  holdPool();
   dirty(changetype<usize>(set), VECTOR_SET_BYTES);
   set.dropsVectors = 1;
   if (!hasVectors(set)) releaseOriginals(set);
@@ -128,6 +132,7 @@ export function pagesToChange(set: VectorSet, coding: u32): u32 {
 
 /** Gives a set that has its vectors another coding, from now on by and by. The pages are reserved. */
 export function changeCoding(set: VectorSet, coding: u32): void {
+  holdPool();
   dirty(changetype<usize>(set), VECTOR_SET_BYTES);
   const wasAtWork = isAtWork(set);
   set.codedIds = NONE;
@@ -145,6 +150,7 @@ export function changeCoding(set: VectorSet, coding: u32): void {
 /** Trains the codes of a set that has its vectors anew, and codes these anew if that makes a difference. Takes no memory. */
 export function trainAnew(set: VectorSet): void {
   if (set.coding == Coding.Float32 || set.coding == Coding.Float16 || !hasVectors(set)) return;
+  holdPool();
   dirty(changetype<usize>(set), VECTOR_SET_BYTES);
   const offsets = recordAt(offsetsOf(set), 0);
   const step = set.step;

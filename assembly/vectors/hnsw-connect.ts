@@ -5,50 +5,91 @@
 // links that point one way; a node can become unreachable by that.
 //
 // Where no triangle is found, a new node is put between two: the link e–f becomes e–q–f.
+//
+// Threads that build together lock both nodes of each link they change (see memory/threads.ts), and a triangle is only trusted while
+// the node that it lets go is locked too: then neither of the links that replace its own can be dropped at the same time.
 
 import { idOf, insertItem, itemAt, itemOf, keyOfItem } from "./beam";
 import { measureRow, NO_BOUND } from "./hop";
 import { addLink, dropLink, hasLink, linkAt, linkCount, replaceLink } from "./links";
 import { copyBytes } from "../memory/memory";
 import { measurePoints, pointAt } from "./points";
+import { isWorker, lockPair, lockThird, unlockPair, unlockThird } from "../memory/threads";
 import { linksMax, NONE, rowOf, VectorSet } from "./vectorset";
 import { MATCHES_BASE, markOf, nextEpoch, ROW_IDS, ROW_KEYS, ROW_MAX } from "./vector-scratch";
 
 /** Makes the mutual link q–e, at the price of another of e's links where e is full. False when it was not made. */
 export function connect(set: VectorSet, q: u32, e: u32, level: u32): bool {
+  while (true) {
+    lockPair(q, e);
+    const made = connectLocked(set, q, e, level);
+    unlockPair(q, e);
+    if (made != Made.Again) return made == Made.Yes;
+  }
+}
+
+const enum Made {
+  No = 0,
+  Yes = 1,
+  /** Another thread is at a node that this takes. */
+  Again = 2,
+}
+
+function connectLocked(set: VectorSet, q: u32, e: u32, level: u32): Made {
   const row = rowOf(set, e, level);
   const ownRow = rowOf(set, q, level);
   const limit = linksMax(set, level);
-  if (hasLink(ownRow, e)) return true;
-  if (linkCount(ownRow) == limit) return false;
+  if (hasLink(ownRow, e)) return Made.Yes;
+  if (linkCount(ownRow) == limit) return Made.No;
   if (linkCount(row) == limit) return connectToFull(set, q, e, level);
-  addLink(row, q);
-  addLink(ownRow, e);
-  return true;
+  addBoth(set, q, e, level);
+  return Made.Yes;
+}
+
+function addBoth(set: VectorSet, q: u32, e: u32, level: u32): void {
+  addLink(rowOf(set, e, level), q);
+  addLink(rowOf(set, q, level), e);
 }
 
 /** e is full: one of its links, or q–e itself, must go. See the head of this file. */
-function connectToFull(set: VectorSet, q: u32, e: u32, level: u32): bool {
+function connectToFull(set: VectorSet, q: u32, e: u32, level: u32): Made {
   const row = rowOf(set, e, level);
-  const ownRow = rowOf(set, q, level);
   store<u32>(ROW_IDS, q);
   const count = sortNeighbours(set, e, row, 1);
   const far = findReplaceable(set, count, level);
-  if (far == q) return false;
-  if (far != NONE) {
-    dropLink(rowOf(set, far, level), e);
-    replaceLink(row, far, q);
-    addLink(ownRow, e);
-    return true;
-  }
-  if (linkCount(ownRow) != 0) return false;
+  if (far == q) return Made.No;
+  if (far == NONE && linkCount(rowOf(set, q, level)) != 0) return Made.No;
   const last = idOf(itemAt(MATCHES_BASE, count - 1));
-  const f = last == q ? idOf(itemAt(MATCHES_BASE, count - 2)) : last;
-  replaceLink(rowOf(set, f, level), e, q);
-  replaceLink(row, f, q);
-  addLink(ownRow, e);
-  addLink(ownRow, f);
-  return true;
+  const third = far != NONE ? far : last == q ? idOf(itemAt(MATCHES_BASE, count - 2)) : last;
+  if (!lockThird(third, q, e)) return Made.Again;
+  const holds = far == NONE || isTriangle(set, far, e, q, level);
+  if (holds) takePlace(set, q, e, third, level);
+  // The link e–f has become e–q–f.
+  if (holds && far == NONE) addBoth(set, q, third, level);
+  unlockThird(third, q, e);
+  return holds ? Made.Yes : Made.Again;
+}
+
+/** Gives q the place of `third` in the row of e. */
+function takePlace(set: VectorSet, q: u32, e: u32, third: u32, level: u32): void {
+  dropLink(rowOf(set, third, level), e);
+  replaceLink(rowOf(set, e, level), third, q);
+  addLink(rowOf(set, q, level), e);
+}
+
+/** True when the locked node `far` is still linked to a neighbour of e, or to q, which becomes one. */
+@inline
+function isTriangle(set: VectorSet, far: u32, e: u32, q: u32, level: u32): bool {
+  return !isWorker() || sharesLink(rowOf(set, far, level), rowOf(set, e, level), q);
+}
+
+function sharesLink(far: usize, row: usize, q: u32): bool {
+  const count = linkCount(far);
+  for (let link: u32 = 0; link < count; link++) {
+    const near = linkAt(far, link);
+    if (near == q || hasLink(row, near)) return true;
+  }
+  return false;
 }
 
 /**

@@ -2,37 +2,41 @@
 // (algorithm 4) chooses among them, and the node is linked to those. How links are made mutual and rows kept within
 // bounds is in hnsw-connect.ts. The walks are about two thirds of the cost, choosing a third.
 
-import { idOf, itemAt, keyOfItem } from "./beam";
+import { dropItem, idOf, itemAt, keyOfItem } from "./beam";
 import { connect } from "./hnsw-connect";
 import { descend, walk } from "./hnsw-search";
-import { dirty } from "../memory/memory";
 import { measurePoints4, pointAt } from "./points";
-import { NONE, nodeAt, VECTOR_SET_BYTES, VectorSet } from "./vectorset";
+import { holdPool, isWorker, lockTop, unlockTop } from "../memory/threads";
+import { NONE, nodeAt, setEntry, VectorSet } from "./vectorset";
 import { BEAM_BASE, BEAM_MAX, SELECTED_ADDRESSES, SELECTED_IDS } from "./vector-scratch";
 
 /** Links a node, whose vector and codes are stored, into the graph; `ef` nodes are kept while searching for its neighbours. */
 export function linkNode(set: VectorSet, id: u32, ef: u32): void {
+  holdPool();
   const level = <u32>nodeAt(set, id).level;
-  if (set.entry == NONE) {
-    dirty(changetype<usize>(set), VECTOR_SET_BYTES);
-    set.entry = id;
-    set.topLevel = level;
-    return;
-  }
+  const locked = lockTop(set.entry == NONE || level > set.topLevel);
+  if (set.entry == NONE) setEntry(set, id, level);
+  else linkLevels(set, id, level, ef);
+  if (locked) unlockTop();
+}
+
+function linkLevels(set: VectorSet, id: u32, level: u32, ef: u32): void {
   const query = pointAt(set, id);
   let count = descend(set, query, level);
   for (let at = <i32>min(level, set.topLevel); at >= 0; at--) {
-    count = walk(set, query, at, min(ef, BEAM_MAX), count);
+    count = dropOwn(walk(set, query, at, min(ef, BEAM_MAX), count), id);
     const chosen = choose(set, count, set.m);
     for (let index: u32 = 0; index < chosen; index++) {
       connect(set, id, load<u32>(SELECTED_IDS + (index << 2)), at);
     }
   }
-  if (level > set.topLevel) {
-    dirty(changetype<usize>(set), VECTOR_SET_BYTES);
-    set.topLevel = level;
-    set.entry = id;
-  }
+  if (level > set.topLevel) setEntry(set, id, level);
+}
+
+/** Takes the node itself out of the beam: while it is being linked, other threads may have linked to it. Answers how many are left. */
+@inline
+function dropOwn(count: u32, id: u32): u32 {
+  return isWorker() ? dropItem(BEAM_BASE, count, id) : count;
 }
 
 /**

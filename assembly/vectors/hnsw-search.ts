@@ -8,7 +8,7 @@ import { EXPANDED, idOf, insertItem, itemAt, itemOf, keyOfItem } from "./beam";
 import { pointOfQuery } from "./codes";
 import { gatherUnmarked, measureRow, NO_BOUND } from "./hop";
 import { measurePoints, pointAt } from "./points";
-import { rowOf, VectorSet } from "./vectorset";
+import { NONE, rowOf, topLevelOf, VectorSet } from "./vectorset";
 import { BEAM_BASE, markOf, nextEpoch, ROW_IDS, ROW_KEYS, SINK } from "./vector-scratch";
 
 /** Nodes kept on the levels that a search only passes. */
@@ -29,10 +29,11 @@ export function expandItem(beam: usize, index: u32): u32 {
   return idOf(item);
 }
 
-/** Puts the entry point of the set alone into the beam. Answers how many that are. */
+/** Puts the entry point of the set alone into the beam. Answers how many that are: 0 when no node is linked. */
 export function startBeam(set: VectorSet, query: usize): u32 {
-  const key = measurePoints(set, query, pointAt(set, set.entry));
-  store<u64>(BEAM_BASE, itemOf(key, set.entry));
+  const entry = set.entry;
+  if (entry == NONE) return 0;
+  store<u64>(BEAM_BASE, itemOf(measurePoints(set, query, pointAt(set, entry)), entry));
   return 1;
 }
 
@@ -104,8 +105,9 @@ export function walk(set: VectorSet, query: usize, level: u32, ef: u32, from: u3
  * keeps one; in clustered sets that one is now and then in the wrong cluster, and the walk below cannot leave it.
  */
 export function descend(set: VectorSet, query: usize, level: u32): u32 {
+  const top = topLevelOf(set);
   let count = startBeam(set, query);
-  for (let above = set.topLevel; above > level; above--) count = walk(set, query, above, DESCENT_EF, count);
+  for (let above = top; above > level; above--) count = walk(set, query, above, DESCENT_EF, count);
   return count;
 }
 

@@ -7,6 +7,7 @@
 
 import { Blocks, recordAt } from "./blocks";
 import { addSquaredL2x4, Metric, measure4 } from "../kernels/distance";
+import { linkCount } from "./links";
 import { measureCodes4 } from "./points";
 import { Coding, codesOf, VectorSet, vectorsOf } from "./vectorset";
 import { markOf, ROW_ADDRESSES, ROW_IDS, ROW_KEYS, SINK } from "./vector-scratch";
@@ -22,7 +23,7 @@ const SPLIT_BYTES_MIN: u32 = 1024;
 @inline
 export function gatherUnmarked(row: usize, epoch: u32, to: usize): usize {
   let at = row + 4;
-  const end = at + (load<u32>(row) << 2);
+  const end = at + (linkCount(row) << 2);
   while (at != end) {
     const id = load<u32>(at);
     const mark = markOf(id);

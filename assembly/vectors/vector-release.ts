@@ -4,6 +4,7 @@ import { releaseBlocks } from "./blocks";
 import { releaseFields } from "./field-changes";
 import { ZONE_OBJECT } from "../layout";
 import { release } from "../memory/memory";
+import { forgetInPool } from "../memory/threads";
 import { codesOf, NodeState, nodeAt, nodesOf, offsetsOf, roundingsOf, VectorSet, vectorsOf } from "./vectorset";
 import { releaseDeaths } from "./upkeep/deaths";
 import { forgetVerdicts } from "./verdicts";
@@ -16,7 +17,10 @@ const BLOCKS_A_STEP: u32 = 64;
  * to go on, 0 when nothing is left. The names are freed as a table elsewhere.
  */
 export function releaseSetStep(set: VectorSet, from: u32): u32 {
-  if (from == 0) forgetVerdicts(set);
+  if (from == 0) {
+    forgetVerdicts(set);
+    forgetInPool(changetype<usize>(set));
+  }
   if (from < set.idsUsed) {
     const end = min(from + NODES_A_STEP, set.idsUsed);
     for (let id = from; id < end; id++) releaseCells(set, id);

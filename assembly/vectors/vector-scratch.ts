@@ -1,7 +1,7 @@
 // Where a walk through a graph keeps its working set: all of it lies in the scratch region of one command, except
 // the marks of visited nodes, one byte a node, which outlive the call: a walk marks with its own epoch, so that
 // nothing is cleared but once in 255 walks. Marks lie in pages found by a table (id >> 16), grown to the largest set
-// and shared by all sets. Several threads will each have a region like this one.
+// and shared by all sets. Each thread has a region like this one, and marks of its own.
 //
 //   QUERY       the query's vector; a second one for what a command receives while the first is in use
 //   ROW         ids, addresses and keys of one hop's neighbours
@@ -14,8 +14,9 @@
 //   FIELD_VALUES  values that an index is changed by
 //   COLUMN_TESTS  a filter as tests of columns
 
-import { MARK_PAGES_MAX, MARKS_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SCRATCH_BASE, SCRATCH_BYTES } from "../layout";
+import { MARK_PAGES_MAX, MARKS_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SCRATCH_BYTES } from "../layout";
 import { takePage } from "../memory/memory";
+import { isWorker, OWN_SCRATCH } from "../memory/threads";
 
 /** A hop gathers two rows (2 M_MAX ids each), and distances are computed in fours. */
 export const ROW_MAX: u32 = 2 * 8192 + 4;
@@ -25,7 +26,7 @@ const SELECTED_MAX: u32 = 8192 + 4;
 export const BEAM_MAX: u32 = 16384;
 const BEAM_BYTES: u32 = (BEAM_MAX + 2) * 8;
 
-export const QUERY_BASE: u32 = SCRATCH_BASE;
+export const QUERY_BASE: u32 = OWN_SCRATCH;
 export const SECOND_VECTOR_BASE: u32 = QUERY_BASE + PAGE_BYTES;
 export const ROW_IDS: u32 = SECOND_VECTOR_BASE + PAGE_BYTES;
 export const ROW_ADDRESSES: u32 = ROW_IDS + ROW_MAX * 4;
@@ -48,10 +49,13 @@ export const FIELD_VALUES_BASE: u32 = PLAN_STACK_BASE + PLAN_STACK_BYTES;
 export const FIELD_VALUES_BYTES: u32 = 0x400;
 export const COLUMN_TESTS_BASE: u32 = FIELD_VALUES_BASE + FIELD_VALUES_BYTES;
 export const COLUMN_TESTS_BYTES: u32 = 0x2000;
-if (COLUMN_TESTS_BASE + COLUMN_TESTS_BYTES > SCRATCH_BASE + SCRATCH_BYTES) ERROR("a walk must fit the scratch region");
+// Where threads share the memory none of these addresses is a constant; they are equally far apart in all builds.
+if (!ASC_FEATURE_THREADS && COLUMN_TESTS_BASE + COLUMN_TESTS_BYTES > QUERY_BASE + SCRATCH_BYTES)
+  ERROR("a walk must fit the scratch region");
 
 // Kept between calls: page addresses of the marks, the epoch, pages held.
-const EPOCH: u32 = MARKS_BASE + MARK_PAGES_MAX * 4;
+const OWN_MARKS: u32 = isWorker() ? OWN_SCRATCH + SCRATCH_BYTES : MARKS_BASE;
+const EPOCH: u32 = OWN_MARKS + MARK_PAGES_MAX * 4;
 const MARK_PAGES: u32 = EPOCH + 4;
 /** Where sums of prefetching loads go: unless they are stored, the compiler drops the loads. */
 export const SINK: u32 = EPOCH + 8;
@@ -70,9 +74,19 @@ export function growMarks(ids: u32): void {
     assert(held < MARK_PAGES_MAX);
     const page = takePage(PageKind.Scratch);
     memory.fill(page, 0, PAGE_BYTES);
-    store<u32>(MARKS_BASE + (held << 2), <u32>page);
+    store<u32>(OWN_MARKS + (held << 2), <u32>page);
     store<u32>(MARK_PAGES, held + 1);
   }
+}
+
+/** Puts a worker's marks into `pages` pages from `base` on, which are zero. */
+export function placeMarks(base: u32, pages: u32): void {
+  for (let page: u32 = 0; page < pages; page++) store<u32>(OWN_MARKS + (page << 2), base + (page << PAGE_BITS));
+}
+
+/** Sees to it that marks of ids below `ids`, and of some thousand that come meanwhile, are cleared when epochs begin anew. */
+export function coverMarks(ids: u32): void {
+  store<u32>(MARK_PAGES, max(load<u32>(MARK_PAGES), min((ids >> PAGE_BITS) + 2, MARK_PAGES_MAX)));
 }
 
 /** A mark that no node bears. */
@@ -80,7 +94,7 @@ export function nextEpoch(): u32 {
   let epoch = load<u32>(EPOCH) + 1;
   if (epoch == 256) {
     const held = load<u32>(MARK_PAGES);
-    for (let page: u32 = 0; page < held; page++) memory.fill(load<u32>(MARKS_BASE + (page << 2)), 0, PAGE_BYTES);
+    for (let page: u32 = 0; page < held; page++) memory.fill(load<u32>(OWN_MARKS + (page << 2)), 0, PAGE_BYTES);
     epoch = 1;
   }
   store<u32>(EPOCH, epoch);
@@ -90,5 +104,5 @@ export function nextEpoch(): u32 {
 /** Where the mark of a node lies. */
 @inline
 export function markOf(id: u32): usize {
-  return <usize>load<u32>(MARKS_BASE + ((id >> PAGE_BITS) << 2)) + (id & (PAGE_BYTES - 1));
+  return <usize>load<u32>(OWN_MARKS + ((id >> PAGE_BITS) << 2)) + (id & (PAGE_BYTES - 1));
 }

@@ -2,8 +2,8 @@
 // blocks.ts): nodes with their links, the vectors (float32, padded with zeros to whole lanes), the codes of a quantized
 // set (see codes.ts), and under cosine what brings the original vectors back exactly (see original.ts). A node id is a
 // small number; ids of deleted nodes are handed out again, so the arrays stay dense under churn. Under cosine the stored vector has length one and the node keeps the
-// norm, so that the original can be given back. Locks are not part of a node: they will lie beside the scratch of a
-// parallel build, which may not touch durable memory that it does not change.
+// norm, so that the original can be given back. Locks are not part of a node: they lie where threads have what is
+// theirs (see memory/threads.ts), since a build may not touch durable memory that it does not change.
 //
 //   node   0 name | 4 attributes | 8 upper rows | 12 norm | 16 level (u16) | 18 state (u16)
 //          20 count | 24 link ids, 2 M of them          (from 20 on: the row of level 0)
@@ -16,6 +16,7 @@ import { allocate, dirty, pageOf, random, release } from "../memory/memory";
 import { cellBytes } from "../memory/slabs";
 import { Metric } from "../kernels/distance";
 import { Table, tableAt } from "../memory/table";
+import { mayReuseIds } from "../memory/threads";
 
 /** No node: the entry point of an empty set, the end of the list of free ids. */
 export const NONE: u32 = 0xffffffff;
@@ -240,13 +241,19 @@ const NODE_CELL_PAGES: u32 = 5;
 
 /** Pages that one more node may take at most. */
 export function pagesForNode(set: VectorSet): u32 {
-  if (set.freeHead != NONE) return NODE_CELL_PAGES;
+  if (reusesId(set)) return NODE_CELL_PAGES;
   const id = set.idsUsed;
   let pages = NODE_CELL_PAGES + pagesToGrow(nodesOf(set), id);
   if (hasVectors(set)) pages += pagesToGrow(vectorsOf(set), id);
   if (hasRoundings(set)) pages += pagesToGrow(roundingsOf(set), id);
   if (growsCodes(set)) pages += pagesToGrow(codesOf(set), id);
   return pages;
+}
+
+/** True when the next node gets the id of a deleted one. */
+@inline
+function reusesId(set: VectorSet): bool {
+  return set.freeHead != NONE && mayReuseIds();
 }
 
 /** True when every vector has what brings its original back. */
@@ -265,7 +272,7 @@ function growsCodes(set: VectorSet): bool {
 export function takeNode(set: VectorSet, level: u32): u32 {
   dirty(changetype<usize>(set), VECTOR_SET_BYTES);
   let id = set.freeHead;
-  if (id != NONE) {
+  if (reusesId(set)) {
     set.freeHead = nodeAt(set, id).upper;
   } else {
     id = set.idsUsed++;
@@ -326,6 +333,20 @@ function releaseUpper(set: VectorSet, node: Node): void {
 @inline
 export function cellBytesAt(address: usize): u32 {
   return cellBytes(pageOf(address).sizeClass);
+}
+
+/** Makes a node the entry point. It is stored before its level: whoever reads the level first finds an entry that has it. */
+export function setEntry(set: VectorSet, id: u32, level: u32): void {
+  dirty(changetype<usize>(set), VECTOR_SET_BYTES);
+  set.entry = id;
+  if (ASC_FEATURE_THREADS) atomic.store<u32>(changetype<usize>(set), level, offsetof<VectorSet>("topLevel"));
+  else set.topLevel = level;
+}
+
+/** Level of the entry point, read before the entry point is: see `setEntry`. */
+@inline
+export function topLevelOf(set: VectorSet): u32 {
+  return ASC_FEATURE_THREADS ? atomic.load<u32>(changetype<usize>(set), offsetof<VectorSet>("topLevel")) : set.topLevel;
 }
 
 /** Draws a level: l or more with probability M^-l, as in the paper. */

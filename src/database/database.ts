@@ -11,6 +11,7 @@ import { HostCommands } from "../host/host-commands.ts";
 import type { ProcessFacts } from "../host/host-facts.ts";
 import type { DatabaseSettings } from "../options.ts";
 import type { KeptDatabase } from "../persistence/kept-database.ts";
+import type { BatchQuery, Threads } from "../pool/threads.ts";
 import type { Argument, Reply } from "../resp.ts";
 import { writeImage } from "../snapshot/image.ts";
 import { HURRIED } from "../snapshot/take-snapshot.ts";
@@ -58,13 +59,23 @@ export interface DatabaseHost {
   writeFile?(path: string, write: (file: Pick<StorageFile, "append">) => Promise<void>): Promise<void>;
   /** Where the database is kept; absent when it is only in memory. */
   persistence?: KeptDatabase;
+  /**
+   * Threads over the engine's memory; absent where everything is done in this one.
+   *
+   * @internal
+   */
+  threads?: Threads;
 }
 
 /** What a database has counted since it was opened. */
 export type DatabaseStats = EngineStats;
 
-/** Bytes of vectors inserted before the event loop gets a turn: a few milliseconds of work. */
-const SLICE_BYTES = 48 * 1024;
+/** Bytes of vectors that are inserted without others in between at most; slices are measured, and mostly shorter. */
+const SLICE_BYTES = 512 * 1024;
+/** Effect records that wait to be written while many vectors are stored: beyond it those wait for the log. */
+const PENDING_BYTES_MAX = 16 * 1024 * 1024;
+/** New elements from which on a build ends in a snapshot, so that opening need not build anew. */
+const SNAPSHOT_ROWS_MIN = 10_000;
 const NEVER = -1;
 const always = 0;
 
@@ -100,11 +111,17 @@ export class Database extends DatabaseMethods<"value"> {
     this.#host = host;
     this.#embedded = new Embedded(engine, new HostCommands(engine, facts), () => host.now());
     this.#embedded.onFailure = () => host.persistence?.snapshots.abandon();
+    if (host.threads !== undefined) this.#useThreads(host.threads);
     this.#methods = new DatabaseConnection(this.#embedded, 3, 1);
     this.#commands = new DatabaseConnection(this.#embedded, 3, 2);
     this.#stream = new DatabaseConnection(this.#embedded, 2, 3);
     const tick = (nowMs: number) => engine.tick(nowMs);
     this.#stopTicking = host.startTicking?.(tick, (error) => this.#embedded.failure(error)) ?? (() => undefined);
+  }
+
+  #useThreads(threads: Threads): void {
+    threads.onFailure = (cause) => this.#embedded.failure(cause);
+    this.#engine.beforeCut = () => threads.hold();
   }
 
   #clients() {
@@ -222,9 +239,44 @@ export class Database extends DatabaseMethods<"value"> {
       nearestOfAll: (set: VectorSettings, queries: readonly Float32Array[], k: number) =>
         this.#search((searches, now) => searches.nearestOfAll(set.name, queries, k, now)),
       canHold: (bytes: number) => this.#canHold(bytes),
+      flush: () => this.#flush(),
+      stored: (count: number) => this.#stored(count),
+      ...this.#threadedPort(),
       sliceBytes: SLICE_BYTES,
     };
     return new VectorSet(port, settings);
+  }
+
+  #threadedPort() {
+    const { threads } = this.#host;
+    if (threads === undefined) return {};
+    return {
+      openBuild: () => threads.openBuild(),
+      nearestOfMany: (set: VectorSettings, queries: readonly Float32Array[], most: number, ef: number) => {
+        return this.#onThreads(threads, { key: set.name, dim: set.dim, queries, most, ef });
+      },
+    };
+  }
+
+  async #onThreads(threads: Threads, query: BatchQuery): Promise<FoundElement[][] | undefined> {
+    this.#embedded.check();
+    try {
+      return await threads.search(query, this.#embedded.now());
+    } catch (error) {
+      throw this.#embedded.failure(error);
+    }
+  }
+
+  /** Waits for the log when much has not been written yet. */
+  #flush(): Promise<void> | undefined {
+    if (this.#persistence === undefined || this.#engine.effects.heldBytes < PENDING_BYTES_MAX) return undefined;
+    return this.#persistence.commit();
+  }
+
+  /** Why a snapshot failed is told by whoever takes them. */
+  #stored(count: number): void {
+    if (count < SNAPSHOT_ROWS_MIN) return;
+    this.#persistence?.snapshots.take(false).catch(() => undefined);
   }
 
   #search<Found>(find: (searches: VectorSearches, now: number) => Found): Found {
@@ -330,6 +382,7 @@ export class Database extends DatabaseMethods<"value"> {
   async close(): Promise<void> {
     this.#stopTicking();
     this.#embedded.close();
+    await this.#host.threads?.close();
     await this.#persistence?.close();
   }
 

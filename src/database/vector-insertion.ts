@@ -2,21 +2,36 @@
 // memory is estimated and asked for, and then rows go in slice by slice with the event loop free in between. That
 // freedom has a price: somebody else may take the memory meanwhile. Therefore the old values of elements that are
 // overwritten are kept until the end, and an error in the middle takes everything back.
+//
+// How many rows a slice has is found out as it goes: so many as took about two milliseconds the last time. Where there are
+// threads, new elements are stored here and linked there.
 
 import { NearkeyError } from "../errors.ts";
-import { pause } from "../event-loop.ts";
+import { pause, TURN_MS, Turn } from "../event-loop.ts";
+import type { Build } from "../pool/threads.ts";
 import type { Argument } from "../resp.ts";
-import { readText, textBytes } from "../text.ts";
+import { readText } from "../text.ts";
 import type { Mode } from "./database-methods.ts";
 import { checkKey, invalid, type Key, kindOf, type Operation, single } from "./operations.ts";
-import { type Attributes, addCommand, attributesText, getVector, hasVector } from "./vector-operations.ts";
+import { MemoryEstimate } from "./vector-memory.ts";
+import {
+  type Attributes,
+  addCommand,
+  attributesText,
+  countVectors,
+  getVector,
+  hasVector,
+} from "./vector-operations.ts";
 import { checkRow, type VectorSettings } from "./vector-options.ts";
 import type { VectorPort } from "./vectors.ts";
 
-/** How long checking may keep the event loop, in milliseconds. */
-const CHECK_MS_MAX = 8;
-/** Ids looked up at once. */
-const LOOKUP_IDS = 1024;
+/** Rows of the first slice, and of any slice at most. */
+const SLICE_ROWS_FIRST = 4;
+const SLICE_ROWS_MAX = 1024;
+/** Overwritten elements that get their vectors back without others in between. */
+const TAKEN_BACK_AT_ONCE = 8;
+/** New elements from which on it pays to let threads link them. */
+const BUILD_ROWS_MIN = 256;
 
 interface Row {
   readonly id: Key;
@@ -28,31 +43,43 @@ interface Row {
 type Port = VectorPort<Mode>;
 type AttributeList = readonly (Attributes | null | undefined)[];
 
+/** How `setMany` goes about it. */
+export interface SetManyOptions {
+  /** For each row as in `set`; left out, existing elements keep their own. */
+  attributes?: AttributeList | undefined;
+  /** Called after each slice: rows that are stored and searchable, and rows in all. What it throws ends the insertion. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Once aborted, everything is taken back and the promise rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+const optionNames = ["attributes", "onProgress", "signal"] as const satisfies (keyof SetManyOptions)[];
+
 /** VectorSet.setMany: its text says what this promises. */
 export async function insertMany(
   port: Port,
   set: VectorSettings,
   ids: readonly Key[],
   matrix: Float32Array,
-  attributes: AttributeList | undefined,
+  given: AttributeList | SetManyOptions = {},
 ): Promise<void> {
-  checkShape(set, ids, matrix, attributes);
-  const rows = await checkedRows(set, ids, matrix, attributes);
-  const known = await knownRows(port, set, rows);
-  askForMemory(port, set, rows, known);
-  const undo: (readonly Argument[])[] = [];
-  try {
-    for (const slice of slicesOf(newFirst(rows, known), port.sliceBytes)) {
-      undo.push(...(await undoing(port, set, slice, known)));
-      await port.runAll(slice.map((row) => silent(adding(set, row, known.has(row)))));
-      await pause();
-    }
-    await port.runAll(persisting(set, [...known]));
-  } catch (error) {
-    // What was added goes first, vectors need no memory to come back, attributes the room of those that go.
-    const inOrder = ["VREM", "VADD", "VSETATTR"].flatMap((name) => undo.filter((command) => command[0] === name));
-    await port.runAll(inOrder.map(silent)).catch(() => undefined);
-    throw error;
+  const options: SetManyOptions = Array.isArray(given) ? { attributes: given } : (given as SetManyOptions);
+  checkOptions(options);
+  checkShape(set, ids, matrix, options.attributes);
+  options.signal?.throwIfAborted();
+  const turn = new Turn(options.signal);
+  const rows = await checkedRows(set, ids, matrix, options.attributes, turn);
+  const known = await knownRows(port, set, rows, turn);
+  await askForMemory(port, set, rows, known, turn);
+  // What needs memory first: should it run out, no element has been overwritten yet.
+  const fresh = known.size === 0 ? rows : rows.filter((row) => !known.has(row));
+  await new Insertion(port, set, options).run(fresh, [...known]);
+}
+
+function checkOptions(options: SetManyOptions): void {
+  for (const name of Object.keys(options)) {
+    if ((optionNames as readonly string[]).includes(name)) continue;
+    throw invalid(`setMany has no option ${JSON.stringify(name)}; there are ${optionNames.join(", ")}`);
   }
 }
 
@@ -76,10 +103,10 @@ async function checkedRows(
   ids: readonly Key[],
   matrix: Float32Array,
   attributes: AttributeList | undefined,
+  turn: Turn,
 ): Promise<Row[]> {
   const rows: Row[] = [];
   const seen = new Set<string>();
-  let started = performance.now();
   for (const [index, id] of ids.entries()) {
     const name = nameOf(id);
     if (seen.has(name)) throw invalid(`the id ${JSON.stringify(id)} comes twice`);
@@ -87,9 +114,7 @@ async function checkedRows(
     checkRow(matrix, index, set);
     const vector = matrix.subarray(index * set.dim, (index + 1) * set.dim);
     rows.push({ id, vector, attributes: attributesText(attributes?.[index]) });
-    if (performance.now() - started < CHECK_MS_MAX) continue;
-    await pause();
-    started = performance.now();
+    if (turn.isOver) await turn.next();
   }
   return rows;
 }
@@ -103,24 +128,31 @@ function nameOf(id: Key): string {
 }
 
 /** Rows whose element exists already. */
-async function knownRows(port: Port, set: VectorSettings, rows: readonly Row[]): Promise<Set<Row>> {
+async function knownRows(port: Port, set: VectorSettings, rows: readonly Row[], turn: Turn): Promise<Set<Row>> {
   const known = new Set<Row>();
-  for (let start = 0; start < rows.length; start += LOOKUP_IDS) {
-    const slice = rows.slice(start, start + LOOKUP_IDS);
-    const found = await port.runAll(slice.map((row) => hasVector(set, row.id)));
-    for (const [index, row] of slice.entries()) if (found[index]) known.add(row);
+  const [size] = await port.runAll([countVectors(set)]);
+  if (size === 0) return known;
+  for (const slice of new Slices(rows, port.sliceBytes)) {
+    const found = await slice.run(() => port.runAll(slice.rows.map((row) => hasVector(set, row.id))));
+    for (const [index, row] of slice.rows.entries()) if (found[index]) known.add(row);
+    await turn.next();
   }
   return known;
 }
 
-/** What needs memory first: should it run out, no element has been overwritten yet. */
-function newFirst(rows: readonly Row[], known: ReadonlySet<Row>): readonly Row[] {
-  if (known.size === 0) return rows;
-  return [...rows.filter((row) => !known.has(row)), ...known];
-}
-
-function askForMemory(port: Port, set: VectorSettings, rows: readonly Row[], known: ReadonlySet<Row>): void {
-  const bytes = memoryOf(set, rows, known);
+async function askForMemory(
+  port: Port,
+  set: VectorSettings,
+  rows: readonly Row[],
+  known: ReadonlySet<Row>,
+  turn: Turn,
+): Promise<void> {
+  const estimate = new MemoryEstimate(set);
+  for (const row of rows) {
+    estimate.add(row.id, row.attributes, !known.has(row));
+    if (turn.isOver) await turn.next();
+  }
+  const { bytes } = estimate;
   if (port.canHold?.(bytes) ?? true) return;
   throw new NearkeyError(
     "out-of-memory",
@@ -128,105 +160,182 @@ function askForMemory(port: Port, set: VectorSettings, rows: readonly Row[], kno
   );
 }
 
-const PAGE_BYTES = 65536;
-const NODE_BYTES = 24;
-/** Vectors that a set without originals keeps until its codes are trained. */
-const CODED_ALONE_FROM = 1024;
-/** Header, expiry-less, of a name and its node's id, and its place in the table of names. */
-const NAME_BYTES = 12 + 4 + 10;
-/** Attributes are stored as text and in the parsed form that filters read. */
-const ATTRIBUTES_FACTOR = 2.5;
-/** What size classes and half-filled pages cost on top of small cells. */
-const CELL_FACTOR = 1.15;
-/** One page for each size class that the cells may open, and the tables of blocks. */
-const OPENED_BYTES = 16 * PAGE_BYTES;
+/** Some rows that are handled without others in between. */
+interface Slice {
+  readonly rows: readonly Row[];
+  /** How many rows were before these. */
+  readonly start: number;
+  /** Runs the work on them; how long it keeps the thread is what the next slice is made by. */
+  run<Result>(work: () => Result): Result;
+}
 
-/**
- * An upper estimate of the bytes that the rows will take: vectors and nodes in whole pages, the rest in cells. An
- * element's level is drawn: links above the lowest level are counted twice their expectation.
- */
-function memoryOf(set: VectorSettings, rows: readonly Row[], known: ReadonlySet<Row>): number {
-  const upperBytes = (2 * 4 * (set.m + 1)) / (set.m - 1);
-  let added = 0;
-  let cells = 0;
-  for (const row of rows) {
-    cells += ATTRIBUTES_FACTOR * textBytes(row.attributes ?? "");
-    if (known.has(row)) continue;
-    added++;
-    cells += NAME_BYTES + upperBytes + (typeof row.id === "string" ? textBytes(row.id) : row.id.length);
+/** Rows in slices of about two milliseconds of work, and of not much more than `bytes` bytes. */
+class Slices implements Iterable<Slice> {
+  readonly #rows: readonly Row[];
+  readonly #bytes: number;
+  #count = SLICE_ROWS_FIRST;
+
+  constructor(rows: readonly Row[], bytes: number) {
+    this.#rows = rows;
+    this.#bytes = bytes;
   }
-  if (added === 0 && cells === 0) return 0;
-  // Vectors that are dropped for their codes are there until codes begin.
-  const kept = set.keepOriginals ? added : Math.min(added, CODED_ALONE_FROM);
-  const vectors = pagesOf(kept, Math.ceil(set.dim / 4) * 16);
-  const codes = set.quantization === "f32" ? 0 : pagesOf(added, codeBytes(set)) + 4;
-  const nodes = pagesOf(added, NODE_BYTES + 8 * set.m);
-  // What brings the originals back from vectors of length one: two bits a number.
-  const originals = set.metric === "cosine" ? pagesOf(kept, Math.ceil(set.dim / 16) * 4) : 0;
-  return Math.ceil((vectors + codes + nodes + originals) * PAGE_BYTES + cells * CELL_FACTOR + OPENED_BYTES);
+
+  *[Symbol.iterator](): Generator<Slice> {
+    for (let start = 0; start < this.#rows.length; ) {
+      const rows = this.#rows.slice(start, this.#endOf(start));
+      yield { rows, start, run: (work) => this.#measured(rows.length, work) };
+      start += rows.length;
+    }
+  }
+
+  #endOf(start: number): number {
+    const last = Math.min(start + this.#count, this.#rows.length);
+    let filled = 0;
+    let end = start;
+    while (end < last && filled < this.#bytes) {
+      const row = this.#rows[end++] as Row;
+      filled += row.vector.byteLength + (row.attributes ?? "").length;
+    }
+    return end;
+  }
+
+  #measured<Result>(rows: number, work: () => Result): Result {
+    const startedMs = performance.now();
+    const result = work();
+    const ms = Math.max(performance.now() - startedMs, 0.01);
+    const fitting = Math.floor((rows * TURN_MS) / ms);
+    this.#count = Math.min(Math.max(fitting, 1), this.#count * 2, SLICE_ROWS_MAX);
+    return result;
+  }
 }
 
-/** Bytes of a vector's codes, and of what stands behind them under inner product. */
-function codeBytes({ dim, quantization, metric }: VectorSettings): number {
-  const perRegister = { f32: 4, f16: 8, int8: 16, int4: 32, binary: 128 }[quantization];
-  return Math.ceil(dim / perRegister) * 16 + (metric === "ip" ? 4 : 0);
-}
+/** Storing checked rows, and taking them back. */
+class Insertion {
+  readonly #port: Port;
+  readonly #set: VectorSettings;
+  readonly #options: SetManyOptions;
+  #total = 0;
+  /** New rows that may be stored: the first so many. */
+  #begun = 0;
+  #stored = 0;
+  /** Commands that bring overwritten elements back to what they were. */
+  readonly #former: (readonly Argument[])[] = [];
 
-function pagesOf(records: number, recordBytes: number): number {
-  return Math.ceil(records / Math.floor(PAGE_BYTES / recordBytes));
+  constructor(port: Port, set: VectorSettings, options: SetManyOptions) {
+    this.#port = port;
+    this.#set = set;
+    this.#options = options;
+  }
+
+  /** @throws what a command, the signal or `onProgress` threw; then everything is as before */
+  async run(fresh: readonly Row[], existing: readonly Row[]): Promise<void> {
+    this.#total = fresh.length + existing.length;
+    const build = fresh.length < BUILD_ROWS_MIN ? undefined : await this.#port.openBuild?.();
+    try {
+      await this.#addAll(fresh, build);
+      await build?.settled(() => this.#report(build.waiting));
+      if (build !== undefined) this.#report(0);
+      await this.#overwrite(existing);
+    } catch (error) {
+      await this.#takeBack(fresh).catch(() => undefined);
+      throw error;
+    } finally {
+      // What could not be taken back is linked.
+      await build?.settled().catch(() => undefined);
+      build?.close();
+    }
+    this.#port.stored?.(fresh.length);
+  }
+
+  async #addAll(rows: readonly Row[], build?: Build): Promise<void> {
+    for (const slice of new Slices(rows, this.#port.sliceBytes)) {
+      await build?.ready(slice.rows.length);
+      this.#begun = slice.start + slice.rows.length;
+      await slice.run(() => this.#add(slice.rows, build));
+      await this.#afterSlice(slice.rows.length, build);
+    }
+  }
+
+  #add(rows: readonly Row[], build: Build | undefined): Promise<unknown> {
+    const operations = rows.map((row) => silent(adding(this.#set, row)));
+    if (build === undefined) return this.#port.runAll(operations);
+    let inserted: Promise<unknown> = Promise.resolve();
+    build.add(() => {
+      inserted = this.#port.runAll(operations);
+    });
+    return inserted;
+  }
+
+  async #overwrite(rows: readonly Row[]): Promise<void> {
+    for (const slice of new Slices(rows, this.#port.sliceBytes)) {
+      this.#former.push(...(await former(this.#port, this.#set, slice.rows)));
+      // They keep their expiry until all is done: they may have to come back with it.
+      const replace = (row: Row) => silent([...adding(this.#set, row), "KEEPTTL"]);
+      await slice.run(() => this.#port.runAll(slice.rows.map(replace)));
+      await this.#afterSlice(slice.rows.length);
+    }
+    // What needs no memory and cannot fail comes last.
+    for (const slice of new Slices(rows, this.#port.sliceBytes)) {
+      const ids = slice.rows.map(({ id }) => id);
+      await slice.run(() => this.#port.runAll([silent(["VPERSIST", this.#set.name, "ELEMENTS", ids.length, ...ids])]));
+      await pause();
+    }
+  }
+
+  async #afterSlice(rows: number, build?: Build): Promise<void> {
+    this.#stored += rows;
+    this.#report(build?.waiting ?? 0);
+    await this.#port.flush?.();
+    await pause();
+    this.#options.signal?.throwIfAborted();
+  }
+
+  /** @param waiting stored rows that are not searchable yet */
+  #report(waiting: number): void {
+    this.#options.signal?.throwIfAborted();
+    this.#options.onProgress?.(this.#stored - waiting, this.#total);
+  }
+
+  /**
+   * What was added goes first, the newest before the others, which may still wait for their links; vectors need no memory to
+   * come back, attributes the room of those that went.
+   */
+  async #takeBack(fresh: readonly Row[]): Promise<void> {
+    const added = fresh.slice(0, this.#begun).reverse();
+    for (const slice of new Slices(added, this.#port.sliceBytes)) {
+      await slice.run(() => this.#port.runAll(slice.rows.map((row) => silent(["VREM", this.#set.name, row.id]))));
+      await pause();
+    }
+    const inOrder = ["VREM", "VADD", "VSETATTR"].flatMap((name) => this.#former.filter(([first]) => first === name));
+    for (let at = 0; at < inOrder.length; at += TAKEN_BACK_AT_ONCE) {
+      await this.#port.runAll(inOrder.slice(at, at + TAKEN_BACK_AT_ONCE).map(silent));
+      await pause();
+    }
+  }
 }
 
 /** Commands that bring the elements of a slice back to what they are now. */
-async function undoing(
-  port: Port,
-  set: VectorSettings,
-  slice: readonly Row[],
-  known: ReadonlySet<Row>,
-): Promise<(readonly Argument[])[]> {
-  const existing = slice.filter((row) => known.has(row));
-  const vectors = await port.runAll(existing.map((row) => getVector(set, row.id)));
-  const texts = await port.runAll(existing.map((row) => attributesOf(set, row.id)));
-  const before = new Map(existing.map((row, index) => [row, { vector: vectors[index], text: texts[index] ?? "" }]));
-  return slice.flatMap((row) => {
-    const old = before.get(row);
-    if (!old?.vector) return [["VREM", set.name, row.id]];
-    const vector = [...addCommand(set, row.id, old.vector, undefined), "KEEPTTL"];
-    return row.attributes === undefined ? [vector] : [vector, ["VSETATTR", set.name, row.id, old.text]];
+async function former(port: Port, set: VectorSettings, rows: readonly Row[]): Promise<(readonly Argument[])[]> {
+  const vectors = await port.runAll(rows.map((row) => getVector(set, row.id)));
+  const texts = await port.runAll(rows.map((row) => attributesOf(set, row.id)));
+  return rows.flatMap((row, index) => {
+    const old = vectors[index];
+    // Deleted by somebody else since it was looked up: then it is new.
+    if (old === undefined) return [["VREM", set.name, row.id]];
+    const vector = [...addCommand(set, row.id, old, undefined), "KEEPTTL"];
+    return row.attributes === undefined ? [vector] : [vector, ["VSETATTR", set.name, row.id, texts[index] ?? ""]];
   });
-}
-
-/** Lets rows live for ever, in slices: what needs no memory and cannot fail comes when all else is done. */
-function persisting(set: VectorSettings, rows: readonly Row[]): Operation<void>[] {
-  const operations: Operation<void>[] = [];
-  for (let start = 0; start < rows.length; start += LOOKUP_IDS) {
-    const ids = rows.slice(start, start + LOOKUP_IDS).map(({ id }) => id);
-    operations.push(silent(["VPERSIST", set.name, "ELEMENTS", ids.length, ...ids]));
-  }
-  return operations;
 }
 
 function attributesOf(set: VectorSettings, id: Key): Operation<string | null> {
   return single(["VGETATTR", set.name, id], (reply) => reply as string | null);
 }
 
-/** VADD of a row. An element that is there keeps its expiry until all are: it may have to come back with it. */
-function adding(set: VectorSettings, row: Row, isKnown: boolean): Argument[] {
-  const command = addCommand(set, row.id, row.vector, row.attributes);
-  return isKnown ? [...command, "KEEPTTL"] : command;
+/** VADD of a row. */
+function adding(set: VectorSettings, row: Row): Argument[] {
+  return addCommand(set, row.id, row.vector, row.attributes);
 }
 
 function silent(command: readonly Argument[]): Operation<void> {
   return single(command, () => undefined);
-}
-
-function* slicesOf(rows: readonly Row[], bytes: number): Generator<readonly Row[]> {
-  let start = 0;
-  let filled = 0;
-  for (const [index, row] of rows.entries()) {
-    filled += row.vector.byteLength + (row.attributes ?? "").length;
-    if (filled < bytes && index < rows.length - 1) continue;
-    yield rows.slice(start, index + 1);
-    start = index + 1;
-    filled = 0;
-  }
 }

@@ -193,11 +193,15 @@ export function searchDirectly(
   query: Vector,
   options: SearchOptions = {},
 ): SearchResult[] | undefined {
-  if (port.nearest === undefined || options.filter !== undefined || options.exact === true) return undefined;
-  if (options.maxDistance !== undefined) return undefined;
+  if (port.nearest === undefined || !isPlainSearch(options)) return undefined;
   const row = checkVector(query, set);
   const { k, ef } = checkedCounts(options);
   return port.nearest(set, row, k, ef)?.map(resultOf);
+}
+
+/** Whether nothing but the nearest is asked for. */
+export function isPlainSearch({ filter, exact, maxDistance }: SearchOptions): boolean {
+  return filter === undefined && exact !== true && maxDistance === undefined;
 }
 
 /** An element that was found as the caller gets it. */

@@ -3,9 +3,11 @@
 // in the keyspace only from its first element until its last, as in Redis; deleting its key empties it.
 
 import type { FoundElement } from "../engine-types.ts";
+import type { Build } from "../pool/threads.ts";
 import type { Answer, Mode } from "./database-methods.ts";
 import type { Key, Operation } from "./operations.ts";
-import { insertMany } from "./vector-insertion.ts";
+import { searchManySoon, searchSoon } from "./vector-batches.ts";
+import { insertMany, type SetManyOptions } from "./vector-insertion.ts";
 import {
   type Attributes,
   countVectors,
@@ -48,6 +50,19 @@ export interface VectorPort<M extends Mode> {
   nearest?(set: VectorSettings, query: Float32Array, k: number, ef: number): readonly FoundElement[] | undefined;
   /** The same for several queries by measuring all elements. */
   nearestOfAll?: NearestOfAll;
+  /** The nearest elements of many queries, on threads; undefined where commands have to do it. Left out without threads. */
+  nearestOfMany?(
+    set: VectorSettings,
+    queries: readonly Float32Array[],
+    k: number,
+    ef: number,
+  ): Promise<FoundElement[][] | undefined>;
+  /** Begins to store elements whose nodes threads link. Left out without threads. */
+  openBuild?(): Promise<Build>;
+  /** What has to be waited for before more is stored; undefined when there is nothing. */
+  flush?(): Promise<void> | undefined;
+  /** Told when one call has stored so many new elements. */
+  stored?(count: number): void;
   /** Whether so many bytes more would fit; left out where nobody can tell. */
   canHold?(bytes: number): boolean;
   /** Bytes of commands to send before waiting for their replies, and letting others in. */
@@ -123,21 +138,24 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
   }
 
   /**
-   * Adds many elements, or gives existing ones new vectors, all or none of them. Works in slices and lets others in
-   * between, who see the elements arrive; ids and matrix must not change until the promise settles. What `set` refuses
-   * is refused before anything is stored. Whether all fit under the memory limit is estimated first, and when an error
-   * comes nevertheless (others may have taken the room meanwhile), what was added is taken back.
+   * Adds many elements, or gives existing ones new vectors, all or none of them; resolves when all can be found. Works
+   * in slices of about two milliseconds and lets others in between, who see the elements arrive; with `open({ threads })`
+   * new elements are linked by threads. Ids and matrix must not change until the promise settles. What `set` refuses is
+   * refused before anything is stored. Whether all fit under the memory limit is estimated first, and when an error comes
+   * nevertheless (others may have taken the room meanwhile), or the signal is aborted, what was added is taken back.
+   * `close()` ends it with `closed`, and what was added stays.
    *
    * @param matrix `ids.length` rows of `dim` numbers, one after the other
-   * @param attributes for each row as in `set`; left out, existing elements keep their own
-   * @throws NearkeyError as `set`; `invalid-argument` for lists whose lengths do not match or an id that comes twice
+   * @param options attributes, progress and a signal; or, for short, the list of attributes alone
+   * @throws NearkeyError as `set`; `invalid-argument` for lists whose lengths do not match or an id that comes twice;
+   *   the signal's reason
    */
   setMany(
     ids: readonly Key[],
     matrix: Float32Array,
-    attributes?: readonly (Attributes | null | undefined)[],
+    options?: readonly (Attributes | null | undefined)[] | SetManyOptions,
   ): Promise<void> {
-    return insertMany(this.#port as VectorPort<Mode>, this.#settings, ids, matrix, attributes);
+    return insertMany(this.#port as VectorPort<Mode>, this.#settings, ids, matrix, options);
   }
 
   /**
@@ -233,6 +251,27 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
     const found = searchManyDirectly(this.#port, this.#settings, queries, options);
     if (found !== undefined) return found as Answer<M, SearchResult[][]>;
     return this.#port.run(searchMany, this.#settings, queries, options);
+  }
+
+  /**
+   * As `search`, with a promise: done at once when it is estimated to take less than half a millisecond (an `ef` of several
+   * hundred), else on a thread where there are some.
+   *
+   * @throws NearkeyError as `search`
+   */
+  searchAsync(query: Vector, options?: SearchOptions): Promise<SearchResult[]> {
+    return searchSoon(this.#port as VectorPort<Mode>, this.#settings, query, options);
+  }
+
+  /**
+   * As `searchMany`, with a promise: any number of queries, on all threads where there are some, else in turns of about two
+   * milliseconds with others in between. Elements that change meanwhile are found as they are when their query is answered.
+   * Filters, `exact` and `maxDistance` are always done in turns, and so is everything while `setMany` builds on threads.
+   *
+   * @throws NearkeyError as `search`
+   */
+  searchManyAsync(queries: readonly Vector[], options?: SearchOptions): Promise<SearchResult[][]> {
+    return searchManySoon(this.#port as VectorPort<Mode>, this.#settings, queries, options);
   }
 
   /**

@@ -42,6 +42,8 @@ export interface SnapshotEngine {
   readonly snapshot: EngineSnapshot;
   /** Called after a batch that left little room for copies. */
   onCopies: (() => void) | undefined;
+  /** Awaited before the cut, where others than commands change the state; what it answers is called at the end. */
+  readonly beforeCut?: (() => Promise<() => void>) | undefined;
 }
 
 /** What is written into the file's header; the cut adds the rest. */
@@ -56,7 +58,7 @@ export interface Written {
 }
 
 /**
- * Writes the state of an engine as it is when this is called, while it goes on.
+ * Writes the state of an engine as it is when this is called (once threads are done with what they are at), while it goes on.
  *
  * @param file an empty file
  * @param head called at the cut
@@ -64,6 +66,21 @@ export interface Written {
  *   was room for: then another attempt may succeed
  */
 export async function takeSnapshot(
+  engine: SnapshotEngine,
+  file: Pick<StorageFile, "append">,
+  head: () => CutHeader,
+  pace: Pace,
+): Promise<Written> {
+  if (engine.beforeCut === undefined) return cutAndWrite(engine, file, head, pace);
+  const goOn = await engine.beforeCut();
+  try {
+    return await cutAndWrite(engine, file, head, pace);
+  } finally {
+    goOn();
+  }
+}
+
+async function cutAndWrite(
   engine: SnapshotEngine,
   file: Pick<StorageFile, "append">,
   head: () => CutHeader,

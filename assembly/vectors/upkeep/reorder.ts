@@ -14,6 +14,7 @@ import { fieldCount } from "../field-index";
 import { linkAt, linkCount } from "../links";
 import { entryAt, valueOf } from "../../memory/entry";
 import { copyBytes, dirty, hasPages } from "../../memory/memory";
+import { mayRenameIds } from "../../memory/threads";
 import { DECODED, markOf, nextEpoch, ROW_IDS } from "../vector-scratch";
 import { jsonBytes } from "../vector-attributes";
 import {
@@ -47,8 +48,9 @@ export function startOrdering(set: VectorSet): void {
   set.placedIds = 0;
 }
 
-/** Goes on with a set that is put in order; false when it has no memory for that now. */
+/** Goes on with a set that is put in order; false when it has no memory for that now, or threads know nodes by their ids. */
 export function orderSome(set: VectorSet): bool {
+  if (!mayRenameIds()) return false;
   dirty(changetype<usize>(set), VECTOR_SET_BYTES);
   placed = 0;
   for (let seen: u32 = 0; seen < SEEN_A_STEP && placed < PLACED_A_STEP; seen++) {

@@ -1,0 +1,106 @@
+// Searches that give promises: many queries without keeping the event loop, on threads where there are some, else in turns
+// of about two milliseconds; and single ones, which are done at once unless they are estimated to take long.
+
+import { pause, TURN_MS, Turn } from "../event-loop.ts";
+import type { Mode } from "./database-methods.ts";
+import { invalid, kindOf } from "./operations.ts";
+import {
+  checkedCounts,
+  isPlainSearch,
+  resultOf,
+  type SearchOptions,
+  type SearchResult,
+  search,
+} from "./vector-operations.ts";
+import { checkVector, type Vector, type VectorSettings } from "./vector-options.ts";
+import type { VectorPort } from "./vectors.ts";
+
+/** Queries of the first turn, and of any turn at most. */
+const QUERIES_FIRST = 4;
+const QUERIES_MAX = 512;
+/** Fewer queries are not worth a message to a thread. */
+const SHARED_MIN = 8;
+/** A search that is estimated to take longer is not done at once. */
+const INLINE_US_MAX = 500;
+/** Points that a walk measures for each candidate, and on its way down; and what reading memory costs. */
+const MEASURED_PER_EF = 10;
+const MEASURED_BEFORE = 200;
+const BYTES_AHEAD = 512;
+const BYTES_PER_US = 40_000;
+
+/** VectorSet.searchAsync: its text says what this promises. */
+export async function searchSoon(
+  port: VectorPort<Mode>,
+  set: VectorSettings,
+  query: Vector,
+  options: SearchOptions = {},
+): Promise<SearchResult[]> {
+  const isShort = estimatedUs(set, options) <= INLINE_US_MAX;
+  const shared = isShort ? undefined : await searchShared(port, set, [query], options);
+  const [found] = shared ?? (await port.runAll([search(set, query, options)]));
+  return found as SearchResult[];
+}
+
+/** About how long a walk takes: it waits for memory. */
+function estimatedUs(set: VectorSettings, options: SearchOptions): number {
+  const bytesOfNumber = { f32: 4, f16: 2, int8: 1, int4: 0.5, binary: 0.125 }[set.quantization];
+  const measured = MEASURED_BEFORE + checkedCounts(options).ef * MEASURED_PER_EF;
+  return (measured * (set.dim * bytesOfNumber + BYTES_AHEAD)) / BYTES_PER_US;
+}
+
+/** VectorSet.searchManyAsync: its text says what this promises. */
+export async function searchManySoon(
+  port: VectorPort<Mode>,
+  set: VectorSettings,
+  queries: readonly Vector[],
+  options: SearchOptions = {},
+): Promise<SearchResult[][]> {
+  if (!Array.isArray(queries)) throw invalid(`queries must be an array of vectors, not ${kindOf(queries)}`);
+  const shared = queries.length < SHARED_MIN ? undefined : await searchShared(port, set, queries, options);
+  return shared ?? searchInTurns(port, set, queries, options);
+}
+
+/** Searches on threads; undefined when commands have to do it. */
+async function searchShared(
+  port: VectorPort<Mode>,
+  set: VectorSettings,
+  queries: readonly Vector[],
+  options: SearchOptions,
+): Promise<SearchResult[][] | undefined> {
+  if (port.nearestOfMany === undefined || !isPlainSearch(options)) return undefined;
+  const { k, ef } = checkedCounts(options);
+  const rows: Float32Array[] = [];
+  const turn = new Turn();
+  for (const query of queries) {
+    rows.push(checkVector(query, set));
+    if (turn.isOver) await turn.next();
+  }
+  const found = await port.nearestOfMany(set, rows, k, ef);
+  if (found === undefined) return undefined;
+  const results: SearchResult[][] = [];
+  for (const elements of found) {
+    results.push(elements.map(resultOf));
+    if (turn.isOver) await turn.next();
+  }
+  return results;
+}
+
+async function searchInTurns(
+  port: VectorPort<Mode>,
+  set: VectorSettings,
+  queries: readonly Vector[],
+  options: SearchOptions,
+): Promise<SearchResult[][]> {
+  const results: SearchResult[][] = [];
+  let count = QUERIES_FIRST;
+  while (results.length < queries.length) {
+    const slice = queries.slice(results.length, results.length + count);
+    const startedMs = performance.now();
+    const found = port.runAll(slice.map((query) => search(set, query, options)));
+    const ms = Math.max(performance.now() - startedMs, 0.01);
+    count = Math.min(Math.max(Math.floor((slice.length * TURN_MS) / ms), 1), count * 2, QUERIES_MAX);
+    results.push(...(await found));
+    if (results.length < queries.length) await pause();
+  }
+  return results;
+}

@@ -1,0 +1,73 @@
+// Many queries at once, answered by all workers: they take one query after another from shared memory and write down ids and
+// keys; names and attributes are read by the main thread when all are done. An element that was deleted meanwhile is
+// left out; while a search goes on no id of a deleted element is given to another.
+
+import type { FoundElement } from "../engine-types.ts";
+import type { SharedQueries } from "../engine-worker.ts";
+import { Turn } from "../event-loop.ts";
+import type { ThreadPool } from "./thread-pool.ts";
+import type { BatchQuery } from "./threads.ts";
+
+/**
+ * Searches on all workers.
+ *
+ * @param now ms since epoch
+ * @returns for each query what is nearest, nearest first; undefined when commands have to do it
+ * @throws what broke a worker
+ */
+export async function searchOnThreads(
+  threads: ThreadPool,
+  { key, dim, queries, most, ef }: BatchQuery,
+  now: number,
+): Promise<FoundElement[][] | undefined> {
+  const { engine } = threads;
+  if (queries.length === 0 || !engine.canShow(most)) return undefined;
+  const search = engine.openSearch(key, dim, now);
+  if (search === undefined) return undefined;
+  if (search === "empty") return queries.map(() => []);
+  try {
+    const shared = await sharedQueries(search, dim, queries, most, ef);
+    const workers = Math.min(threads.threads, queries.length);
+    await Promise.all(Array.from({ length: workers }, () => threads.run({ kind: "search", queries: shared })));
+    return await show(threads, search, shared);
+  } finally {
+    engine.closeSearch(search);
+  }
+}
+
+async function sharedQueries(
+  search: number,
+  dim: number,
+  queries: readonly Float32Array[],
+  most: number,
+  ef: number,
+): Promise<SharedQueries> {
+  const vectors = new Float32Array(new SharedArrayBuffer(queries.length * dim * 4));
+  const turn = new Turn();
+  for (const [index, query] of queries.entries()) {
+    vectors.set(query, index * dim);
+    if (turn.isOver) await turn.next();
+  }
+  return {
+    ...{ search, most, ef, dim, vectors },
+    next: new Int32Array(new SharedArrayBuffer(4)),
+    counts: new Int32Array(new SharedArrayBuffer(queries.length * 4)),
+    items: new BigUint64Array(new SharedArrayBuffer(queries.length * most * 8)),
+  };
+}
+
+async function show(
+  { engine }: ThreadPool,
+  search: number,
+  { counts, items, most }: SharedQueries,
+): Promise<FoundElement[][] | undefined> {
+  const found: FoundElement[][] = [];
+  const turn = new Turn();
+  for (const [index, count] of counts.entries()) {
+    const elements = count < 0 ? undefined : engine.show(search, items.subarray(index * most, index * most + count));
+    if (elements === undefined) return undefined;
+    found.push(elements);
+    if (turn.isOver) await turn.next();
+  }
+  return found;
+}
