@@ -5,7 +5,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { build } from "esbuild";
 import { existing, failure, ROOT, writeDist } from "./build-files.mjs";
 
-const NODE_ENTRIES = ["src/node.ts", "src/client-node.ts", "src/cli.ts", "src/pool/pool-worker.ts"];
+const NODE_ENTRIES = ["src/node.ts", "src/client-node.ts", "src/cli.ts", "src/pool-worker.ts"];
 const BROWSER_ENTRIES = ["src/client.ts", "src/browser.ts"];
 const WORKER_ENTRY = "src/browser-worker.ts";
 /** It exports nothing, and tools ask whether it is a module at all. */
@@ -21,7 +21,6 @@ const SHARED_OPTIONS = {
   legalComments: "none",
   logLevel: "silent",
   outdir: "dist",
-  entryNames: "[name]",
 };
 
 export async function buildBundles() {

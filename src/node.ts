@@ -14,7 +14,7 @@ import { type OpenOptions, resolveOptions } from "./options.ts";
 import { engineCarrier } from "./persistence/carried-engines.ts";
 import { Persistence, type PersistenceOptions, SNAPSHOT_DEFAULTS } from "./persistence/persistence.ts";
 import { processHost } from "./persistence/process-host.ts";
-import { ThreadPool } from "./pool/thread-pool.ts";
+import { ThreadPool } from "./pool/node-thread-pool.ts";
 import { VectorThreads } from "./pool/vector-threads.ts";
 import { processFacts } from "./server/process-facts.ts";
 import { openImage, sourceOf } from "./snapshot/image.ts";

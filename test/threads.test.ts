@@ -12,7 +12,7 @@ import { Engine, sharedBytesMax } from "../src/engine.ts";
 import { NearkeyError } from "../src/errors.ts";
 import type { NodeOpenOptions } from "../src/node.ts";
 import { resolveOptions } from "../src/options.ts";
-import { ThreadPool } from "../src/pool/thread-pool.ts";
+import { ThreadPool } from "../src/pool/node-thread-pool.ts";
 import { VectorThreads } from "../src/pool/vector-threads.ts";
 import { drawSeed } from "./engine-driver.ts";
 import { graphFaults } from "./graph-links.ts";

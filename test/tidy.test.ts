@@ -111,14 +111,14 @@ const HOST = layers([
   ["storage", /^src\/storage\/(?!node-)/],
   ["engine", /^src\/engine(-[\w-]+)?\.ts$/],
   ["log and snapshots", /^src\/(log|snapshot|content|rdb)\//],
-  ["threads", /^src\/pool\//],
+  ["threads", /^src\/pool\/(?!node-)/],
   ["persistence", /^src\/persistence\//],
   ["database", /^src\/(host|database)\//],
   ["settings", /^src\/settings\//],
-  ["server, client, browser and the files of Node", /^src\/(server|client|browser|storage)\//],
+  ["server, client, browser and the files of Node", /^src\/(server|client|browser|storage|pool)\//],
   ["entries for programs", /^src\/(client|browser)\.ts$/],
   ["command line and page", /^src\/(cli|demo)\//],
-  ["entries", /^src\/(node|browser-worker|client-node|cli)\.ts$/],
+  ["entries", /^src\/(node|pool-worker|browser-worker|client-node|cli)\.ts$/],
 ]);
 
 interface Layer {
@@ -166,7 +166,7 @@ describe("imports point one way", () => {
   });
 
   test("nothing imports an entry, and layout.ts imports nothing", () => {
-    const entries = /^(assembly\/index|src\/(node|browser|browser-worker|client|client-node|cli))\.ts$/;
+    const entries = /^(assembly\/index|src\/(node|pool-worker|browser|browser-worker|client|client-node|cli))\.ts$/;
     const programs = /^src\/(client-node|demo\/.*|cli\/.*)\.ts$/;
     const wrong = measured.flatMap((path) =>
       importedFiles(path)
@@ -192,7 +192,7 @@ describe("imports point one way", () => {
 describe("what runs where", () => {
   /** Web standards only; it is bundled. */
   const LOADER = "@assemblyscript/loader";
-  const isNode = (specifier: string) => specifier.startsWith("node:") || /^(ws|commander)(\/|$)/.test(specifier);
+  const isNode = (specifier: string) => specifier.startsWith("node:") || /^(ws|commander|piscina)(\/|$)/.test(specifier);
 
   test("the client, the browser's database and the page reach no import of Node", () => {
     const wrong = ["src/client.ts", "src/browser.ts", "src/browser-worker.ts", "src/demo/demo.ts"]

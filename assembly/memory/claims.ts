@@ -14,7 +14,8 @@ import {
   SLAB_HEADS_BYTES,
 } from "../layout";
 import { isDurable } from "./copies";
-import { growTo, heapPages, Page, pageAt, state } from "./memory";
+import { growTo, Page, pageAt, state } from "./memory";
+import { heapPages } from "./settings";
 import { cellBytes, cellsOf } from "./slabs";
 
 const UNIT_BITS: u32 = 3;

@@ -21,7 +21,7 @@ import {
   STATE_BASE,
 } from "../layout";
 import { changeBlock, copies, Copying, isDurable, keepPage, Mark } from "./copies";
-import { limitPages, memoryPagesMax, recordPages } from "./settings";
+import { heapPages, limitPages, memoryPagesMax, recordPages } from "./settings";
 import { cellBytes, cellsOf, classOf, initializeGeometry } from "./slabs";
 
 // One page of the page table, 16 bytes:
@@ -153,11 +153,6 @@ export function initializeMemory(heapStart: u32, seed: u64): void {
 // ---- pages
 
 const GROW_PAGES: u32 = 256;
-
-/** Pages that the heap may reach to now: of what threads share there is more, for other uses. */
-export function heapPages(): u32 {
-  return ASC_FEATURE_THREADS ? memoryPagesMax() : <u32>memory.size();
-}
 
 /** Takes a page of the given kind; 0 only when the memory cannot grow any more. Its content is undefined. */
 export function takePage(kind: u32): usize {

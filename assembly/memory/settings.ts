@@ -31,6 +31,11 @@ export function memoryPagesMax(): u32 {
   return setting(Setting.MemoryPages);
 }
 
+/** Pages that the heap may reach to now: of memory that threads share there is more, for other uses. */
+export function heapPages(): u32 {
+  return ASC_FEATURE_THREADS ? memoryPagesMax() : <u32>memory.size();
+}
+
 /** Pages the database may hold, replies and input included. Above the target while it is brought down to that. */
 export function limitPages(): u32 {
   return setting(Setting.LimitPages);

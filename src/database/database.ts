@@ -4,14 +4,13 @@
 // timer: the entry hands both in, and tests hand in others.
 
 import type { Engine } from "../engine.ts";
-import type { VectorSearches } from "../engine-search.ts";
 import type { EngineStats } from "../engine-types.ts";
 import { NearkeyError } from "../errors.ts";
 import { HostCommands } from "../host/host-commands.ts";
 import type { ProcessFacts } from "../host/host-facts.ts";
 import type { DatabaseSettings } from "../options.ts";
 import type { KeptDatabase } from "../persistence/kept-database.ts";
-import type { BatchQuery, Threads } from "../pool/threads.ts";
+import type { Threads } from "../pool/threads.ts";
 import type { Argument, Reply } from "../resp.ts";
 import { writeImage } from "../snapshot/image.ts";
 import { HURRIED } from "../snapshot/take-snapshot.ts";
@@ -20,6 +19,7 @@ import { textBytes } from "../text.ts";
 import { DatabaseConnection, Embedded } from "./database-connection.ts";
 import { databaseFacts } from "./database-facts.ts";
 import { DatabaseMethods } from "./database-methods.ts";
+import { EmbeddedVectors } from "./embedded-vectors.ts";
 import {
   anyCommand,
   checkKey,
@@ -35,7 +35,7 @@ import {
   type Value,
 } from "./operations.ts";
 import { openSet } from "./vector-operations.ts";
-import type { VectorOptions, VectorSettings } from "./vector-options.ts";
+import type { VectorOptions } from "./vector-options.ts";
 import { VectorSet } from "./vectors.ts";
 
 /** What surrounds an embedded database. */
@@ -70,12 +70,6 @@ export interface DatabaseHost {
 /** What a database has counted since it was opened. */
 export type DatabaseStats = EngineStats;
 
-/** Bytes of vectors that are inserted without others in between at most; slices are measured, and mostly shorter. */
-const SLICE_BYTES = 512 * 1024;
-/** Effect records that wait to be written while many vectors are stored: beyond it those wait for the log. */
-const PENDING_BYTES_MAX = 16 * 1024 * 1024;
-/** New elements from which on a build ends in a snapshot, so that opening need not build anew. */
-const SNAPSHOT_ROWS_MIN = 10_000;
 const NEVER = -1;
 const always = 0;
 
@@ -95,6 +89,7 @@ export class Database extends DatabaseMethods<"value"> {
   readonly #methods: DatabaseConnection;
   readonly #commands: DatabaseConnection;
   readonly #stream: DatabaseConnection;
+  readonly #vectors: EmbeddedVectors;
 
   /**
    * Made by `open()`, not by hand.
@@ -111,17 +106,16 @@ export class Database extends DatabaseMethods<"value"> {
     this.#host = host;
     this.#embedded = new Embedded(engine, new HostCommands(engine, facts), () => host.now());
     this.#embedded.onFailure = () => host.persistence?.snapshots.abandon();
-    if (host.threads !== undefined) this.#useThreads(host.threads);
     this.#methods = new DatabaseConnection(this.#embedded, 3, 1);
     this.#commands = new DatabaseConnection(this.#embedded, 3, 2);
     this.#stream = new DatabaseConnection(this.#embedded, 2, 3);
+    this.#vectors = new EmbeddedVectors({
+      ...{ engine, embedded: this.#embedded, connection: this.#methods },
+      ...{ persistence: host.persistence, threads: host.threads },
+      canHold: (bytes) => this.#canHold(bytes),
+    });
     const tick = (nowMs: number) => engine.tick(nowMs);
     this.#stopTicking = host.startTicking?.(tick, (error) => this.#embedded.failure(error)) ?? (() => undefined);
-  }
-
-  #useThreads(threads: Threads): void {
-    threads.onFailure = (cause) => this.#embedded.failure(cause);
-    this.#engine.beforeCut = () => threads.hold();
   }
 
   #clients() {
@@ -230,77 +224,7 @@ export class Database extends DatabaseMethods<"value"> {
    */
   vectors(name: Key, options: VectorOptions = {}): VectorSet {
     const settings = this.run(openSet, name, options);
-    const port = {
-      run: <Args extends unknown[], Result>(make: (...args: Args) => Operation<Result>, ...args: Args) =>
-        this.run(make, ...args),
-      runAll: async <Result>(operations: readonly Operation<Result>[]) => this.#runAll(operations),
-      nearest: (set: VectorSettings, query: Float32Array, k: number, ef: number) =>
-        this.#search((searches, now) => searches.nearest(set.name, query, k, ef, now)),
-      nearestOfAll: (set: VectorSettings, queries: readonly Float32Array[], k: number) =>
-        this.#search((searches, now) => searches.nearestOfAll(set.name, queries, k, now)),
-      canHold: (bytes: number) => this.#canHold(bytes),
-      flush: () => this.#flush(),
-      stored: (count: number) => this.#stored(count),
-      ...this.#threadedPort(),
-      sliceBytes: SLICE_BYTES,
-    };
-    return new VectorSet(port, settings);
-  }
-
-  #threadedPort() {
-    const { threads } = this.#host;
-    if (threads === undefined) return {};
-    return {
-      openBuild: () => threads.openBuild(),
-      nearestOfMany: (set: VectorSettings, queries: readonly Float32Array[], most: number, ef: number) => {
-        return this.#onThreads(threads, { key: set.name, dim: set.dim, queries, most, ef });
-      },
-    };
-  }
-
-  async #onThreads(threads: Threads, query: BatchQuery): Promise<FoundElement[][] | undefined> {
-    this.#embedded.check();
-    try {
-      return await threads.search(query, this.#embedded.now());
-    } catch (error) {
-      throw this.#embedded.failure(error);
-    }
-  }
-
-  /** Waits for the log when much has not been written yet. */
-  #flush(): Promise<void> | undefined {
-    if (this.#persistence === undefined || this.#engine.effects.heldBytes < PENDING_BYTES_MAX) return undefined;
-    return this.#persistence.commit();
-  }
-
-  /** Why a snapshot failed is told by whoever takes them. */
-  #stored(count: number): void {
-    if (count < SNAPSHOT_ROWS_MIN) return;
-    this.#persistence?.snapshots.take(false).catch(() => undefined);
-  }
-
-  #search<Found>(find: (searches: VectorSearches, now: number) => Found): Found {
-    this.#embedded.check();
-    try {
-      return find(this.#engine.searches, this.#embedded.now());
-    } catch (error) {
-      throw this.#embedded.failure(error);
-    }
-  }
-
-  /** Runs all of them, whatever one answers, and then throws the first error. */
-  #runAll<Result>(operations: readonly Operation<Result>[]): Result[] {
-    const errors: unknown[] = [];
-    const results: Result[] = [];
-    for (const operation of operations) {
-      try {
-        results.push(this.#methods.run(operation));
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    if (errors.length > 0) throw errors[0];
-    return results;
+    return new VectorSet(this.#vectors, settings);
   }
 
   /**

@@ -5,7 +5,7 @@
 import type { FoundElement } from "../engine-types.ts";
 import type { SharedQueries } from "../engine-worker.ts";
 import { Turn } from "../event-loop.ts";
-import type { ThreadPool } from "./thread-pool.ts";
+import type { ThreadPool } from "./node-thread-pool.ts";
 import type { BatchQuery } from "./threads.ts";
 
 /**

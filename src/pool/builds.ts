@@ -5,7 +5,7 @@
 
 import { NearkeyError } from "../errors.ts";
 import { pause } from "../event-loop.ts";
-import type { ThreadPool } from "./thread-pool.ts";
+import type { ThreadPool } from "./node-thread-pool.ts";
 import type { Build } from "./threads.ts";
 
 /** How often it is looked whether workers have come on. */

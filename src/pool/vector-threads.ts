@@ -3,7 +3,7 @@
 import type { FoundElement } from "../engine-types.ts";
 import { searchOnThreads } from "./batch-search.ts";
 import { Builds } from "./builds.ts";
-import type { ThreadPool } from "./thread-pool.ts";
+import type { ThreadPool } from "./node-thread-pool.ts";
 import type { BatchQuery, Build, Threads } from "./threads.ts";
 
 /** The threads of one engine. */

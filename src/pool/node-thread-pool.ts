@@ -4,7 +4,7 @@
 import type { Piscina } from "piscina";
 import { Engine } from "../engine.ts";
 import type { EnginePool } from "../engine-pool.ts";
-import type { WorkerStart, WorkerTask } from "./pool-worker.ts";
+import type { WorkerStart, WorkerTask } from "../pool-worker.ts";
 
 /** The workers of one engine. */
 export class ThreadPool {

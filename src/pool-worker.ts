@@ -2,7 +2,7 @@
 // of its own tells the worker where in the shared memory its scratch lies.
 
 import { workerData } from "node:worker_threads";
-import { EngineWorker, type SharedQueries } from "../engine-worker.ts";
+import { EngineWorker, type SharedQueries } from "./engine-worker.ts";
 
 /** What every worker is started with. */
 export interface WorkerStart {
