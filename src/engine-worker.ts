@@ -18,7 +18,7 @@ export interface SharedQueries {
   readonly vectors: Float32Array;
   /** The next query that nobody has taken; whoever takes one adds 1. */
   readonly next: Int32Array;
-  /** Of each query how many were found; below 0 once the set is gone. */
+  /** Of each query how many were found; below 0 while nobody has answered, and when the set is gone. */
   readonly counts: Int32Array;
   /** Of each query `most` items: ids and keys. */
   readonly items: BigUint64Array;

@@ -192,7 +192,8 @@ describe("imports point one way", () => {
 describe("what runs where", () => {
   /** Web standards only; it is bundled. */
   const LOADER = "@assemblyscript/loader";
-  const isNode = (specifier: string) => specifier.startsWith("node:") || /^(ws|commander|piscina)(\/|$)/.test(specifier);
+  const isNode = (specifier: string) =>
+    specifier.startsWith("node:") || /^(ws|commander|piscina)(\/|$)/.test(specifier);
 
   test("the client, the browser's database and the page reach no import of Node", () => {
     const wrong = ["src/client.ts", "src/browser.ts", "src/browser-worker.ts", "src/demo/demo.ts"]

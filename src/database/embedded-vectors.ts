@@ -5,7 +5,7 @@ import type { Engine } from "../engine.ts";
 import type { VectorSearches } from "../engine-search.ts";
 import type { FoundElement } from "../engine-types.ts";
 import type { KeptDatabase } from "../persistence/kept-database.ts";
-import type { Build, Threads } from "../pool/threads.ts";
+import type { BatchResults, Build, Threads } from "../pool/threads.ts";
 import type { Reply } from "../resp.ts";
 import type { DatabaseConnection, Embedded } from "./database-connection.ts";
 import type { Operation } from "./operations.ts";
@@ -84,7 +84,7 @@ export class EmbeddedVectors implements VectorPort<"value"> {
     queries: readonly Float32Array[],
     most: number,
     ef: number,
-  ): Promise<FoundElement[][] | undefined> {
+  ): Promise<BatchResults | undefined> {
     const { embedded } = this.#around;
     embedded.check();
     try {

@@ -11,6 +11,7 @@ import {
   type SearchOptions,
   type SearchResult,
   search,
+  searchDirectly,
 } from "./vector-operations.ts";
 import { checkVector, type Vector, type VectorSettings } from "./vector-options.ts";
 import type { VectorPort } from "./vectors.ts";
@@ -37,7 +38,7 @@ export async function searchSoon(
 ): Promise<SearchResult[]> {
   const isShort = estimatedUs(set, options) <= INLINE_US_MAX;
   const shared = isShort ? undefined : await searchShared(port, set, [query], options);
-  const [found] = shared ?? (await port.runAll([search(set, query, options)]));
+  const [found] = shared ?? (await searchInTurns(port, set, [query], options));
   return found as SearchResult[];
 }
 
@@ -77,12 +78,28 @@ async function searchShared(
   }
   const found = await port.nearestOfMany(set, rows, k, ef);
   if (found === undefined) return undefined;
+  const missing = rows.filter((_, index) => found[index] === undefined);
+  const others = await searchInTurns(port, set, missing, options);
   const results: SearchResult[][] = [];
   for (const elements of found) {
-    results.push(elements.map(resultOf));
+    results.push(elements?.map(resultOf) ?? (others.shift() as SearchResult[]));
     if (turn.isOver) await turn.next();
   }
   return results;
+}
+
+/** Searches without others in between. */
+function searchHere(
+  port: VectorPort<Mode>,
+  set: VectorSettings,
+  queries: readonly Vector[],
+  options: SearchOptions,
+): Promise<SearchResult[][]> {
+  const byCommand = async (query: Vector): Promise<SearchResult[]> => {
+    const [found] = await port.runAll([search(set, query, options)]);
+    return found as SearchResult[];
+  };
+  return Promise.all(queries.map((query) => searchDirectly(port, set, query, options) ?? byCommand(query)));
 }
 
 async function searchInTurns(
@@ -96,7 +113,7 @@ async function searchInTurns(
   while (results.length < queries.length) {
     const slice = queries.slice(results.length, results.length + count);
     const startedMs = performance.now();
-    const found = port.runAll(slice.map((query) => search(set, query, options)));
+    const found = searchHere(port, set, slice, options);
     const ms = Math.max(performance.now() - startedMs, 0.01);
     count = Math.min(Math.max(Math.floor((slice.length * TURN_MS) / ms), 1), count * 2, QUERIES_MAX);
     results.push(...(await found));

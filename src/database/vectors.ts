@@ -3,7 +3,7 @@
 // in the keyspace only from its first element until its last, as in Redis; deleting its key empties it.
 
 import type { FoundElement } from "../engine-types.ts";
-import type { Build } from "../pool/threads.ts";
+import type { BatchResults, Build } from "../pool/threads.ts";
 import type { Answer, Mode } from "./database-methods.ts";
 import type { Key, Operation } from "./operations.ts";
 import { searchManySoon, searchSoon } from "./vector-batches.ts";
@@ -50,13 +50,13 @@ export interface VectorPort<M extends Mode> {
   nearest?(set: VectorSettings, query: Float32Array, k: number, ef: number): readonly FoundElement[] | undefined;
   /** The same for several queries by measuring all elements. */
   nearestOfAll?: NearestOfAll;
-  /** The nearest elements of many queries, on threads; undefined where commands have to do it. Left out without threads. */
+  /** The nearest elements of many queries, on threads; undefined where they have to be asked here. Left out without threads. */
   nearestOfMany?(
     set: VectorSettings,
     queries: readonly Float32Array[],
     k: number,
     ef: number,
-  ): Promise<FoundElement[][] | undefined>;
+  ): Promise<BatchResults | undefined>;
   /** Begins to store elements whose nodes threads link. Left out without threads. */
   openBuild?(): Promise<Build>;
   /** What has to be waited for before more is stored; undefined when there is nothing. */

@@ -1,25 +1,24 @@
 // Many queries at once, answered by all workers: they take one query after another from shared memory and write down ids and
-// keys; names and attributes are read by the main thread when all are done. An element that was deleted meanwhile is
-// left out; while a search goes on no id of a deleted element is given to another.
+// keys; names and attributes are read by the main thread when all are done. A query that found an element which was deleted
+// meanwhile is to be asked again; while a search goes on no id of a deleted element is given to another.
 
-import type { FoundElement } from "../engine-types.ts";
 import type { SharedQueries } from "../engine-worker.ts";
 import { Turn } from "../event-loop.ts";
 import type { ThreadPool } from "./node-thread-pool.ts";
-import type { BatchQuery } from "./threads.ts";
+import type { BatchQuery, BatchResults } from "./threads.ts";
 
 /**
  * Searches on all workers.
  *
  * @param now ms since epoch
- * @returns for each query what is nearest, nearest first; undefined when commands have to do it
+ * @returns undefined when commands have to do it
  * @throws what broke a worker
  */
 export async function searchOnThreads(
   threads: ThreadPool,
   { key, dim, queries, most, ef }: BatchQuery,
   now: number,
-): Promise<FoundElement[][] | undefined> {
+): Promise<BatchResults | undefined> {
   const { engine } = threads;
   if (queries.length === 0 || !engine.canShow(most)) return undefined;
   const search = engine.openSearch(key, dim, now);
@@ -51,7 +50,7 @@ async function sharedQueries(
   return {
     ...{ search, most, ef, dim, vectors },
     next: new Int32Array(new SharedArrayBuffer(4)),
-    counts: new Int32Array(new SharedArrayBuffer(queries.length * 4)),
+    counts: new Int32Array(new SharedArrayBuffer(queries.length * 4)).fill(-1),
     items: new BigUint64Array(new SharedArrayBuffer(queries.length * most * 8)),
   };
 }
@@ -60,13 +59,12 @@ async function show(
   { engine }: ThreadPool,
   search: number,
   { counts, items, most }: SharedQueries,
-): Promise<FoundElement[][] | undefined> {
-  const found: FoundElement[][] = [];
+): Promise<BatchResults> {
+  const found: BatchResults = [];
   const turn = new Turn();
   for (const [index, count] of counts.entries()) {
     const elements = count < 0 ? undefined : engine.show(search, items.subarray(index * most, index * most + count));
-    if (elements === undefined) return undefined;
-    found.push(elements);
+    found.push(elements?.length === count ? elements : undefined);
     if (turn.isOver) await turn.next();
   }
   return found;

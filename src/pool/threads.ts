@@ -31,6 +31,9 @@ export interface BatchQuery {
   readonly ef: number;
 }
 
+/** For each query what is nearest, nearest first; undefined where it has to be asked again, since what was found has gone. */
+export type BatchResults = (FoundElement[] | undefined)[];
+
 /** The threads of one database. */
 export interface Threads {
   /** Begins to store elements whose nodes workers link. */
@@ -45,10 +48,10 @@ export interface Threads {
    * Searches on workers. While they build they are not asked: no reader waits for a build.
    *
    * @param now ms since epoch
-   * @returns for each query what is nearest, nearest first; undefined when commands have to do it
+   * @returns undefined when commands have to do it
    * @throws what broke a worker
    */
-  search(query: BatchQuery, now: number): Promise<FoundElement[][] | undefined>;
+  search(query: BatchQuery, now: number): Promise<BatchResults | undefined>;
   /** Called once, when a worker broke; answers what everybody is told from then on. */
   onFailure: ((cause: unknown) => unknown) | undefined;
   /** Waits for what goes on, once nothing can be stored any more, and ends the workers. */

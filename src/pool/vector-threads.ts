@@ -1,10 +1,9 @@
 // What an embedded database does on threads, behind one object: bulk builds and searches for many queries.
 
-import type { FoundElement } from "../engine-types.ts";
 import { searchOnThreads } from "./batch-search.ts";
 import { Builds } from "./builds.ts";
 import type { ThreadPool } from "./node-thread-pool.ts";
-import type { BatchQuery, Build, Threads } from "./threads.ts";
+import type { BatchQuery, BatchResults, Build, Threads } from "./threads.ts";
 
 /** The threads of one engine. */
 export class VectorThreads implements Threads {
@@ -34,7 +33,7 @@ export class VectorThreads implements Threads {
     return this.#builds.hold();
   }
 
-  async search(query: BatchQuery, now: number): Promise<FoundElement[][] | undefined> {
+  async search(query: BatchQuery, now: number): Promise<BatchResults | undefined> {
     if (this.#builds.isBusy || this.#closing !== undefined) return undefined;
     this.#searches++;
     try {
