@@ -1,4 +1,5 @@
-// The HTTP side of the one port: /health and /metrics for whoever watches the process, and the files of the demo page.
+// The HTTP side of the one port: /health and /metrics for whoever watches the process, /snapshot for whoever takes the database
+// along, and the files of the demo page.
 // Nothing else exists here, and no path from a request ever reaches the file system: the files are a fixed list, read once.
 // The page may load and connect to nothing but its own server, the engine among it.
 
@@ -6,8 +7,10 @@ import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { TlsOptions } from "node:tls";
-import type { Answer, MetricsPage } from "./metrics/metrics-page.ts";
+import { type Answer, TEXT } from "./http-password.ts";
+import type { MetricsPage } from "./metrics/metrics-page.ts";
 import type { OriginCheck } from "./origin-check.ts";
+import type { SnapshotPage } from "./snapshot-page.ts";
 
 /** What `/health` reports; names carry their units. */
 export interface Health {
@@ -28,6 +31,7 @@ export interface HttpHost {
   readonly origins: OriginCheck;
   readonly page: Page;
   readonly metrics: MetricsPage;
+  readonly snapshot: SnapshotPage;
   health(): Health;
   /** Called when answering threw: nothing of the server can be trusted. */
   readonly failed: (error: unknown) => void;
@@ -72,8 +76,6 @@ const SECURITY_HEADERS = {
   "x-content-type-options": "nosniff",
 } as const;
 
-const TEXT = "text/plain; charset=utf-8";
-
 /** Sockets that only speak HTTP are few; this many beyond the WebSockets may be open at once. */
 export const SPARE_SOCKETS = 256;
 
@@ -101,8 +103,8 @@ export function createHttpServer(host: HttpHost, sockets: HttpSockets, tls: TlsO
 }
 
 function respond(host: HttpHost, request: IncomingMessage, response: ServerResponse): void {
-  const answer = answerTo(host, request);
-  if (answer instanceof Promise) answer.then((made) => send(made, request, response)).catch(host.failed);
+  const answer = answerTo(host, request, response);
+  if (answer instanceof Promise) answer.then((made) => made && send(made, request, response)).catch(host.failed);
   else send(answer, request, response);
 }
 
@@ -117,7 +119,12 @@ function send({ status, type, body, headers }: Answer, request: IncomingMessage,
   response.end(request.method === "HEAD" ? undefined : body);
 }
 
-function answerTo(host: HttpHost, request: IncomingMessage): Answer | Promise<Answer> {
+/** An answer to be sent; a promise of nothing when one was sent already. */
+function answerTo(
+  host: HttpHost,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Answer | Promise<Answer | undefined> {
   const refusal = host.origins.refusal(request);
   if (refusal !== undefined) return { status: 403, type: TEXT, body: `${refusal}\n` };
   if (request.method !== "GET" && request.method !== "HEAD") {
@@ -126,13 +133,22 @@ function answerTo(host: HttpHost, request: IncomingMessage): Answer | Promise<An
   const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
   if (path === "/health") return healthAnswer(host, request.headers.origin);
   if (path === "/metrics") return host.metrics.answer(request);
+  if (path === "/snapshot") return snapshotAnswer(host.snapshot, request, response);
   const file = host.page.get(path);
   if (file !== undefined) return { status: 200, type: file.type, body: file.bytes };
   return {
     status: 404,
     type: TEXT,
-    body: "not found; here are /health, /metrics, the demo page at / and WebSocket at /\n",
+    body: "not found; here are /health, /metrics, /snapshot, the demo page at / and WebSocket at /\n",
   };
+}
+
+async function snapshotAnswer(
+  page: SnapshotPage,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Answer | undefined> {
+  return (await page.refusal(request)) ?? page.send(request, response);
 }
 
 /** Monitors decide by the status alone. Pages of a listed origin may read it too. */

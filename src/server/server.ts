@@ -29,6 +29,7 @@ import { RateSampler } from "./rates.ts";
 import { serverFacts } from "./server-facts.ts";
 import { checkServerOptions, SERVER_DEFAULTS, type ServerOptions } from "./server-options.ts";
 import { type ConnectionLimits, settingEffects } from "./setting-effects.ts";
+import { SnapshotPage } from "./snapshot-page.ts";
 import { createTcpServer, createTlsServer, type TcpHost } from "./tcp.ts";
 import { readTlsFiles } from "./tls-files.ts";
 import { Turns } from "./turns.ts";
@@ -182,10 +183,10 @@ class RunningServer implements Server {
     });
     const page = options.pageFolder === undefined ? new Map() : readPage(options.pageFolder);
     const health = (): Health => this.health(facts.startedMs);
-    const sources = this.metricSources(slowLog);
-    const metrics = new MetricsPage(new ServerMetrics(sources), password, options.openMetrics);
-    const http = { origins: shared.origins, page, health, metrics, failed: failOnce };
-    this.httpServer = createHttpServer(http, shared, tls);
+    const metrics = new MetricsPage(new ServerMetrics(this.metricSources(slowLog)), password, options.openMetrics);
+    const snapshot = new SnapshotPage(this.engine, persistence, password);
+    const { origins } = shared;
+    this.httpServer = createHttpServer({ origins, page, health, metrics, snapshot, failed: failOnce }, shared, tls);
     attachWebSockets(this.httpServer, shared);
     if (options.respPort !== undefined) {
       this.tcpServer = tls === undefined ? createTcpServer(shared) : createTlsServer(shared, tls);

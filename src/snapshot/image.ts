@@ -48,8 +48,19 @@ export async function cleanImage(
   file: Pick<StorageFile, "append">,
   nowMs: number,
 ): Promise<void> {
-  await loadChain(engine.snapshot, [await SnapshotFile.open(source, place, engine.snapshot)], place, false);
+  await loadWhole(engine, source, place);
   await writeClean(engine, file, nowMs);
+}
+
+/**
+ * Reads a snapshot of one's own that builds upon no other.
+ *
+ * @param engine one that nobody has used
+ * @param place how messages name the snapshot
+ * @throws NearkeyError `storage-damaged`, `unsupported`, `out-of-memory`
+ */
+export async function loadWhole(engine: Engine, source: SnapshotSource, place: string): Promise<void> {
+  await loadChain(engine.snapshot, [await SnapshotFile.open(source, place, engine.snapshot)], place, false);
 }
 
 /** Frees what was deleted in an engine that nobody uses any more, zeroes what means nothing, and writes its state. */
