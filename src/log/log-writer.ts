@@ -185,9 +185,8 @@ export class LogWriter {
   /** Goes on in the next segment if that is made; else the present one grows over its size. */
   private roll(): Promise<void> | undefined {
     if (this.segments.ready === undefined) return undefined;
-    const old = this.segment;
+    const { segment: old, offset: at } = this;
     const seal = old === undefined ? undefined : this.mark(old.number, true);
-    const at = this.offset;
     this.segment = this.segments.take(this.taken + 1);
     this.offset = 0;
     this.segments.prepare().catch(this.lackRoom);
@@ -350,7 +349,9 @@ export class LogWriter {
     const head = this.preamble(this.segment.number, this.taken + 1);
     this.offset = lengthOf(head);
     await this.writeRecords();
+    this.writtenPosition = this.releasedPosition;
     await put(this.segment.file, 0, head);
+    this.writtenPosition = this.taken;
     await this.segment.file.sync();
     this.unsynced.clear();
     this.lasts(this.writtenPosition);
