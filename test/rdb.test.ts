@@ -389,6 +389,19 @@ test("collections larger than a batch come in several, in order", async () => {
   expect((await keysOf(file, 77)).get("set")?.elements).toEqual(members);
 });
 
+test("so do packed ones that no command could take at once, with what belongs together in one batch", async () => {
+  const pairs = Array.from({ length: 10_000 }, (_, index) => [packs.text6(`f${index}`), packs.number7(index % 100)]);
+  const pack = listpack(...pairs.flat());
+  pack.set(little(0xffff, 2), 4);
+  const items = (await itemsOf(rdbFile(11, 16, text("hash"), text(pack)), 50_000)) as RdbKey[];
+  expect(items.map(({ elements }) => elements.length)).toEqual([8192, 8192, 3616]);
+  expect(items.map(({ isFirst, isLast }) => [isFirst, isLast])).toEqual([
+    [true, false],
+    [false, false],
+    [false, true],
+  ]);
+});
+
 test(`${RUNS} mutated files do no more than be refused`, { timeout: 60_000 + RUNS * 20 }, async () => {
   const random = new Random(seed);
   const small = rdbFile(12, ...[everyType.subarray(9, 700)]);

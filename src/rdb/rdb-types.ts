@@ -34,6 +34,8 @@ export interface RdbType {
 /** A batch is given at so many elements or bytes. */
 const BATCH_ELEMENTS = 256;
 const BATCH_BYTES = 256 * 1024;
+/** A packed collection is given in batches of so many times what belongs together: nearly always in one. */
+const PACKED_BATCH = 4096;
 /** How quicklists since 7.0 keep an element that is too long to be packed. */
 const ALONE = 1;
 const STREAM_ID_BYTES = 16;
@@ -110,8 +112,14 @@ function textScore(cursor: RdbCursor): Uint8Array {
 function packed(unpack: (bytes: Uint8Array) => Elements, width = 1): (cursor: RdbCursor) => Steps {
   return function* (cursor) {
     while (!cursor.hasString()) yield undefined;
-    yield unpacked(cursor, unpack, width);
+    yield* inBatches(unpacked(cursor, unpack, width), width);
   };
+}
+
+/** Whoever was told to pack more than Redis packs by itself has collections too long for one command. */
+function* inBatches(elements: Elements, width: number): Generator<Elements, void> {
+  const most = PACKED_BATCH * width;
+  for (let first = 0; first < elements.length; first += most) yield elements.slice(first, first + most);
 }
 
 function unpacked(cursor: RdbCursor, unpack: (bytes: Uint8Array) => Elements, width: number): Elements {
@@ -137,7 +145,8 @@ function quicklist(unpack: (bytes: Uint8Array) => Elements, hasContainers: boole
         isAlone = cursor.length() === ALONE;
       }
       while (!cursor.hasString()) yield undefined;
-      yield isAlone ? [cursor.string()] : unpacked(cursor, unpack, 1);
+      if (isAlone) yield [cursor.string()];
+      else yield* inBatches(unpacked(cursor, unpack, 1), 1);
     }
   };
 }

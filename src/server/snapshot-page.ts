@@ -20,6 +20,7 @@ import { type Answer, passwordRefusal, TEXT } from "./http-password.ts";
 /** Whoever asks sends it, with any value. */
 export const SNAPSHOT_HEADER = "nearkey-snapshot";
 const PIECE_BYTES = 1024 * 1024;
+const ATTEMPTS = 3;
 
 /** Answers who wants the database. */
 export class SnapshotPage {
@@ -79,10 +80,23 @@ export class SnapshotPage {
     const folder = await mkdtemp(join(tmpdir(), "nearkey-snapshot-"));
     try {
       const file = await new NodeStorage(folder).open("snapshot", { create: true });
-      await takeSnapshot(this.engine, file, () => ({ parent: 0n, exported: false }), UNHURRIED);
+      await this.take(file);
       return file;
     } finally {
       await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** More may change at once than there is room to copy: then it is tried again. */
+  private async take(file: StorageFile): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await takeSnapshot(this.engine, file, () => ({ parent: 0n, exported: false }), UNHURRIED);
+        return;
+      } catch (error) {
+        if (!(error instanceof NearkeyError) || error.code !== "aborted" || attempt === ATTEMPTS) throw error;
+        await file.truncate(0);
+      }
     }
   }
 }
