@@ -6,6 +6,10 @@ import { PAGE_BYTES, POOL_BASE, Pool } from "../assembly/layout.ts";
 import type { EngineExports } from "../build/engine-exports.d.ts";
 import { scratchOf, workersMax } from "./engine-pool.ts";
 
+/** Instead of how many were found for a query: it was not answered yet, or its set is gone. */
+export const UNANSWERED = -1;
+const GONE = -2;
+
 /** What several workers share of one search for many queries. */
 export interface SharedQueries {
   /** The number of the search. */
@@ -18,7 +22,7 @@ export interface SharedQueries {
   readonly vectors: Float32Array;
   /** The next query that nobody has taken; whoever takes one adds 1. */
   readonly next: Int32Array;
-  /** Of each query how many were found; below 0 while nobody has answered, and when the set is gone. */
+  /** Of each query how many were found, or UNANSWERED; stored behind its items. */
   readonly counts: Int32Array;
   /** Of each query `most` items: ids and keys. */
   readonly items: BigUint64Array;
@@ -63,8 +67,8 @@ export class EngineWorker {
   #searchOne({ search, most, ef, dim, vectors, counts, items }: SharedQueries, index: number): boolean {
     this.#floats.set(vectors.subarray(index * dim, (index + 1) * dim));
     const found = this.#exports.searchShared(search, most, ef);
-    counts[index] = found;
     if (found > 0) items.set(this.#items.subarray(0, found), index * most);
+    Atomics.store(counts, index, found < 0 ? GONE : found);
     return found >= 0;
   }
 

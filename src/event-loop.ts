@@ -30,6 +30,12 @@ export class Turn {
     return performance.now() - this.#startedMs >= TURN_MS;
   }
 
+  /** Waits for something else, and has a whole turn then. */
+  async rest(ms: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    this.#startedMs = performance.now();
+  }
+
   /** @throws the signal's reason */
   async next(): Promise<void> {
     await pause();
