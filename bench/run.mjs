@@ -23,6 +23,7 @@ const PARTS = [
   "kernels",
   "vectors",
   "filters",
+  "threads",
   "browser",
 ];
 /** A newer Node that npm brings, where there is one for this machine. */
@@ -33,13 +34,13 @@ const HELP = `npm run bench -- [part…] [options]
   --node PATH    a Node to run on, may be repeated (default: this one and ${NEWER_NODE.slice(BENCH.length + 1)})
   --rounds N     interleaved rounds, the median counts (default 5)
   --quick        few rounds and operations: does it work? its figures mean little
-  --only SET     vectors: this set alone, may be repeated
+  --only SET     vectors, threads: this set alone, may be repeated
   --few          vectors: of our own forms only int8 and float32
   --fresh        vectors: build the peers' indexes again that an earlier run has left
   --json         print all results as one JSON array, tables on standard error
 Results are also written to bench/results/.`;
 
-/** Options that the vectors part alone takes. */
+/** Options that the parts of vectors alone take. */
 const vectorOptions = {
   only: { type: "string", multiple: true },
   few: { type: "boolean" },
@@ -109,6 +110,7 @@ function runPart(node, part, values) {
   const path = join(RESULTS, `${part}-${version}.json`);
   const options = ["--json", path, ...(quick ? ["--quick"] : []), ...(rounds ? ["--rounds", rounds] : [])];
   if (part === "vectors") options.push(...ownOptions(values));
+  if (part === "threads") options.push(...ownOptions({ only: values.only }));
   const heading = `\n${part} on Node ${version}`;
   (json ? console.error : console.log)(`${heading}\n${"=".repeat(heading.length - 1)}`);
   return new Promise((resolve) => {
