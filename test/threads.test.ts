@@ -379,14 +379,37 @@ describe("a database with threads", () => {
     expect(recallOf(again.vectors("docs"), queries, 80)).toBeGreaterThan(0.95);
   });
 
-  test("is of no use any more once a worker broke, and says so", async () => {
-    const file = join(newFolder(), "broken.mjs");
-    writeFileSync(file, "export default () => { throw new Error('this worker is broken'); };");
+  /** A database whose workers run a file, and its engine. */
+  async function openWith(file: string): Promise<{ db: Database; engine: Engine }> {
     const module = await WebAssembly.compile(await readFile("dist/engine.shared.wasm"));
     const settings = resolveOptions({ maxMemory: "64mb" }, sharedBytesMax(2));
     const engine = Engine.create(module, { ...settings, workers: 2 });
     const threads = new VectorThreads(new ThreadPool(module, engine, 2, pathToFileURL(file)));
-    const db = new Database(engine, settings, { now: Date.now, threads });
+    return { db: new Database(engine, settings, { now: Date.now, threads }), engine };
+  }
+
+  test("whose engine breaks in this thread ends a build, and can be closed", async () => {
+    const { db, engine } = await openWith("dist/pool-worker.js");
+    const docs = db.vectors("docs", { dim: 16, metric: "l2" });
+    let done = 0;
+    const onProgress = (now: number): void => {
+      done = now;
+    };
+    const building = docs.setMany(idsOf(8000), clustered(new Random(1), 8000, 16), { onProgress });
+    const outcome = expect(building).rejects.toMatchObject({ code: "engine-failed" });
+    while (done < 500) await new Promise((resolve) => setTimeout(resolve, 1));
+    engine.direct.getText = () => {
+      throw new WebAssembly.RuntimeError("unreachable");
+    };
+    expect(() => db.get("k")).toThrowError(expect.objectContaining({ code: "engine-failed" }));
+    await outcome;
+    await db.close();
+  });
+
+  test("is of no use any more once a worker broke, and says so", async () => {
+    const file = join(newFolder(), "broken.mjs");
+    writeFileSync(file, "export default () => { throw new Error('this worker is broken'); };");
+    const { db } = await openWith(file);
     const docs = db.vectors("docs", { dim: 4, metric: "l2" });
     const failed = { code: "engine-failed", message: expect.stringContaining("this worker is broken") };
     const error = await docs.setMany(idsOf(5000), clustered(new Random(1), 5000, 4)).catch((thrown: unknown) => thrown);

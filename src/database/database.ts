@@ -105,7 +105,10 @@ export class Database extends DatabaseMethods<"value"> {
     this.#settings = settings;
     this.#host = host;
     this.#embedded = new Embedded(engine, new HostCommands(engine, facts), () => host.now());
-    this.#embedded.onFailure = () => host.persistence?.snapshots.abandon();
+    this.#embedded.onFailure = () => {
+      host.persistence?.snapshots.abandon();
+      engine.pool?.fail();
+    };
     this.#methods = new DatabaseConnection(this.#embedded, 3, 1);
     this.#commands = new DatabaseConnection(this.#embedded, 3, 2);
     this.#stream = new DatabaseConnection(this.#embedded, 2, 3);
