@@ -61,7 +61,7 @@ describe("VADD", () => {
     ["VADD k VALUES -1 1 2 x", "ERR invalid vector specification"],
     ["VADD k FP32 abc x y", "ERR invalid vector specification"],
     ["VADD k FP64 abcd x y", "ERR invalid vector specification"],
-    ["VADD k REDUCE 2 VALUES 2 1 2 x", "ERR REDUCE is not supported, reduce the vectors before they are given"],
+    ["VADD k REDUCE 2 VALUES 2 1 2 x", "ERR cannot add projection to existing set without projection"],
     ["VADD k VALUES 2 1 2 x EF 0", "ERR invalid EF"],
     ["VADD k VALUES 2 1 2 x M 3", "ERR invalid M"],
     ["VADD k VALUES 2 1 2 x M 8", "ERR asked M value mismatch with existing vector set"],

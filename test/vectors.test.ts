@@ -445,7 +445,7 @@ describe("setMany", () => {
       sliceBytes: 1 << 20,
     };
     const docs = new VectorSet<"value">(port, {
-      ...{ name, dim, metric, m, efConstruction: 4 },
+      ...{ name, dim, reduce: undefined, metric, m, efConstruction: 4 },
       ...{ quantization: "int8", keepOriginals: true },
     });
     const before = db.stats().memoryUsedBytes;

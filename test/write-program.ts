@@ -129,6 +129,8 @@ export class WriteProgram {
       () => ["VADD", "q", ...vector(), element, ...random.pick([["Q4", "NOORIGINALS"], ["Q4"], []])],
       () => ["VADD", set, "FP32", Buffer.from(new Float32Array([1, random.below(9), 0.5]).buffer), element],
       () => ["VREM", set, element],
+      () => ["VADD", "r", "REDUCE", 2, ...vector(), element, ...random.pick<Argument[]>([[], ["METRIC", "L2"]])],
+      () => ["VADD", "r", ...vector(), element],
       () => ["VADD", set, ...vector(), element, "PX", this.#soon()],
       () => ["VADD", set, ...vector(), element, random.pick(["KEEPTTL", "CAS"])],
       () => ["VEXPIRE", set, random.pick([0, 1, 2]), "ELEMENTS", 2, element, "e1"],

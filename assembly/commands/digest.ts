@@ -105,7 +105,10 @@ function digestFields(entry: usize): u64 {
 }
 
 function digestElements(set: VectorSet): u64 {
-  let sum = mix(mix(set.metric, set.dimensions), (set.quantization << 1) | set.dropsVectors);
+  let sum = mix(
+    mix(set.metric, ((<u64>set.givenDimensions) << 32) | set.dimensions),
+    (set.quantization << 1) | set.dropsVectors,
+  );
   for (let id: u32 = 0; id < set.idsUsed; id++) {
     const node = nodeAt(set, id);
     if (node.state != <u16>NodeState.Live) continue;

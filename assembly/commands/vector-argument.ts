@@ -15,7 +15,12 @@ import { Metric } from "../kernels/distance";
 import { normalize, normOf } from "../vectors/original";
 import { parsedDouble, parseDoubleSaturating } from "../text/number";
 import { beginError, endError, errorInteger, errorText, replyError } from "../protocol/reply";
+import { project } from "../vectors/upkeep/projection";
+import { DECODED, MATCHES_BASE } from "../vectors/vector-scratch";
 import { DIMENSIONS_MAX, VectorSet } from "../vectors/vectorset";
+
+/** Where the numbers of a vector lie as they were given, when it is read projected. */
+export const GIVEN_BASE: u32 = DECODED;
 
 // The vector that the command gives; call-scoped.
 /** How many numbers it has. */
@@ -24,15 +29,14 @@ export let givenDimensions: u32 = 0;
 export let nextArgument: u32 = 0;
 /** Its length, when the metric is cosine. */
 export let givenNorm: f32 = 1;
+/** How many numbers it shall have when it is read, after a projection; 0 for those it has. */
+let reducedDimensions: u32 = 0;
 let firstArgument: u32 = 0;
 let isBlob: bool = false;
 
 /** Recognizes the vector at argument `index` without reading its numbers; false after replying an error. */
 export function specifyVector(index: u32): bool {
-  if (argumentIs(index, "REDUCE")) {
-    replyError("ERR REDUCE is not supported, reduce the vectors before they are given");
-    return false;
-  }
+  reducedDimensions = 0;
   if (!specifyForm(index)) {
     replyError("ERR invalid vector specification");
     return false;
@@ -68,38 +72,68 @@ function specifyForm(index: u32): bool {
   return true;
 }
 
-/** True when the vector has the dimension of the set; else replies both. */
+/** True when the vector has the dimension that the set is given, and then it is read as the set has it; else replies both. */
 export function fitsSet(set: VectorSet): bool {
-  if (givenDimensions == set.dimensions) return true;
+  const projects = set.givenDimensions != 0;
+  const wanted = projects ? set.givenDimensions : set.dimensions;
+  if (projects) reduceVector(set.dimensions);
+  if (givenDimensions == wanted) return true;
   beginError();
-  errorText("ERR Vector dimension mismatch - got ");
+  errorText(projects ? "ERR Input dimension mismatch for projection - got " : "ERR Vector dimension mismatch - got ");
   errorInteger(givenDimensions);
-  errorText(" but set has ");
-  errorInteger(set.dimensions);
+  errorText(projects ? " but projection expects " : " but set has ");
+  errorInteger(wanted);
   endError();
   return false;
 }
 
-/** Bytes of the vector, padded to whole lanes. */
+/** The vector will be read with fewer numbers, 0 for those that are given. */
+export function reduceVector(dimensions: u32): void {
+  reducedDimensions = dimensions;
+}
+
+/** Whether the vector is projected, and then what was given lies at GIVEN_BASE once it is read. */
+export function isReduced(): bool {
+  return reducedDimensions != 0;
+}
+
+/** Numbers of the vector as it is read. */
+export function readDimensions(): u32 {
+  return reducedDimensions != 0 ? reducedDimensions : givenDimensions;
+}
+
+/** Bytes of the vector as it is read, padded to whole lanes. */
 export function paddedBytes(): u32 {
-  return ((givenDimensions + 3) & ~3) << 2;
+  return ((readDimensions() + 3) & ~3) << 2;
 }
 
 /** Reads the vector's numbers to `to`, padded with zeros, and checks them under a metric; false after replying an error. */
 export function readVector(to: usize, metric: u32): bool {
   const bytes = paddedBytes();
-  v128.store(to + bytes - 16, i32x4.splat(0));
-  if (isBlob) readArgument(firstArgument, 0, to, givenDimensions << 2);
-  else if (!readValues(to)) return false;
-  if (!isFinite4(to, bytes)) {
-    replyNotFinite(to);
-    return false;
+  if (!readNumbers(isReduced() ? <usize>GIVEN_BASE : to)) return false;
+  if (isReduced()) {
+    project(GIVEN_BASE, givenDimensions, to, reducedDimensions, MATCHES_BASE);
+    if (!isFinite4(to, bytes)) {
+      replyError("ERR vector components are too large for a projection: their sums are infinite as a float32");
+      return false;
+    }
   }
   givenNorm = 1;
   if (metric != Metric.Cosine) return true;
   givenNorm = normOf(to, bytes);
   if (givenNorm == 0) replyError("ERR a vector of length zero has no direction, which the cosine metric needs");
   return givenNorm != 0;
+}
+
+/** Reads the numbers as they are given to `to`, padded with zeros; false after replying that one is none or not finite. */
+function readNumbers(to: usize): bool {
+  const bytes = ((givenDimensions + 3) & ~3) << 2;
+  v128.store(to + bytes - 16, i32x4.splat(0));
+  if (isBlob) readArgument(firstArgument, 0, to, givenDimensions << 2);
+  else if (!readValues(to)) return false;
+  if (isFinite4(to, bytes)) return true;
+  replyNotFinite(to);
+  return false;
 }
 
 /** Reads a query: as `readVector`, and of length one under cosine. */

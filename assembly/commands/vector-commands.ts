@@ -35,7 +35,16 @@ import { removeAttributes, setAttributes } from "../vectors/attribute-changes";
 import { pagesToIndex } from "../vectors/field-changes";
 import { ATTRIBUTES_BYTES_MAX, jsonBytes } from "../vectors/vector-attributes";
 import { deathOf, pagesForDeaths, setDeath } from "../vectors/upkeep/deaths";
-import { givenDimensions, givenNorm, nextArgument, readVector, specifyVector } from "./vector-argument";
+import {
+  givenDimensions,
+  givenNorm,
+  isReduced,
+  nextArgument,
+  readDimensions,
+  readVector,
+  reduceVector,
+  specifyVector,
+} from "./vector-argument";
 import { vDim, vCard, vEmb, vGetAttr, vInfo, vIsMember, vLinks, vRandMember } from "./vector-inspection";
 import {
   growMarks,
@@ -59,13 +68,25 @@ import {
   attributesArgument,
   deathArgument,
   dropsVectors,
+  askedReduction,
   keepsDeath,
+  mayReduce,
   parseAddOptions,
+  parseReduction,
 } from "./vectors/add-options";
 import { registerVectorExpiry } from "./vectors/vector-expiry";
 import { registerVectorOptimize } from "./vectors/vector-optimize";
 import { codeSome, isAboutToCode, lookAtRange, pagesToCode, startCoding } from "../vectors/coding";
-import { Coding, drawLevel, nodeAt, NONE, pagesForNode, takeNode, VectorSet } from "../vectors/vectorset";
+import {
+  Coding,
+  drawLevel,
+  nodeAt,
+  NONE,
+  pagesForNode,
+  setGivenDimensions,
+  takeNode,
+  VectorSet,
+} from "../vectors/vectorset";
 
 const M_DEFAULT: u32 = 16;
 const EF_CONSTRUCTION_DEFAULT: u32 = 200;
@@ -152,7 +173,8 @@ function refuseMemory(): bool {
 }
 
 function vAdd(): void {
-  if (!specifyVector(2)) return;
+  const vector = parseReduction();
+  if (vector == 0 || !specifyVector(vector)) return;
   const element = nextArgument;
   if (element >= argumentCount) {
     replyArity();
@@ -170,6 +192,8 @@ function vAdd(): void {
     return;
   }
   if (slot != 0 && !agrees(setOf(slotEntry(slot)))) return;
+  if (slot == 0 && !mayReduce(givenDimensions)) return;
+  if (slot == 0) reduceVector(askedReduction);
   if (slot != 0) expireNamed(setOf(slotEntry(slot)), element);
   if (!admitElement(slot, element)) return;
   const metric = slot != 0 ? setOf(slotEntry(slot)).metric : askedMetric == NONE ? Metric.Cosine : askedMetric;
@@ -185,7 +209,8 @@ function vAdd(): void {
   const set =
     found != 0
       ? setOf(slotEntry(found))
-      : createSet(hash, givenDimensions, metric, askedM == 0 ? M_DEFAULT : askedM, ef, coding, dropsVectors);
+      : createSet(hash, readDimensions(), metric, askedM == 0 ? M_DEFAULT : askedM, ef, coding, dropsVectors);
+  if (found == 0 && isReduced()) setGivenDimensions(set, givenDimensions);
   noteChange(hash);
   theHash = hash;
   replyBoolean(putElement(set, element, askedEf != 0 ? askedEf : set.efConstruction, found == 0));
@@ -220,7 +245,7 @@ function putElement(set: VectorSet, element: u32, ef: u32, creates: bool): bool 
   const added = id == NONE;
   addDistances(set, DISTANCES_OF_DESCENT + ef * 16);
   if (added) {
-    recordElement(set, QUERY_BASE, element, creates);
+    recordElement(set, element, creates);
     id = takeNode(set, drawLevel(set));
     nameElement(set, id, element);
     storeVector(set, id, QUERY_BASE, givenNorm);
@@ -235,7 +260,7 @@ function putElement(set: VectorSet, element: u32, ef: u32, creates: bool): bool 
   if (attributesArgument != 0) storeAttributes(set, id);
   const stays = isOriginal(set, id, QUERY_BASE, givenNorm, SECOND_VECTOR_BASE);
   const death = keepsDeath ? deathOf(set, id) : askedDeath;
-  if (!stays || attributesArgument != 0 || death != deathOf(set, id)) recordElement(set, QUERY_BASE, element, false);
+  if (!stays || attributesArgument != 0 || death != deathOf(set, id)) recordElement(set, element, false);
   setDeath(set, id, death, theHash);
   if (stays) return false;
   addWork(workOfUnlinking(set));

@@ -126,7 +126,7 @@ export function vInfo(): void {
   replyNumber("hnsw-m", set.m);
   replyNumber("ef-construction", set.efConstruction);
   replyNumber("vector-dim", set.dimensions);
-  replyNumber("projection-input-dim", 0);
+  replyNumber("projection-input-dim", set.givenDimensions);
   replyNumber("size", countLive(set));
   replyNumber("max-level", set.topLevel);
   replyNumber("attributes-count", set.attributed);

@@ -1,31 +1,38 @@
 // Effect records of vector sets. A vector is recorded as the float32 numbers that were given, whatever text they came as,
-// and when its element dies as a time;
-// what a set is made with is spelled out, so that other defaults of a later release do not change an old log.
+// and when its element dies as a time; what a set is made with is spelled out, so that other defaults of a later release do
+// not change an old log.
 
 import { beginRecord, addIntegerPart, addPart, addWordPart, PART_BYTES } from "../effects/record";
 import { argumentBytes, argumentCount } from "../protocol/arguments";
 import { addArgument, endEffect, isRecording, partBytes } from "../protocol/recording";
 import { Metric } from "../kernels/distance";
 import { Coding, VectorSet } from "../vectors/vectorset";
+import { QUERY_BASE } from "../vectors/vector-scratch";
+import { GIVEN_BASE, givenDimensions, isReduced } from "./vector-argument";
 import { askedDeath, deathArgument } from "./vectors/add-options";
 
 const OPTIONS_BYTES: u32 = 256;
 
 /**
- * Records the running VADD: key, the vector at `vector`, the element that argument `element` names, and the options behind
+ * Records the running VADD: key, the vector as it was given, the element that argument `element` names, and the options behind
  * it. `creates`: it made the set, and then what the set is made with goes before the options.
  */
-export function recordElement(set: VectorSet, vector: usize, element: u32, creates: bool): void {
+export function recordElement(set: VectorSet, element: u32, creates: bool): void {
   if (!isRecording()) return;
-  const bytes = set.dimensions << 2;
+  const bytes = givenDimensions << 2;
+  const reduces = creates && isReduced();
   const options = argumentCount - element - 1;
   let bound: u64 = partBytes(1) + bytes + PART_BYTES + OPTIONS_BYTES;
   for (let index = element; index < argumentCount; index++) bound += <u64>argumentBytes(index) + PART_BYTES;
-  beginRecord(5 + options + (creates ? 7 + set.dropsVectors : 0), bound);
+  beginRecord(5 + options + (creates ? 7 + set.dropsVectors : 0) + (reduces ? 2 : 0), bound);
   addWordPart("VADD");
   addArgument(1);
+  if (reduces) {
+    addWordPart("REDUCE");
+    addIntegerPart(set.dimensions);
+  }
   addWordPart("FP32");
-  addPart(vector, bytes);
+  addPart(isReduced() ? GIVEN_BASE : QUERY_BASE, bytes);
   addArgument(element);
   if (creates) addParameters(set);
   for (let index = element + 1; index < argumentCount; index++) {

@@ -218,6 +218,12 @@ export function createVectorSet(
   return address;
 }
 
+/** Notes that the set gets vectors of so many numbers, which are projected. */
+export function setGivenDimensions(set: VectorSet, dimensions: u32): void {
+  dirty(changetype<usize>(set), VECTOR_SET_BYTES);
+  set.givenDimensions = dimensions;
+}
+
 /** True when half the squared length of each vector stands behind its codes: kernels measure squared distances only. */
 @inline
 export function hasHalfSquares(metric: u32, coding: u32): bool {

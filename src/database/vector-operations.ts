@@ -82,9 +82,12 @@ export function openSet(name: Key, options: VectorOptions): Operation<VectorSett
 }
 
 function storedSettings(name: Key, reply: Record<string, Reply>): VectorSettings {
+  const given = reply["projection-input-dim"] as number;
+  const stored = reply["vector-dim"] as number;
   return {
     name,
-    dim: reply["vector-dim"] as number,
+    dim: given === 0 ? stored : given,
+    reduce: given === 0 ? undefined : stored,
     metric: String(reply.metric).toLowerCase() as Metric,
     m: reply["hnsw-m"] as number,
     efConstruction: reply["ef-construction"] as number,
@@ -134,15 +137,18 @@ export function ttlOfVector(set: VectorSettings, id: Key): Operation<number | un
   return single(["VPTTL", set.name, "ELEMENTS", 1, checkKey(id)], (reply) => ttlOf((reply as number[])[0] as number));
 }
 
-/** VADD with a checked vector and attributes as JSON text, "" for none, undefined for those it has. */
+/** VADD with a checked vector, `isStored` for one that the set gave, and attributes as JSON text, "" for none, undefined for those it has. */
 export function addCommand(
   set: VectorSettings,
   id: Key,
   row: Float32Array,
   attributes: string | undefined,
+  isStored = false,
 ): Argument[] {
   const blob = new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
-  const command: Argument[] = ["VADD", set.name, "FP32", blob, checkKey(id)];
+  const reduction = set.reduce === undefined || isStored ? [] : ["REDUCE", set.reduce];
+  const command: Argument[] = ["VADD", set.name, ...reduction, "FP32", blob, checkKey(id)];
+  if (set.reduce !== undefined && isStored) command.push("PROJECTED");
   if (attributes !== undefined) command.push("SETATTR", attributes);
   command.push("M", set.m, "EF", set.efConstruction, "METRIC", set.metric.toUpperCase());
   command.push(quantizationWords[set.quantization]);

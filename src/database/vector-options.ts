@@ -22,6 +22,11 @@ export type Quantization = "f32" | "f16" | "int8" | "int4" | "binary";
 export interface VectorOptions {
   /** Numbers in a vector, 1 to 16,384. Needed for a set that does not exist. */
   dim?: number | undefined;
+  /**
+   * Stores vectors with so many numbers instead, fewer than `dim`, by a random projection that keeps distances about as they
+   * are. `get` answers the shorter vector. Default: as they are given.
+   */
+  reduce?: number | undefined;
   /** Default `"cosine"`. */
   metric?: Metric | undefined;
   /** Links of a node on the graph's upper levels, 4 to 4,096; twice as many on the lowest. Default 16. */
@@ -43,7 +48,10 @@ export type Vector = Float32Array | ArrayLike<number>;
 /** VectorOptions, complete, and the key they belong to. */
 export interface VectorSettings {
   readonly name: Key;
+  /** Numbers of a vector as it is given. */
   readonly dim: number;
+  /** Numbers of a vector as it is stored, when those are fewer. */
+  readonly reduce: number | undefined;
   readonly metric: Metric;
   readonly m: number;
   readonly efConstruction: number;
@@ -53,9 +61,9 @@ export interface VectorSettings {
 
 const defaults = { metric: "cosine", m: 16, efConstruction: 200, quantization: "int8", keepOriginals: true } as const;
 const metrics: readonly string[] = ["cosine", "l2", "ip"] satisfies Metric[];
-const limits = { dim: [1, 16384], m: [4, 4096], efConstruction: [1, 1_000_000] } as const;
+const limits = { dim: [1, 16384], reduce: [1, 16383], m: [4, 4096], efConstruction: [1, 1_000_000] } as const;
 const quantizations: readonly string[] = ["f32", "f16", "int8", "int4", "binary"] satisfies Quantization[];
-const names = ["dim", "metric", "m", "efConstruction", "quantization", "keepOriginals"] as const;
+const names = ["dim", "reduce", "metric", "m", "efConstruction", "quantization", "keepOriginals"] as const;
 
 /**
  * Checks the options of `vectors()` alone, without defaults.
@@ -64,7 +72,7 @@ const names = ["dim", "metric", "m", "efConstruction", "quantization", "keepOrig
  */
 export function checkOptions(options: VectorOptions): void {
   checkNames("vectors()", options, names);
-  for (const name of ["dim", "m", "efConstruction"] as const) {
+  for (const name of ["dim", "reduce", "m", "efConstruction"] as const) {
     const value = options[name];
     const [least, most] = limits[name];
     if (value === undefined || (Number.isInteger(value) && value >= least && value <= most)) continue;
@@ -133,9 +141,13 @@ function checkChoice(name: string, value: string | undefined, choices: readonly 
 export function newSettings(name: Key, options: VectorOptions): VectorSettings {
   const { dim } = options;
   if (dim === undefined) throw new NearkeyError("invalid-option", "dim is needed: there is no such vector set yet");
+  if (options.reduce !== undefined && options.reduce >= dim) {
+    throw new NearkeyError("invalid-option", `reduce must be less than dim, which is ${dim}, not ${options.reduce}`);
+  }
   return {
     name,
     dim,
+    reduce: options.reduce,
     metric: options.metric ?? defaults.metric,
     m: options.m ?? defaults.m,
     efConstruction: options.efConstruction ?? defaults.efConstruction,

@@ -89,9 +89,14 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
     return this.#settings.name;
   }
 
-  /** Numbers in each vector. */
+  /** Numbers in each vector as it is given. */
   get dim(): number {
     return this.#settings.dim;
+  }
+
+  /** Numbers of each vector as it is stored, when a projection makes them fewer. */
+  get reduce(): number | undefined {
+    return this.#settings.reduce;
   }
 
   get metric(): Metric {

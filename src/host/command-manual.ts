@@ -165,12 +165,12 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   HRANDFIELD: entry("key [count [WITHVALUES]]", "O(N) with N the fields answered", READ),
   // vector_set
   VADD: entry(
-    `key ${VECTOR} element [CAS] [NOQUANT | F16 | Q8 | Q4 | BIN] [EF count] [SETATTR attributes] [M links] ` +
-      "[METRIC COSINE | L2 | IP] [NOORIGINALS] " +
+    `key [REDUCE dim] ${VECTOR} element [CAS] [NOQUANT | F16 | Q8 | Q4 | BIN] [EF count] [SETATTR attributes] [M links] ` +
+      "[METRIC COSINE | L2 | IP] [NOORIGINALS] [PROJECTED] " +
       OPTIONAL_TIME,
     "O(log(N)) with N the elements",
     CHANGE,
-    "Takes METRIC, F16, Q4 and NOORIGINALS when the set is made, and when the element dies as SET does. Vectors are kept beside their codes unless NOORIGINALS is given, REDUCE is refused, CAS changes nothing.",
+    "Takes METRIC, F16, Q4 and NOORIGINALS when the set is made, and when the element dies as SET does. Vectors are kept beside their codes unless NOORIGINALS is given, CAS changes nothing. The projection of REDUCE is the same in every set; PROJECTED gives a vector that VEMB answered.",
   ),
   VSIM: entry(
     `key (ELE element | FP32 vector | VALUES count value [value ...]) [WITHSCORES] [WITHATTRIBS] [WITHDISTANCES] ` +

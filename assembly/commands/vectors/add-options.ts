@@ -1,12 +1,12 @@
-// The options of VADD. Forms and error texts are those of Redis 8; METRIC, F16, Q4, NOORIGINALS and what says when the
-// element dies are ours, the last as SET has it.
+// The options of VADD. Forms and error texts are those of Redis 8; METRIC, F16, Q4, NOORIGINALS, PROJECTED and what
+// says when the element dies are ours, the last as SET has it.
 
 import { argumentCount, argumentInteger, argumentIs, lastInteger } from "../../protocol/arguments";
 import { Metric } from "../../kernels/distance";
 import { replyError } from "../../protocol/reply";
-import { Coding, M_MAX, M_MIN, NONE, VectorSet } from "../../vectors/vectorset";
+import { Coding, DIMENSIONS_MAX, M_MAX, M_MIN, NONE, VectorSet } from "../../vectors/vectorset";
 import { expiryFrom, replyInvalidExpiry } from "../expiry-argument";
-import { fitsSet } from "../vector-argument";
+import { fitsSet, givenDimensions } from "../vector-argument";
 
 const EF_MAX: i64 = 1000000;
 
@@ -17,11 +17,31 @@ export let askedMetric: u32 = NONE;
 export let askedQuantization: u32 = NONE;
 export let dropsVectors: bool = false;
 export let attributesArgument: u32 = 0;
+/** Numbers that vectors shall have after a projection, and whether the given vector comes of one, and was read by VEMB. */
+export let askedReduction: u32 = 0;
+export let isProjected: bool = false;
 /** When the element shall die, ms since epoch, and the argument that says so, a word and a time. */
 export let askedDeath: i64 = 0;
 export let deathArgument: u32 = 0;
 /** Whether it shall die when it did before. */
 export let keepsDeath: bool = false;
+
+/** Reads `REDUCE dim` where a vector could begin, at argument 2; answers where the vector begins, 0 after replying an error. */
+export function parseReduction(): u32 {
+  askedReduction = 0;
+  if (!argumentIs(2, "REDUCE")) return 2;
+  const dimensions = argumentCount > 3 ? boundedInteger(3, 1, DIMENSIONS_MAX) : -1;
+  if (dimensions < 0) refuse("ERR invalid vector specification");
+  askedReduction = <u32>max<i64>(dimensions, 0);
+  return dimensions < 0 ? 0 : 4;
+}
+
+/** True when a set can begin with a vector of so many numbers, as short as was asked for; else replies why not. */
+export function mayReduce(given: u32): bool {
+  if (isProjected) return refuse("ERR PROJECTED needs an existing vector set");
+  if (askedReduction < given) return true;
+  return refuse("ERR REDUCE needs fewer dimensions than the vector has");
+}
 
 /** Reads VADD's options from argument `index` on; false after replying an error. */
 export function parseAddOptions(index: u32): bool {
@@ -34,12 +54,14 @@ export function parseAddOptions(index: u32): bool {
   askedDeath = 0;
   deathArgument = 0;
   keepsDeath = false;
+  isProjected = false;
   for (; index < argumentCount; index++) {
     if (argumentIs(index, "CAS")) continue;
     const coding = codingNamed(index);
     if (coding != NONE) askedQuantization = coding;
     else if (argumentIs(index, "NOORIGINALS")) dropsVectors = true;
     else if (argumentIs(index, "KEEPTTL")) keepsDeath = true;
+    else if (argumentIs(index, "PROJECTED")) isProjected = true;
     else if (index + 1 == argumentCount) return refuse("ERR invalid option after element");
     else if (!parseValued(index++)) return false;
   }
@@ -117,7 +139,13 @@ export function agrees(set: VectorSet): bool {
     return refuse("ERR asked quantization mismatch with existing vector set");
   if (dropsVectors && set.dropsVectors == 0)
     return refuse("ERR asked NOORIGINALS, but the existing vector set keeps its vectors");
-  return fitsSet(set);
+  if (askedReduction != 0 && set.givenDimensions == 0)
+    return refuse("ERR cannot add projection to existing set without projection");
+  if (askedReduction != 0 && askedReduction != set.dimensions)
+    return refuse("ERR asked REDUCE mismatch with existing vector set");
+  if (!isProjected) return fitsSet(set);
+  if (givenDimensions == set.dimensions) return true;
+  return refuse("ERR PROJECTED needs as many dimensions as the existing vector set has");
 }
 
 function refuse(words: string): bool {
