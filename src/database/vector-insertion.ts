@@ -322,7 +322,7 @@ async function former(port: Port, set: VectorSettings, rows: readonly Row[]): Pr
     const old = vectors[index];
     // Deleted by somebody else since it was looked up: then it is new.
     if (old === undefined) return [["VREM", set.name, row.id]];
-    const vector = [...addCommand(set, row.id, old, undefined), "KEEPTTL"];
+    const vector = [...addCommand(set, row.id, old, undefined, true), "KEEPTTL"];
     return row.attributes === undefined ? [vector] : [vector, ["VSETATTR", set.name, row.id, texts[index] ?? ""]];
   });
 }

@@ -45,21 +45,27 @@ export class MemoryEstimate {
     const set = this.#set;
     // Vectors that are dropped for their codes are there until codes begin.
     const kept = set.keepOriginals ? added : Math.min(added, CODED_ALONE_FROM);
-    const vectors = pagesOf(kept, Math.ceil(set.dim / 4) * 16);
+    const vectors = pagesOf(kept, Math.ceil(storedDim(set) / 4) * 16);
     const codes = set.quantization === "f32" ? 0 : pagesOf(added, codeBytes(set)) + 4;
     const nodes = pagesOf(added, NODE_BYTES + 8 * set.m);
     // What brings the originals back from vectors of length one: two bits a number.
-    const originals = set.metric === "cosine" ? pagesOf(kept, Math.ceil(set.dim / 16) * 4) : 0;
+    const originals = set.metric === "cosine" ? pagesOf(kept, Math.ceil(storedDim(set) / 16) * 4) : 0;
     return Math.ceil((vectors + codes + nodes + originals) * PAGE_BYTES + this.#cells * CELL_FACTOR + OPENED_BYTES);
   }
 }
 
 /** Bytes of a vector's codes, and of what stands behind them under inner product. */
-function codeBytes({ dim, quantization, metric }: VectorSettings): number {
+function codeBytes(set: VectorSettings): number {
+  const { quantization, metric } = set;
   const perRegister = { f32: 4, f16: 8, int8: 16, int4: 32, binary: 128 }[quantization];
-  return Math.ceil(dim / perRegister) * 16 + (metric === "ip" ? 4 : 0);
+  return Math.ceil(storedDim(set) / perRegister) * 16 + (metric === "ip" ? 4 : 0);
 }
 
 function pagesOf(records: number, recordBytes: number): number {
   return Math.ceil(records / Math.floor(PAGE_BYTES / recordBytes));
+}
+
+/** Numbers of a vector as it is stored. */
+function storedDim({ dim, reduce }: VectorSettings): number {
+  return reduce ?? dim;
 }
