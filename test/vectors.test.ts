@@ -497,3 +497,30 @@ test("over the network a set answers the same, with promises", async () => {
   await expect(client.vectors("none")).rejects.toEqual(withCode("invalid-option"));
   await client.close();
 });
+
+test("errors of many queries tell which, and of indexes what to do", () => {
+  const { db } = openTestDatabase();
+  const docs = db.vectors("docs", { dim: 2 });
+  const failing = (code: string, message: string | RegExp) =>
+    expect.objectContaining({ code, message: typeof message === "string" ? message : expect.stringMatching(message) });
+  expect(() => docs.createIndex(".year")).toThrow(
+    failing("invalid-argument", /declared once its vector set has an element/),
+  );
+  docs.set("a", [1, 2], { year: 1 });
+  for (const exact of [false, true]) {
+    const ask = (queries: unknown[]) => () => docs.searchMany(queries as number[][], { exact });
+    expect(ask([[1, 2], [1]])).toThrow(failing("wrong-dimension", "query 1: the vector has 1 numbers, the set has 2"));
+    expect(
+      ask([
+        [1, 2],
+        [3, 4],
+        [0, 0],
+      ]),
+    ).toThrow(failing("zero-vector", /^query 2: /));
+  }
+  expect(() => docs.createIndex("year")).toThrow(
+    failing("invalid-argument", /a path is text such as ".year".*, not "year"$/),
+  );
+  expect(() => docs.search([1, 2], { k: "10" as never })).toThrow(failing("invalid-argument", /, not "10"$/));
+  expect(docs.createIndex(".year")).toBe(true);
+});

@@ -291,7 +291,7 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
   /**
    * Makes the set as fast and as small as it can be: codes are trained anew where that changes them, nodes that searches
    * visit together are put together, and the memory of what was deleted is given back. Others search and write meanwhile;
-   * the work is done in small steps by the engine's clock, 5 to 15 µs an element in all. Comes back when it is done.
+   * the work is done in small steps by the engine's clock, about 12 µs an element in all. Comes back when it is done.
    *
    * @param options another quantization, or `keepOriginals: false`; objects that others have opened the set with keep the old
    *   options, and what they add is refused with `options-differ`: they call `vectors()` again
