@@ -288,7 +288,7 @@ describe("versions", () => {
 
   test("a newer one, another program's file and an empty one are refused by what they are", async () => {
     expect((await refusal(rdbFile(13))).message).toBe(
-      "dump.rdb, offset 5: version 13 of the format, and up to 12 (Redis 8) is read",
+      "dump.rdb, offset 5: version 13 of the format, and up to 12 (Redis 8.0) is read",
     );
     expect((await refusal(bytesOf("VALKEY080", 255))).message).toContain(
       'it begins with "VALKEY080", which no file of',

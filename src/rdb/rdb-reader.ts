@@ -1,4 +1,4 @@
-// Reads the files that Redis writes with SAVE and BGSAVE, of every version from 1 to 8: as a stream, so that memory holds a
+// Reads the files that Redis writes with SAVE and BGSAVE, of every release up to 8.0: as a stream, so that memory holds a
 // chunk and one string of it. What is read are keys with batches of their elements, whatever way they are written in, and
 // what stands beside keys. The checksum at the end tells of damage only when everything has been read: who must know
 // before reads the file twice.
@@ -6,7 +6,7 @@
 import { RdbCursor } from "./rdb-cursor.ts";
 import { type Elements, passModuleData, type RdbKind, rdbTypes } from "./rdb-types.ts";
 
-/** The newest version that is known: Redis 7.4 and 8. */
+/** The newest version that is known: Redis 7.4 and 8.0. */
 const VERSION_MAX = 12;
 /** From here on a file ends with a checksum. */
 const VERSION_OF_CHECKSUM = 5;
@@ -164,7 +164,7 @@ function* readHeader(cursor: RdbCursor): Generator<undefined, number> {
     cursor.fail(`it begins with ${JSON.stringify(text)}, which no file of Redis does: is it the right one?`, 0);
   }
   if (version > VERSION_MAX) {
-    cursor.fail(`version ${version} of the format, and up to ${VERSION_MAX} (Redis 8) is read`, MAGIC.length);
+    cursor.fail(`version ${version} of the format, and up to ${VERSION_MAX} (Redis 8.0) is read`, MAGIC.length);
   }
   return version;
 }

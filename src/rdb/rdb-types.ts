@@ -1,4 +1,4 @@
-// Every way in which RDB files of Redis 1 to 8 write a value, and how each is read: by the number that stands before the
+// Every way in which RDB files of Redis up to 8.0 write a value, and how each is read: by the number that stands before the
 // key. A reader gives a value in batches of its elements, so that a collection larger than memory passes through; it yields
 // nothing while bytes are missing. A type that nearkey learns needs nothing here: its elements come already.
 

@@ -31,7 +31,7 @@ Formats, by the file's name (a last .gz is unpacked) or --format; - is standard 
   .csv .tsv            a first line of names; a vector is one cell "[0.1, 0.2]" or several columns
   .npy                 a matrix in C order of f2, f4, f8 or integers
   .fvecs .bvecs .ivecs as in the TEXMEX corpus
-  .rdb                 keys as Redis saves them, 2.8 to 8: strings and hashes, with expiry and databases
+  .rdb                 keys as Redis saves them, 2.8 to 8.0: strings and hashes, with expiry and databases
 
 Examples:
   $ nearkey import docs.jsonl --into docs
