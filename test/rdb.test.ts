@@ -305,6 +305,17 @@ describe("versions", () => {
 });
 
 describe("what is damaged is said with what and where", () => {
+  test("and what stands before it is given", async () => {
+    const found: string[] = [];
+    const reading = (async () => {
+      for await (const items of readRdb(cut(rdbFile(11, 0, text("k"), text("v"), 99, text("x")), 1000), "dump.rdb")) {
+        for (const item of items) if (item.what === "key") found.push(Buffer.from(item.key).toString());
+      }
+    })();
+    await expect(reading).rejects.toThrow("no value has the type 99");
+    expect(found).toEqual(["k"]);
+  });
+
   const begin = bytesOf(254, 0);
   const at = (offset: number, reason: string) => `dump.rdb, offset ${offset}: ${reason}`;
   test.each<[string, Uint8Array, string]>([

@@ -100,8 +100,12 @@ export async function* readRdb(
       yield items;
       items = [];
     }
-    if (items.length > 0) yield items;
     await checkEnd(cursor, source);
+    if (items.length > 0) yield items;
+  } catch (error) {
+    // What stands before the damage is as good as it was.
+    if (items.length > 0) yield items;
+    throw error;
   } finally {
     await source.return?.();
   }
