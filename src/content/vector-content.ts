@@ -21,11 +21,20 @@ const CODINGS: Readonly<Record<string, string>> = { f32: "NOQUANT", f16: "F16", 
 export function* vectorCommands(runner: CommandRunner, key: Uint8Array): Generator<Argument[][]> {
   const facts = pairsOf(runner.one("VINFO", key) as Reply[]);
   const names = runner.one("VRANDMEMBER", key, Number(facts.get("size"))) as Uint8Array[];
+  const given = Number(facts.get("projection-input-dim") ?? 0);
   let options = optionsOf(facts);
+  if (given > 0) {
+    // What is stored of a vector is given back as it is, but not to a set that is not there: the first element is added twice.
+    const first = new Uint8Array(Float32Array.from({ length: given }, (_, index) => (index === 0 ? 1 : 0)).buffer);
+    const reduce = ["REDUCE", facts.get("vector-dim") ?? ""];
+    yield [["VADD", key, ...reduce, "FP32", first, names[0] as Uint8Array, ...options]];
+    options = [];
+  }
   for (let first = 0; first < names.length; first += ELEMENTS) {
     const group = names.slice(first, first + ELEMENTS);
     const commands = elementCommands(runner, key, group);
     commands[0]?.push(...options);
+    if (given > 0) for (const command of commands) command.push("PROJECTED");
     options = [];
     yield commands;
   }
