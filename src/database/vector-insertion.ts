@@ -12,6 +12,7 @@ import type { Build } from "../pool/threads.ts";
 import type { Argument } from "../resp.ts";
 import { readText } from "../text.ts";
 import type { Mode } from "./database-methods.ts";
+import { insertionOrder } from "./insertion-order.ts";
 import { checkKey, invalid, type Key, kindOf, type Operation, single } from "./operations.ts";
 import { MemoryEstimate } from "./vector-memory.ts";
 import {
@@ -73,7 +74,7 @@ export async function insertMany(
   await askForMemory(port, set, rows, known, turn);
   // What needs memory first: should it run out, no element has been overwritten yet.
   const fresh = known.size === 0 ? rows : rows.filter((row) => !known.has(row));
-  await new Insertion(port, set, options).run(fresh, [...known]);
+  await new Insertion(port, set, options).run(await insertionOrder(fresh, turn), [...known]);
 }
 
 function checkOptions(options: SetManyOptions): void {
