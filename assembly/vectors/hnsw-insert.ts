@@ -5,9 +5,10 @@
 import { dropItem, idOf, itemAt, keyOfItem } from "./beam";
 import { connect } from "./hnsw-connect";
 import { descend, walk } from "./hnsw-search";
+import { linkCount } from "./links";
 import { measurePoints4, pointAt } from "./points";
 import { holdPool, isWorker, lockTop, unlockTop } from "../memory/threads";
-import { NONE, nodeAt, setEntry, VectorSet } from "./vectorset";
+import { linksMax, NONE, nodeAt, rowOf, setEntry, VectorSet } from "./vectorset";
 import { BEAM_BASE, BEAM_MAX, SELECTED_ADDRESSES, SELECTED_IDS } from "./vector-scratch";
 
 /** Links a node, whose vector and codes are stored, into the graph; `ef` nodes are kept while searching for its neighbours. */
@@ -29,8 +30,25 @@ function linkLevels(set: VectorSet, id: u32, level: u32, ef: u32): void {
     for (let index: u32 = 0; index < chosen; index++) {
       connect(set, id, load<u32>(SELECTED_IDS + (index << 2)), at);
     }
+    fillRow(set, id, count, at);
   }
   if (level > set.topLevel) setEntry(set, id, level);
+}
+
+/**
+ * Links a node to the nearest of the `found` nodes of the beam that have room, until it has M links: full nodes refuse most
+ * of those that were chosen. It is the paper's option to keep pruned connections, but only where they cost nobody
+ * another (counts are read without a lock: now and then one does). 100,000 unclustered vectors of 128 numbers: 24 links a
+ * node instead of 20, recall 0.95 at ef 275 instead of 325, and a tenth more queries a second there; clustered ones as many
+ * at 0.95, a twentieth more at 0.99. Builds take a tenth to a fifth longer.
+ */
+function fillRow(set: VectorSet, id: u32, found: u32, level: u32): void {
+  const row = rowOf(set, id, level);
+  const limit = linksMax(set, level);
+  for (let index: u32 = 0; index < found && linkCount(row) < set.m; index++) {
+    const other = idOf(itemAt(BEAM_BASE, index));
+    if (linkCount(rowOf(set, other, level)) < limit) connect(set, id, other, level);
+  }
 }
 
 /** Takes the node itself out of the beam: while it is being linked, other threads may have linked to it. Answers how many are left. */
