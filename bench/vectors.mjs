@@ -7,7 +7,7 @@
 import { fixed, rate, startReport, times } from "./report.mjs";
 import { measureExact } from "./vectors/exact.mjs";
 import { compileNative, openNative } from "./vectors/native.mjs";
-import { NAMED, openOurs, throughMethod } from "./vectors/ours.mjs";
+import { NAMED, openOurs, openRowByRow, throughMethod } from "./vectors/ours.mjs";
 import { openPeers } from "./vectors/peers.mjs";
 import { openSet, setNames } from "./vectors/sets.mjs";
 import { duel, sweep } from "./vectors/sweep.mjs";
@@ -38,15 +38,16 @@ async function measure(set) {
     `\n${set.title}: M ${M}, efConstruction ${EF_CONSTRUCTION}, ${set.queries.length / set.dim} queries, k ${K}`,
   );
   const ours = await openOurs(set, set.small || report.options.few);
+  const rowByRow = await openRowByRow(set);
   const peers = await openPeers(
     set,
     set.small ? ["hnswlib-node", "hnswlib-wasm", "edgevec"] : ["hnswlib-node", "usearch"],
     report,
   );
   if (native !== undefined) peers.push(openNative(set, native));
-  const built = await buildAll(set, [...ours, ...peers], report.options.fresh);
+  const built = await buildAll(set, [...ours, rowByRow, ...peers], report.options.fresh);
   const contenders = [ours[0], throughMethod(set, ours[0]), ...ours.slice(1), ...peers];
-  showBuilds(set, [...ours, ...peers], built);
+  showBuilds(set, [...ours, rowByRow, ...peers], built);
   const curve = await sweep(set, contenders);
   showCurve(set, curve);
   for (const wanted of RECALLS) {
