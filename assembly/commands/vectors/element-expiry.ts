@@ -26,8 +26,8 @@ import { expireElement, expireSet, isVectorSet, setOf, workOfUnlinking } from ".
 
 /** Looking at a set of which nobody is due costs a few loads. */
 const SETS_A_CALL: u32 = 1024;
-/** Units of work, as a call of execute counts them: 8,192 are a millisecond. */
-const WORK_A_CALL: u32 = 4096;
+/** Units of work: taking out one of 6,000 elements of 128 int8 numbers at M 16 counts 80, and took 38 µs on a busy machine. */
+const WORK_A_CALL: u32 = 1024;
 
 /** Removes some of the elements whose time has passed; true when more are likely to wait. */
 export function expireElements(): bool {
