@@ -82,19 +82,39 @@ function tryConnect(port) {
   });
 }
 
-export async function startRedis() {
+/** Starts redis-server; `more` are options that keep it on disk, nothing is kept without. */
+export async function startRedis(...more) {
   const port = await freePort();
-  const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const kept = more.length > 0 ? more : ["--appendonly", "no"];
+  const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", ...kept];
   return startServer("redis-server", ["redis-server", ...options], port);
 }
 
-/** Starts `nearkey serve` from dist/ on the Node that runs this. */
-export async function startNearkey(maxMemory = "3gb") {
+/** Starts `nearkey serve` from dist/ on the Node that runs this, with more options than its ports and memory. */
+export async function startNearkey(maxMemory = "3gb", ...more) {
   const [port, respPort] = [await freePort(), await freePort()];
   const cli = new URL("../dist/cli.js", import.meta.url).pathname;
-  const options = ["serve", "--port", String(port), "--resp-port", String(respPort), "--max-memory", maxMemory];
+  const options = [
+    "serve",
+    "--port",
+    String(port),
+    "--resp-port",
+    String(respPort),
+    "--max-memory",
+    maxMemory,
+    ...more,
+  ];
   const server = await startServer("nearkey", [process.execPath, cli, ...options], respPort);
   return { ...server, webSocketPort: port };
+}
+
+/** Runs a script of this folder on the client's core with one argument as JSON; answers what it printed as JSON. */
+export async function runClient(script, argument) {
+  const program = new URL(script, import.meta.url).pathname;
+  const [first, ...rest] = pin(CLIENT_CORE, [process.execPath, program, JSON.stringify(argument)]);
+  const { stdout, stderr } = await run(first, rest);
+  if (!stdout.startsWith("{")) throw new Error(`${script} failed: ${stderr}`);
+  return JSON.parse(stdout);
 }
 
 /** Starts a server of the `ws` library that sends back what it gets. */
@@ -110,13 +130,9 @@ export async function startEcho() {
  * @returns frames and commands per second, the server's CPU microseconds per frame, the shares of their cores both used
  */
 export async function runWebSocketLoad(server, port, options) {
-  const program = new URL("websocket-load.mjs", import.meta.url).pathname;
-  const [taskset, ...rest] = pin(CLIENT_CORE, [process.execPath, program, JSON.stringify({ ...options, port })]);
   const before = cpuSeconds(server.pid);
-  const { stdout, stderr } = await run(taskset, rest);
+  const result = await runClient("websocket-load.mjs", { ...options, port });
   const serverSeconds = cpuSeconds(server.pid) - before;
-  if (!stdout.startsWith("{")) throw new Error(`the WebSocket client failed: ${stderr}`);
-  const result = JSON.parse(stdout);
   return {
     ...result,
     serverMicros: (serverSeconds / options.frames) * 1e6,
@@ -139,7 +155,8 @@ export function cpuSeconds(pid) {
 
 /**
  * One run of redis-benchmark against a server.
- * @returns commands per second, the server's CPU microseconds per command, the shares of their cores both used
+ * @returns commands per second, the server's CPU microseconds per command, the shares of their cores both used, and the
+ *   median and the 99th percentile of what a client waits, milliseconds
  */
 export async function runBenchmark(server, { test, pipeline, requests, keys, bytes, clients = 50 }) {
   const options = [
@@ -162,7 +179,9 @@ export async function runBenchmark(server, { test, pipeline, requests, keys, byt
   const before = cpuSeconds(server.pid);
   const { stdout, stderr } = await run("bash", ["-c", `TIMEFORMAT='cpu %U %S %R'; time ${command}`]);
   const serverSeconds = cpuSeconds(server.pid) - before;
-  const perSecond = Number(/^"[^"]*","([\d.]+)"/m.exec(stdout.split("\n").slice(1).join("\n"))?.[1]);
+  // "test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"
+  const fields = (stdout.split("\n")[1] ?? "").split(",").map((field) => Number(field.replaceAll('"', "")));
+  const [, perSecond, , , p50, , p99] = fields;
   const [, user, system, real] = /cpu ([\d.]+) ([\d.]+) ([\d.]+)/.exec(stderr) ?? [];
   if (!(perSecond > 0) || real === undefined) throw new Error(`redis-benchmark failed: ${stdout}${stderr}`);
   return {
@@ -170,6 +189,8 @@ export async function runBenchmark(server, { test, pipeline, requests, keys, byt
     serverMicros: (serverSeconds / requests) * 1e6,
     serverBusy: serverSeconds / Number(real),
     clientBusy: (Number(user) + Number(system)) / Number(real),
+    p50,
+    p99,
   };
 }
 

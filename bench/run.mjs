@@ -18,6 +18,8 @@ const PARTS = [
   "eviction",
   "embedding",
   "resp",
+  "durability",
+  "snapshot",
   "websocket",
   "metrics",
   "kernels",
@@ -34,14 +36,14 @@ const HELP = `npm run bench -- [part…] [options]
   --node PATH    a Node to run on, may be repeated (default: this one and ${NEWER_NODE.slice(BENCH.length + 1)})
   --rounds N     interleaved rounds, the median counts (default 5)
   --quick        few rounds and operations: does it work? its figures mean little
-  --only SET     vectors, threads: this set alone, may be repeated
+  --only NAME    vectors, threads: this set alone; durability: this section alone; may be repeated
   --few          vectors: of our own forms only int8 and float32
   --fresh        vectors: build the peers' indexes again that an earlier run has left
   --json         print all results as one JSON array, tables on standard error
 Results are also written to bench/results/.`;
 
-/** Options that the parts of vectors alone take. */
-const vectorOptions = {
+/** Options that some parts alone take. */
+const partOptions = {
   only: { type: "string", multiple: true },
   few: { type: "boolean" },
   fresh: { type: "boolean" },
@@ -65,7 +67,7 @@ async function main() {
       rounds: { type: "string" },
       quick: { type: "boolean" },
       json: { type: "boolean" },
-      ...vectorOptions,
+      ...partOptions,
       help: { type: "boolean" },
     },
   });
@@ -110,7 +112,7 @@ function runPart(node, part, values) {
   const path = join(RESULTS, `${part}-${version}.json`);
   const options = ["--json", path, ...(quick ? ["--quick"] : []), ...(rounds ? ["--rounds", rounds] : [])];
   if (part === "vectors") options.push(...ownOptions(values));
-  if (part === "threads") options.push(...ownOptions({ only: values.only }));
+  if (part === "threads" || part === "durability") options.push(...ownOptions({ only: values.only }));
   const heading = `\n${part} on Node ${version}`;
   (json ? console.error : console.log)(`${heading}\n${"=".repeat(heading.length - 1)}`);
   return new Promise((resolve) => {

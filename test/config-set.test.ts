@@ -1,7 +1,7 @@
 // CONFIG SET: that what it changes really changes, that several settings change together or not at all, and that the
 // file is rewritten without harm.
 
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -183,6 +183,23 @@ describe("changes", () => {
     const stranger = await RespSocket.open(server.respPort);
     expect(await stranger.rest()).toBe("-NOAUTH no password within 0.1 seconds (--auth-timeout)\r\n");
   });
+
+  test("snapshot-interval, snapshot-log-bytes, snapshot-keep: when snapshots are taken, and how many stay", async () => {
+    const dir = mkdtempSync(join(folder, "kept-"));
+    const server = await startTestServer({ dir, snapshotIntervalMs: 0, snapshotLogBytes: 0 });
+    const client = await RespSocket.open(server.respPort);
+    const snapshots = (): string[] => readdirSync(dir).filter((name) => name.endsWith(".snapshot"));
+    await client.command("SET k v");
+    expect(await client.command("CONFIG SET snapshot-interval 1s")).toBe("OK");
+    await expect.poll(snapshots, { timeout: 10_000 }).toEqual(["00000001.snapshot"]);
+    expect(await client.command("CONFIG SET snapshot-interval off snapshot-log-bytes 1kb")).toBe("OK");
+    await client.command("SET", "l", "x".repeat(2000));
+    await expect.poll(snapshots, { timeout: 10_000 }).toEqual(["00000001.snapshot", "00000002.snapshot"]);
+    expect(await client.command("CONFIG SET snapshot-log-bytes 0 snapshot-keep 1")).toBe("OK");
+    await client.command("SET k w");
+    await client.command("BGREWRITEAOF");
+    await expect.poll(snapshots, { timeout: 10_000 }).toEqual(["00000003.snapshot"]);
+  }, 60_000);
 });
 
 describe("several at once", () => {

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { HostCommands } from "../src/host/host-commands.ts";
 import { newClient } from "../src/host/host-facts.ts";
+import type { CommitWaiter } from "../src/log/commit-queue.ts";
 import type { ReplyGate } from "../src/persistence/reply-gate.ts";
 import { Crowd, type CrowdMember } from "../src/server/crowd.ts";
 import { OutputBudget } from "../src/server/output-budget.ts";
@@ -202,10 +203,12 @@ describe("a session", () => {
   });
 
   test("ends no sooner than the log has what it kept", () => {
-    const waiting: ((covered: boolean) => void)[] = [];
+    const waiting: CommitWaiter[] = [];
     const gate = {
+      syncs: true,
+      position: 1,
       isCovered: false,
-      whenCovered: (resume: (covered: boolean) => void) => void waiting.push(resume),
+      whenCovered: (waiter: CommitWaiter) => void waiting.push(waiter),
       whenRoom: () => undefined,
       refusal: undefined,
     };
@@ -214,7 +217,7 @@ describe("a session", () => {
     session.finish();
     expect(log).toEqual([]);
     gate.isCovered = true;
-    for (const resume of waiting) resume(true);
+    for (const waiter of waiting) waiter.goOn(true);
     expect(log).toEqual(["+PONG\r\n", "end"]);
   });
 

@@ -119,7 +119,8 @@ class SimulatedDatabase {
   private async open(): Promise<Persistence> {
     this.calm();
     const snapshot = { everyMs: 0, everyLogBytes: 0, keep: this.keep, pace: PAGE_BY_PAGE };
-    const options = { fsync: this.mode, fsyncIntervalMs: 10, segmentBytes: this.segmentBytes, snapshot };
+    const waitMsMax = this.random.pick([0, 1]);
+    const options = { fsync: this.mode, fsyncIntervalMs: 10, segmentBytes: this.segmentBytes, waitMsMax, snapshot };
     const persistence = await this.drive(
       Persistence.open(this.create, this.storage, options, this.process.host),
       "open",
@@ -173,11 +174,12 @@ class SimulatedDatabase {
     }
     if (persistence.failure !== undefined) this.tally.refusals++;
     const { position } = driver.engine.effects;
-    persistence.whenCovered((isCovered) => {
+    const goOn = (isCovered: boolean): void => {
       if (!isCovered) return;
       if (this.mode === "always") this.told = Math.max(this.told, position);
       this.toldProcess = Math.max(this.toldProcess, position);
-    });
+    };
+    persistence.whenCovered({ position, goOn });
   }
 
   /** Lets time go by, in which keys die. */

@@ -90,6 +90,8 @@ class SimulatedRun {
       fsyncIntervalMs: 10,
       segmentBytes: this.segmentBytes,
       flushBytes: this.segmentBytes,
+      waitMsMax: this.random.pick([0, 1]),
+      atOnceBytesMax: this.random.pick([100, 1000, Number.POSITIVE_INFINITY]),
     };
     const start = { position: found.position, identity: found.identity ?? BigInt(this.seed) };
     const writer = new LogWriter(segments, source, options, this.process.host, start);
@@ -114,10 +116,11 @@ class SimulatedRun {
     source.write(this.random.list(1, 3, () => this.random.below(this.random.oneIn(20) ? 3000 : 200)));
     const { position } = source;
     this.borders.push(position);
-    writer.whenCovered(position, () => {
-      if (writer.coveredPosition >= position && this.mode === "always") this.told = Math.max(this.told, position);
-      if (writer.coveredPosition >= position) this.toldProcess = Math.max(this.toldProcess, position);
-    });
+    const goOn = (covered: boolean): void => {
+      if (covered && this.mode === "always") this.told = Math.max(this.told, position);
+      if (covered) this.toldProcess = Math.max(this.toldProcess, position);
+    };
+    writer.whenCovered({ position, goOn });
   }
 
   /** What somebody was told, and survives the process, whatever the mode. */

@@ -33,9 +33,10 @@ test("writing anew that fails halfway takes nothing from what a killed process h
   let covered = 0;
   for (let record = 1; record <= 20; record++) {
     source.write([500]);
-    writer.whenCovered(record, () => {
+    const goOn = (): void => {
       covered = writer.coveredPosition;
-    });
+    };
+    writer.whenCovered({ position: record, goOn });
     while (covered < record) {
       simulated.runSoon();
       storage.turn();

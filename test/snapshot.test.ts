@@ -3,8 +3,10 @@
 // is refused wherever a bit flips or the end is missing.
 
 import { describe, expect, it } from "vitest";
+import { type Engine, Replay } from "../src/engine.ts";
 import { NearkeyError } from "../src/errors.ts";
 import { SnapshotStore } from "../src/snapshot/snapshot-store.ts";
+import { takeSnapshot } from "../src/snapshot/take-snapshot.ts";
 import { MemoryStorage } from "../src/storage/memory-storage.ts";
 import { contentOf } from "./database-content.ts";
 import { debugEngine } from "./debug-engine.ts";
@@ -25,7 +27,50 @@ async function reopen(storage: MemoryStorage): Promise<EngineDriver> {
   return new EngineDriver({}, loaded.engine);
 }
 
+/** Takes all records that an engine has written since, and gives them back. */
+function takeRecords(engine: Engine): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  for (let piece = engine.effects.take(); piece !== undefined; piece = engine.effects.take())
+    pieces.push(piece.slice());
+  const records = Buffer.concat(pieces);
+  engine.effects.release(records.length);
+  return records;
+}
+
 describe("a snapshot taken while everything is written", () => {
+  it("is what the records up to its sequence number make", { timeout: 60_000 }, async () => {
+    const random = new Random(seed);
+    const driver = new EngineDriver(SIZE);
+    const follower = debugEngine(SIZE);
+    driver.engine.effects.open();
+    const step = (): void => {
+      for (let count = random.below(30); count > 0; count--) driver.run(...makeCommand(random));
+      if (random.oneIn(10)) driver.now += 100;
+      if (random.oneIn(5)) driver.engine.tick(driver.now);
+    };
+    for (let round = 0; round < 12; round++) {
+      for (let count = 0; count < 10; count++) step();
+      const storage = new MemoryStorage();
+      const store = await SnapshotStore.open(storage);
+      let taking = true;
+      const taken = store.take(driver.engine, { pace: PAGE_BY_PAGE }).finally(() => {
+        taking = false;
+      });
+      const upToCut = takeRecords(driver.engine);
+      while (taking) {
+        step();
+        await new Promise(setImmediate);
+      }
+      const { sequence } = await taken;
+      expect(follower.effects.replay(upToCut).outcome).toBe(Replay.Done);
+      expect(follower.effects.position).toBe(sequence);
+      const other = await reopen(storage);
+      expect(other.engine.effects.digest(), `round ${round}`).toBe(follower.effects.digest());
+      expect(other.engine.effects.position).toBe(sequence);
+      expect(follower.effects.replay(takeRecords(driver.engine)).outcome).toBe(Replay.Done);
+    }
+  });
+
   it("is the state at its cut, whole and incremental, and goes on correctly", { timeout: 60_000 }, async () => {
     const random = new Random(seed);
     const driver = new EngineDriver(SIZE);
@@ -238,6 +283,40 @@ describe("a command that changes more than there is room to copy", () => {
     expect(driver.engine.snapshot.status).toBe("outrun");
     const { isIncremental } = await taking;
     expect(isIncremental).toBe(false);
+    expect((await reopen(storage)).engine.effects.digest()).toBe(driver.engine.effects.digest());
+  });
+});
+
+describe("a storage that is slower than what changes", () => {
+  it("ends the snapshot before memory fills, nothing is written behind its end, and the next one succeeds", async () => {
+    const driver = new EngineDriver(SIZE);
+    for (let key = 0; key < 300; key++) driver.must("SET", `key:${key}`, textOf(60_000));
+    const appended: number[] = [];
+    let letGo = (): void => undefined;
+    const file = {
+      append: async ([bytes = new Uint8Array(0)]: readonly Uint8Array[]) => {
+        appended.push(bytes.length);
+        await new Promise<void>((resolve) => {
+          letGo = resolve;
+        });
+      },
+    };
+    const pace = { ...PAGE_BY_PAGE, backlogBytesMax: 6 << 20 };
+    const head = () => ({ parent: 0n, exported: false });
+    const taking = takeSnapshot(driver.engine, file, head, pace);
+    const failed = expect(taking).rejects.toMatchObject({
+      code: "storage-failed",
+      message: expect.stringMatching(/too slow .* MiB behind/),
+    });
+    while (driver.engine.snapshot.status !== "off") await new Promise(setImmediate);
+    expect(driver.engine.onCopies).toBeUndefined();
+    letGo();
+    await failed;
+    // The header alone was on its way.
+    expect(appended).toEqual([4096]);
+    const storage = new MemoryStorage();
+    const store = await SnapshotStore.open(storage);
+    await store.take(driver.engine, { pace: PAGE_BY_PAGE });
     expect((await reopen(storage)).engine.effects.digest()).toBe(driver.engine.effects.digest());
   });
 });

@@ -60,6 +60,22 @@ describe.each([
     await file.close();
   });
 
+  test("takes much of a new file from memory of any alignment, behind something short and before it", async () => {
+    const { buffer } = new WebAssembly.Memory({ initial: 64 });
+    const aligned = new Uint8Array(buffer).fill(7);
+    const unaligned = Buffer.alloc(aligned.length, 8);
+    const parts = [Buffer.alloc(4096, 1), aligned, aligned.subarray(4096), unaligned, text("end"), aligned];
+    await storage.replace("new", async (file) => {
+      for (const part of parts) await file.append([part]);
+      expect(file.size).toBe(parts.reduce((bytes, { length }) => bytes + length, 0));
+    });
+    const file = await storage.open("new");
+    const back = new Uint8Array(file.size);
+    expect(await file.read(0, back)).toBe(back.length);
+    expect(Buffer.concat(parts).equals(back)).toBe(true);
+    await file.close();
+  });
+
   test("opens what is there, makes what is asked for, and says what is missing", async () => {
     await expect(storage.open("none")).rejects.toMatchObject({ code: "ENOENT" });
     await (await storage.open("some", { create: true })).close();

@@ -1,7 +1,8 @@
 // A whole database that comes from elsewhere, or is about to leave: a walk from the tables of the keyspace to everything they
 // lead to. Nothing is followed before it is claimed (memory/claims.ts), so that no address, length or number in the image
 // can lead out of it; each key must be found where it lies, in its own shard, by the hash that the image's seed gives.
-// Costs a look at everything, about 200 ns a key; a snapshot of one's own directory is not walked, its checksums suffice.
+// Costs a look at everything, 0.16 µs a key with 200,000 keys of 100 bytes and 0.32 with two million; a snapshot of one's
+// own directory is not walked, its checksums suffice.
 
 import {
   DATABASES,

@@ -1,14 +1,17 @@
 // Who waits for the log to come to a position. Positions only rise, so the first that waits is the first that goes:
 // a queue, and nothing to sort.
 
-interface Waiting {
+/** Who waits; one thing that waits again and again, so that waiting makes no garbage. */
+export interface CommitWaiter {
+  /** The record that it waits for; it must not change while it waits. */
   readonly position: number;
-  readonly resume: () => void;
+  /** Called once: `covered` is false when it waits no longer though the record is not covered. */
+  goOn(covered: boolean): void;
 }
 
 /** A queue of those who wait. */
 export class CommitQueue {
-  private waiting: Waiting[] = [];
+  private waiting: CommitWaiter[] = [];
   private head = 0;
 
   /** How many wait. */
@@ -16,22 +19,21 @@ export class CommitQueue {
     return this.waiting.length - this.head;
   }
 
-  /** Calls `resume` once the log has come to `position`; positions must not fall from call to call. */
-  add(position: number, resume: () => void): void {
-    this.waiting.push({ position, resume });
+  /** Appends one who waits; positions must not fall from call to call. */
+  add(waiter: CommitWaiter): void {
+    this.waiting.push(waiter);
   }
 
-  /** Lets everybody go on who waits for `position` or less. */
-  reached(position: number): void {
+  /** Lets everybody go on who waits for `covered` or less, or for `upTo` or less without it. */
+  reached(covered: number, upTo = covered): void {
     // What they do may add others behind, which wait for more.
     for (let next = this.waiting[this.head]; next !== undefined; next = this.waiting[this.head]) {
-      if (next.position > position) break;
+      if (next.position > upTo) break;
       this.head++;
-      next.resume();
+      next.goOn(next.position <= covered);
     }
-    if (this.head === this.waiting.length) {
-      this.waiting = [];
-      this.head = 0;
-    }
+    if (this.head !== this.waiting.length) return;
+    this.waiting.length = 0;
+    this.head = 0;
   }
 }

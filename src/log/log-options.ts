@@ -15,6 +15,16 @@ export interface LogOptions {
   readonly segmentBytes?: number;
   /** Records that wait for the disk before a flush is not put off any longer, bytes. Default 8 MiB. */
   readonly flushBytes?: number;
+  /**
+   * Syncs that usually take less than so many milliseconds are waited for by the thread itself, in the mode always.
+   * Default 0: none is, and events go on during each.
+   */
+  readonly waitMsMax?: number;
+  /**
+   * Writes of more bytes are left to another thread, so that events go on. Default: none is, so that `makeRoomNow` always
+   * works where nothing is synced.
+   */
+  readonly atOnceBytesMax?: number;
 }
 
 /** Why nothing may be written at present. */
@@ -43,8 +53,6 @@ export interface LogHost {
   failureChanged?(failure: LogFailure | undefined): void;
   /** A commit is done: records were written and, in the mode always, synced. */
   committed?(ms: number, bytes: number): void;
-  /** Files were synced. */
-  flushed?(ms: number): void;
 }
 
 /** Where a log goes on. */

@@ -5,7 +5,8 @@
 // are many, and the engine makes its writers wait when they are too many.
 
 import type { StorageFile } from "../storage/storage.ts";
-import { CommitQueue } from "./commit-queue.ts";
+import { CommitQueue, type CommitWaiter } from "./commit-queue.ts";
+import { LogMarks } from "./log-marks.ts";
 import {
   FLUSH_BYTES,
   type LogFailure,
@@ -16,10 +17,11 @@ import {
 } from "./log-options.ts";
 import { LogTrouble } from "./log-trouble.ts";
 import { lengthOf, put } from "./pieces.ts";
-import { encodeMark, encodeSegmentHeader, LOG_VERSION, RECORD_HEADER_BYTES } from "./record-format.ts";
+import { RECORD_HEADER_BYTES } from "./record-format.ts";
 import type { RecordSource } from "./record-source.ts";
 import { RepeatedTimer } from "./repeated-timer.ts";
 import type { OpenSegment, SegmentFiles } from "./segment-files.ts";
+import { SyncPlace } from "./sync-place.ts";
 
 /** Writes records, and knows what of them lasts. */
 export class LogWriter {
@@ -31,7 +33,6 @@ export class LogWriter {
   private readonly unsynced = new Set<StorageFile>();
   /** Files that a sync is at work on. */
   private syncing: readonly StorageFile[] = [];
-  private markDue = false;
   /** Records that the engine was given back may be lost: marks do not speak of what came after them. */
   private isUnsure = false;
   /** Last record taken from the source, given to the system, on disk, given back to the engine. */
@@ -50,21 +51,25 @@ export class LogWriter {
   private flushing: Promise<void> | undefined;
   private readonly flushTimer: RepeatedTimer;
   private readonly trouble: LogTrouble;
+  private readonly place: SyncPlace;
+  private readonly marks: LogMarks;
   private closed = false;
-  private readonly flushBytes: number;
   private readonly segmentBytes: number;
+  private readonly atOnceBytesMax: number;
   constructor(
     private readonly segments: SegmentFiles,
     private readonly source: RecordSource,
     private readonly options: LogOptions,
     private readonly host: LogHost,
-    private readonly start: LogStart,
+    start: LogStart,
   ) {
-    this.flushBytes = options.flushBytes ?? FLUSH_BYTES;
     this.segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
+    this.atOnceBytesMax = options.atOnceBytesMax ?? Number.POSITIVE_INFINITY;
+    this.marks = new LogMarks(start.identity, host.now);
+    this.place = new SyncPlace(options.fsync === "always" ? (options.waitMsMax ?? 0) : 0);
     this.flushTimer = new RepeatedTimer(host, options.fsyncIntervalMs, () => this.flushNow());
     // Nobody is left waiting for an answer when it takes longer than one try.
-    const tired = (): void => this.queue.reached(Number.POSITIVE_INFINITY);
+    const tired = (): void => this.queue.reached(this.coveredPosition, Number.POSITIVE_INFINITY);
     this.trouble = new LogTrouble(host, () => this.retry(), tired);
     this.taken = start.position;
     this.writtenPosition = start.position;
@@ -94,11 +99,11 @@ export class LogWriter {
   }
 
   /**
-   * Calls `resume` once the record at `position` is covered, at once never. When the disk refuses it for longer than
-   * the first try to write it anew, `resume` is called without that: `coveredPosition` tells.
+   * Lets somebody wait until its record is covered; it does not go on at once. When the disk refuses the record for longer
+   * than the first try to write it anew, it goes on without.
    */
-  whenCovered(position: number, resume: () => void): void {
-    this.queue.add(position, resume);
+  whenCovered(waiter: CommitWaiter): void {
+    this.queue.add(waiter);
     this.schedule();
   }
 
@@ -109,7 +114,9 @@ export class LogWriter {
     this.host.soon(this.run);
   }
 
-  private readonly run = (): void => {
+  /** Does what is scheduled, at once: for who knows that the events at hand are over. */
+  readonly run = (): void => {
+    if (!this.scheduled) return;
     this.scheduled = false;
     if (this.busy || this.closed || this.trouble.isBlocking) return;
     if (this.source.position === this.taken) {
@@ -120,7 +127,8 @@ export class LogWriter {
     const startMs = this.host.clock();
     try {
       let step = this.write();
-      if (this.options.fsync === "always") step = step?.then(() => this.flush()) ?? this.flush();
+      if (step === undefined && this.syncsHere()) this.syncNow(startMs);
+      else if (this.options.fsync === "always") step = step?.then(() => this.flush()) ?? this.flush();
       if (step === undefined) this.wrote(startMs);
       else this.step = step.then(() => this.wrote(startMs)).catch((error) => this.failed(error));
     } catch (error) {
@@ -128,30 +136,23 @@ export class LogWriter {
     }
   };
 
-  /** Writes all that waits; nothing when it is done already. */
+  /**
+   * Writes all that waits; nothing when it is done already. When the next segment is not made in time, this one grows over
+   * its size: that makes commits slower, and waiting would stop them.
+   */
   private write(): Promise<void> | undefined {
-    if (!this.isFull()) return this.writeRecords();
-    if (this.segments.ready === undefined && this.trouble.failure === undefined) {
-      return this.segments
-        .prepare()
-        .then(() => undefined, this.lackRoom)
-        .then(() => this.writeBehindSeal());
-    }
-    return this.writeBehindSeal();
-  }
-
-  private writeBehindSeal(): Promise<void> | undefined {
+    if (!this.isFull() || this.segments.ready === undefined) return this.writeRecords();
     return this.roll()?.then(() => this.writeRecords()) ?? this.writeRecords();
   }
 
-  private writeRecords(): Promise<void> | undefined {
+  private writeRecords(atOnceBytesMax = this.atOnceBytesMax): Promise<void> | undefined {
     const { file, number } = this.segment as OpenSegment;
     const first = this.taken + 1;
     const pieces = this.source.take();
     this.taken = this.source.position;
     const position = this.taken;
     const bytes = lengthOf(pieces);
-    const before = this.preamble(number, first);
+    const before = this.marks.before(number, this.offset, first, this.syncedPosition);
     const at = this.offset;
     this.offset += lengthOf(before) + bytes;
     const isThere = (): void => {
@@ -159,7 +160,7 @@ export class LogWriter {
       this.writtenBytes += bytes;
       this.writtenPosition = position;
     };
-    const writing = put(file, at, [...before, ...pieces]);
+    const writing = put(file, at, [...before, ...pieces], atOnceBytesMax);
     if (writing !== undefined) return writing.then(isThere);
     isThere();
     return undefined;
@@ -169,30 +170,16 @@ export class LogWriter {
     return this.offset > 0 && this.offset + this.source.pendingBytes + RECORD_HEADER_BYTES > this.segmentBytes;
   }
 
-  /** What stands before records: the head of a segment, or a mark behind each sync. */
-  private preamble(number: number, first: number): Uint8Array[] {
-    const { markDue, offset, syncedPosition: synced } = this;
-    this.markDue = false;
-    if (offset > 0) return markDue ? [this.mark(number, false)] : [];
-    return [encodeSegmentHeader({ version: LOG_VERSION, number, first, identity: this.start.identity, synced })];
-  }
-
-  private mark(segment: number, sealed: boolean): Uint8Array {
-    const place = { identity: this.start.identity, segment, offset: this.offset };
-    return encodeMark({ synced: this.syncedPosition, sealed }, place, this.host.now());
-  }
-
   /** Goes on in the next segment if that is made; else the present one grows over its size. */
   private roll(): Promise<void> | undefined {
     if (this.segments.ready === undefined) return undefined;
     const { segment: old, offset: at } = this;
-    const seal = old === undefined ? undefined : this.mark(old.number, true);
     this.segment = this.segments.take(this.taken + 1);
     this.offset = 0;
     this.segments.prepare().catch(this.lackRoom);
-    if (old === undefined || seal === undefined) return undefined;
+    if (old === undefined) return undefined;
     this.unsynced.add(old.file);
-    return put(old.file, at, [seal]);
+    return put(old.file, at, [this.marks.mark(old.number, at, this.syncedPosition, true)], Number.POSITIVE_INFINITY);
   }
 
   /** All that was written goes on to disk and is given back. */
@@ -212,17 +199,32 @@ export class LogWriter {
     this.syncing = files;
     for (const file of files) await file.sync();
     this.syncing = [];
-    this.host.flushed?.(this.host.clock() - startMs);
+    this.place.took(this.host.clock() - startMs);
     if (this.trouble.isBlocking) return;
     this.lasts(position);
     this.giveBack(bytes, position);
     for (const file of files) if (file !== this.segment?.file && !this.unsynced.has(file)) await file.close();
   }
 
+  /** Whether what was just written is brought to disk while this thread waits. */
+  private syncsHere(): boolean {
+    if (!this.place.isHere(this.writtenBytes - this.releasedBytes)) return false;
+    // A file that another follows is closed behind its sync, which takes turns.
+    return this.flushing === undefined && this.unsynced.size === 1 && this.segment?.file.now !== undefined;
+  }
+
+  private syncNow(startMs: number): void {
+    for (const file of new Set([...this.syncing, ...this.unsynced])) file.now?.sync();
+    this.place.took(this.host.clock() - startMs);
+    if (this.segment !== undefined) this.unsynced.delete(this.segment.file);
+    this.lasts(this.writtenPosition);
+    this.giveBack(this.writtenBytes, this.writtenPosition);
+  }
+
   private lasts(position: number): void {
     if (this.isUnsure || position <= this.syncedPosition) return;
     this.syncedPosition = position;
-    this.markDue = true;
+    this.marks.due = true;
   }
 
   /** Gives everything back up to so many bytes since the start, unless it was before. */
@@ -252,10 +254,8 @@ export class LogWriter {
     try {
       // A segment that is not made yet is not waited for: the present one grows over its size.
       if (this.isFull()) this.roll();
-      if (this.source.position > this.taken) this.writeRecords();
-      for (const file of new Set([...this.syncing, ...this.unsynced])) file.now?.sync();
-      this.lasts(this.writtenPosition);
-      this.giveBack(this.writtenBytes, this.writtenPosition);
+      if (this.source.position > this.taken) this.writeRecords(Number.POSITIVE_INFINITY);
+      this.syncNow(this.host.clock());
     } catch (error) {
       this.failed(error);
     }
@@ -277,7 +277,7 @@ export class LogWriter {
   }
 
   private flushLater(): void {
-    if (this.writtenBytes - this.releasedBytes >= this.flushBytes) this.flushNow();
+    if (this.writtenBytes - this.releasedBytes >= (this.options.flushBytes ?? FLUSH_BYTES)) this.flushNow();
     this.flushTimer.start();
   }
 
@@ -298,8 +298,7 @@ export class LogWriter {
     if (this.trouble.isBlocking) throw this.trouble.refusal;
     if (this.coveredPosition < position) {
       await new Promise<void>((resolve, reject) => {
-        this.queue.add(position, () => (this.coveredPosition >= position ? resolve() : reject(this.trouble.refusal)));
-        this.schedule();
+        this.whenCovered({ position, goOn: (covered) => (covered ? resolve() : reject(this.trouble.refusal)) });
       });
     }
     if (this.options.fsync === "periodic") await this.synced(position);
@@ -346,11 +345,11 @@ export class LogWriter {
     this.writtenPosition = this.releasedPosition;
     this.writtenBytes = this.releasedBytes;
     // The head comes last: until it is there the old segment counts, which a process that is killed leaves as it was.
-    const head = this.preamble(this.segment.number, this.taken + 1);
+    const head = this.marks.before(this.segment.number, 0, this.taken + 1, this.syncedPosition);
     this.offset = lengthOf(head);
     await this.writeRecords();
     this.writtenPosition = this.releasedPosition;
-    await put(this.segment.file, 0, head);
+    await put(this.segment.file, 0, head, Number.POSITIVE_INFINITY);
     this.writtenPosition = this.taken;
     await this.segment.file.sync();
     this.unsynced.clear();
@@ -381,7 +380,7 @@ export class LogWriter {
       this.closed = true;
       this.trouble.end();
       await this.segments.close();
-      this.queue.reached(Number.POSITIVE_INFINITY);
+      this.queue.reached(this.coveredPosition, Number.POSITIVE_INFINITY);
     }
   }
 
@@ -391,7 +390,7 @@ export class LogWriter {
       await file.close();
       return this.segments.remove(number);
     }
-    const mark = this.mark(number, false);
+    const mark = this.marks.mark(number, this.offset, this.syncedPosition, false);
     await file.write(this.offset, [mark]);
     await file.truncate(this.offset + mark.length);
     await file.sync();

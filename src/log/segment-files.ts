@@ -6,8 +6,12 @@
 import { NearkeyError } from "../errors.ts";
 import { faultCode, type Storage, type StorageFile } from "../storage/storage.ts";
 
-/** Segments kept to be used again; more are removed. */
-const SPARE_SEGMENTS = 4;
+/**
+ * Segments kept to be used again; more are removed. As many as are written between two snapshots unless their settings are
+ * changed: then none is ever made anew. What that spares is the system's memory more than its disk: 16 MiB of zeros take
+ * 3 to 5 ms of CPU, and 50 ms in a virtual machine whose memory was not touched before.
+ */
+const SPARE_SEGMENTS = 32;
 /** Zeros are written in pieces that a storage does not write at once. */
 const ZEROS = new Uint8Array(2 * 1024 * 1024);
 const NAME = /^log-(\d{12})$/;
@@ -117,9 +121,11 @@ export class SegmentFiles {
     return { number, file };
   }
 
+  /** Step by step: a commit elsewhere waits behind one step at most, not behind all of a segment. */
   private async fill(file: StorageFile): Promise<void> {
     for (let at = file.size; at < this.segmentBytes; at += ZEROS.length) {
       await file.write(at, [ZEROS.subarray(0, Math.min(ZEROS.length, this.segmentBytes - at))]);
+      await file.sync();
     }
   }
 

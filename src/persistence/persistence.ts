@@ -4,7 +4,8 @@
 
 import type { Engine } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
-import { type FsyncMode, type LogFailure, SEGMENT_BYTES } from "../log/log-options.ts";
+import type { CommitWaiter } from "../log/commit-queue.ts";
+import { type LogFailure, type LogOptions, SEGMENT_BYTES } from "../log/log-options.ts";
 import { readOnlyError } from "../log/log-trouble.ts";
 import { LogWriter } from "../log/log-writer.ts";
 import { SegmentFiles } from "../log/segment-files.ts";
@@ -21,11 +22,7 @@ import type { KeptDatabase } from "./kept-database.ts";
 import type { ReplyGate } from "./reply-gate.ts";
 
 /** How a database is kept. */
-export interface PersistenceOptions {
-  readonly fsync: FsyncMode;
-  readonly fsyncIntervalMs: number;
-  /** Size of the files of the log. Default 16 MiB. */
-  readonly segmentBytes?: number;
+export interface PersistenceOptions extends Omit<LogOptions, "flushBytes"> {
   readonly snapshot: SnapshotTimes & {
     /** Snapshots that are kept, 1 at least. */
     readonly keep: number;
@@ -242,10 +239,23 @@ export class Persistence implements ReplyGate, KeptDatabase {
     return this.writer.coveredPosition >= this.source.position || this.writer.failure?.isBlocking === true;
   }
 
-  /** Calls `resume` once everything done so far is covered, or cannot be: the argument tells. */
-  whenCovered(resume: (covered: boolean) => void): void {
-    const { position } = this.source;
-    this.writer.whenCovered(position, () => resume(this.writer.coveredPosition >= position));
+  get syncs(): boolean {
+    return this.options.fsync === "always";
+  }
+
+  /** The last record of what was done so far. */
+  get position(): number {
+    return this.source.position;
+  }
+
+  /** Lets somebody wait until its record is covered, or cannot be: it is told which. */
+  whenCovered(waiter: CommitWaiter): void {
+    this.writer.whenCovered(waiter);
+  }
+
+  /** Writes what anybody waits for at once: to be called when the events at hand are over. */
+  writeNow(): void {
+    this.writer.run();
   }
 
   /** Calls `resume` when there is room for records again. */

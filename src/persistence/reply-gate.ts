@@ -2,13 +2,18 @@
 // reads wait too, since they tell of what others wrote.
 
 import type { NearkeyError } from "../errors.ts";
+import type { CommitWaiter } from "../log/commit-queue.ts";
 
 /** Whoever knows how far the log has come. */
 export interface ReplyGate {
+  /** Whether replies wait for the disk itself, not for the system alone. */
+  readonly syncs: boolean;
+  /** The last record of what has run so far. */
+  readonly position: number;
   /** Whether replies to what has run so far may leave. */
   readonly isCovered: boolean;
-  /** Calls `resume` once they may; with false when the disk refused what they tell of. */
-  whenCovered(resume: (covered: boolean) => void): void;
+  /** Lets replies wait until they may leave; with false when the disk refused what they tell of. */
+  whenCovered(waiter: CommitWaiter): void;
   /** Calls `resume` once there is room for the records of more commands. */
   whenRoom(resume: () => void): void;
   /** Why nothing may be written; undefined while all is well. */
@@ -21,11 +26,12 @@ export const CUT_OFF: Uint8Array = new TextEncoder().encode(
 );
 
 /** The replies of one connection, before the gate. */
-export class ReplyHold {
+export class ReplyHold implements CommitWaiter {
   /** Replies stay in the engine, and nothing else runs, until the log has what they tell of. */
   waits = false;
+  position = 0;
 
-  /** @param resumed called when they may leave; with false when they never may */
+  /** @param resumed called when they may leave, all that waited; with false when they never may */
   constructor(
     private readonly gate: ReplyGate,
     private readonly resumed: (covered: boolean) => void,
@@ -35,7 +41,8 @@ export class ReplyHold {
   holds(): boolean {
     if (this.waits || this.gate.isCovered) return this.waits;
     this.waits = true;
-    this.gate.whenCovered((covered) => this.goOn(covered));
+    this.position = this.gate.position;
+    this.gate.whenCovered(this);
     return true;
   }
 
@@ -46,7 +53,7 @@ export class ReplyHold {
     this.gate.whenRoom(() => this.goOn(true));
   }
 
-  private goOn(covered: boolean): void {
+  goOn(covered: boolean): void {
     this.waits = false;
     this.resumed(covered);
   }

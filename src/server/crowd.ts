@@ -51,10 +51,12 @@ export class Crowd {
   /**
    * @param clock milliseconds from any fixed moment, finely
    * @param rest lets this thread sleep for so many milliseconds
+   * @param beforeRest does what else is due at the end of a turn and must not wait
    */
   constructor(
     private readonly clock: () => number,
     private readonly rest: (ms: number) => void = sleep,
+    private readonly beforeRest: () => void = () => undefined,
   ) {}
 
   /** To be called when a small request of a client has run; `nowMs`, when it came, may be coarse. */
@@ -104,6 +106,7 @@ export class Crowd {
   }
 
   private takeRest(): void {
+    this.beforeRest();
     const startMs = this.clock();
     if (startMs < this.restsFromMs) return;
     this.rest(REST_MS);

@@ -4,14 +4,15 @@
 // left the process. Reading stops while commands wait for a turn or while much output is undrained, so that a reader
 // who never reads costs its block limit and nothing more.
 
-import { type Engine, Outcome, type OutputBlock } from "../engine.ts";
+import { type Engine, Outcome } from "../engine.ts";
 import type { HostCommands, Served } from "../host/host-commands.ts";
 import type { HostClient } from "../host/host-facts.ts";
 import { CUT_OFF, type ReplyGate, ReplyHold } from "../persistence/reply-gate.ts";
 import type { Crowd, CrowdMember } from "./crowd.ts";
+import { LentBlocks } from "./lent-blocks.ts";
 import type { OutputBudget } from "./output-budget.ts";
 import type { BatchCounts } from "./protocol-traffic.ts";
-import { Written } from "./straight-writer.ts";
+import type { Written } from "./straight-writer.ts";
 import { TURN_MS, type Turns, type Worker } from "./turns.ts";
 
 /** What a session needs of a socket. Everything written leaves in order. */
@@ -52,18 +53,8 @@ export interface SessionHost {
   readonly failed: (error: unknown) => void;
 }
 
-/** Blocks smaller than this are copied while the socket is backed up: each would pin a page of 64 KiB. */
-const COPY_BYTES = 16 * 1024;
-
 /** More commands at once share the cost of a read and a write: they are no crowd's, and nobody waits. */
 const CROWD_COMMANDS_MAX = 4;
-
-interface HeldBlock {
-  readonly page: number;
-  readonly bytes: number;
-  /** `Channel.writtenBytes` after this block: it has left when that much was drained. */
-  readonly mark: number;
-}
 
 /** A stream of RESP commands with its own connection in the engine. */
 export class Session implements Worker, CrowdMember {
@@ -77,7 +68,7 @@ export class Session implements Worker, CrowdMember {
   /** Commands of the input so far. */
   private commands = 0;
   private readonly waiting: Uint8Array[] = [];
-  private readonly held: HeldBlock[] = [];
+  private readonly lent: LentBlocks;
   private paused = false;
   private choked = false;
   /** While an answer of the host takes its time, such as the check of a password: nothing else runs. */
@@ -93,6 +84,7 @@ export class Session implements Worker, CrowdMember {
   ) {
     this.connection = host.engine.connect();
     if (host.log !== undefined) this.hold = new ReplyHold(host.log, (covered) => this.logged(covered));
+    this.lent = new LentBlocks(host.engine, host.budget, channel, this.connection);
     host.budget.join();
     client.connections.push(this.connection);
     host.engine.setAuthenticated(this.connection, client.authenticated);
@@ -148,7 +140,10 @@ export class Session implements Worker, CrowdMember {
     this.channel.batches.add(commands);
     this.commands = 0;
     const isSmall = commands <= CROWD_COMMANDS_MAX && this.channel.alone !== true;
-    if (isSmall) host.crowd.served(this, this.client.lastActiveMs);
+    // What waits for the log leaves together anyway; and a thread that waits for the disk needs no other rest.
+    const waits = this.hold?.holds() === true;
+    if (isSmall && !(waits && host.log?.syncs)) host.crowd.served(this, this.client.lastActiveMs);
+    if (waits) return;
     if (!isSmall || !host.crowd.isHere) {
       this.flush();
     } else if (!this.holding) {
@@ -179,7 +174,7 @@ export class Session implements Worker, CrowdMember {
 
   /** Tells that bytes left the process: returns their blocks and goes on where a full socket had stopped it. */
   drained(): void {
-    if (this.held.length > 0) this.releaseDrained();
+    this.lent.releaseDrained();
     if (!this.choked || this.closed || this.channel.undrainedBytes > this.host.budget.pauseBytes / 4) return;
     this.choked = false;
     if (this.input !== undefined && !this.asking) this.host.turns.add(this);
@@ -199,8 +194,7 @@ export class Session implements Worker, CrowdMember {
     this.closed = true;
     this.holding = false;
     this.host.turns.remove(this);
-    for (const block of this.held) this.giveBack(block);
-    this.held.length = 0;
+    this.lent.releaseAll();
     this.host.budget.leave();
     this.waiting.length = 0;
     this.input = undefined;
@@ -312,63 +306,41 @@ export class Session implements Worker, CrowdMember {
       this.end();
       return;
     }
+    try {
+      this.send();
+    } catch (error) {
+      this.host.failed(error);
+      return;
+    }
     if (this.input === undefined) this.offset = 0;
     this.input ??= this.waiting.shift();
-    if (this.work()) this.host.turns.add(this);
+    if (this.input === undefined) {
+      if (this.ending) this.end();
+    } else if (this.work()) {
+      this.host.turns.add(this);
+    }
     this.adjustReading();
   }
 
-  /** Lends all waiting reply blocks to the socket, when they may leave. */
+  /** Sends what waits, when it may leave. */
   private flush(): void {
+    if (!this.hold?.holds()) this.send();
+  }
+
+  /** Lends all waiting reply blocks to the socket. */
+  private send(): void {
     const { engine } = this.host;
-    if (this.hold?.holds()) return;
     for (
       let block = engine.takeOutput(this.connection);
       block !== undefined;
       block = engine.takeOutput(this.connection)
     ) {
-      this.lend(block);
+      this.lent.lend(block);
     }
     const undrained = this.channel.undrainedBytes;
     if (undrained === 0) return;
     if (undrained > this.host.outputLimitBytes) this.overflow();
     else if (undrained > this.host.budget.pauseBytes) this.choked = true;
-  }
-
-  private lend(block: OutputBlock): void {
-    const { channel, host } = this;
-    const written = channel.writeAtOnce?.(block.view) ?? Written.Not;
-    if (written === Written.Whole || (written === Written.Not && this.writeAndLeave(block.view))) {
-      host.engine.release(this.connection, block.page);
-      return;
-    }
-    const bytes = block.view.length;
-    this.held.push({ page: block.page, bytes, mark: channel.writtenBytes });
-    host.budget.lend(bytes);
-  }
-
-  /** Writes the usual way; true when the bytes may go where they lie: they have left, or were copied. */
-  private writeAndLeave(bytes: Uint8Array): boolean {
-    const { channel, host } = this;
-    const copied = channel.undrainedBytes > 0 && (bytes.length < COPY_BYTES || !host.budget.canLend);
-    channel.write(copied ? new Uint8Array(bytes) : bytes);
-    return copied || channel.undrainedBytes === 0;
-  }
-
-  private releaseDrained(): void {
-    const gone = this.channel.writtenBytes - this.channel.undrainedBytes;
-    let count = 0;
-    for (const block of this.held) {
-      if (block.mark > gone) break;
-      this.giveBack(block);
-      count++;
-    }
-    this.held.splice(0, count);
-  }
-
-  private giveBack(block: HeldBlock): void {
-    this.host.engine.release(this.connection, block.page);
-    this.host.budget.giveBack(block.bytes);
   }
 
   private adjustReading(): void {

@@ -6,6 +6,7 @@ import type { Server as NetServer } from "node:net";
 import type { Engine } from "../engine.ts";
 import { setAuthenticated } from "../host/host-commands.ts";
 import type { SlowLog } from "../host/slow-log.ts";
+import type { SnapshotSchedule } from "../snapshot/snapshot-schedule.ts";
 import type { Connections } from "./connections.ts";
 import { SPARE_SOCKETS } from "./http.ts";
 import type { Effects } from "./live-settings.ts";
@@ -32,6 +33,8 @@ export interface EffectTargets {
   /** Asked when it happens: the listeners are made after the settings. */
   listeners(): { http: HttpServer; resp: NetServer | undefined };
   readonly slowLog: SlowLog;
+  /** Absent where nothing is kept: then the settings hold, and have nothing to do. */
+  readonly snapshots: Pick<SnapshotSchedule, "times" | "keep"> | undefined;
 }
 
 /** Ties settings to the parts of a server. */
@@ -77,6 +80,21 @@ export function settingEffects(targets: EffectTargets): Effects {
     },
     outputWaitingBytes: (bytes) => {
       budget.waitingBytes = bytes;
+    },
+    ...snapshotEffects(targets),
+  };
+}
+
+function snapshotEffects({ snapshots }: EffectTargets): Effects {
+  return {
+    snapshotIntervalMs: (everyMs) => {
+      if (snapshots !== undefined) snapshots.times = { ...snapshots.times, everyMs };
+    },
+    snapshotLogBytes: (everyLogBytes) => {
+      if (snapshots !== undefined) snapshots.times = { ...snapshots.times, everyLogBytes };
+    },
+    snapshotKeep: (count) => {
+      if (snapshots !== undefined) snapshots.keep = count;
     },
   };
 }

@@ -173,6 +173,7 @@ export const SERVER_SETTINGS = {
     description: "how often a snapshot is taken where anything changed, so that a start reads less of the log",
     kind: duration({ unit: "ms", min: 1000, max: DAY_MS, off: 0 }),
     default: SNAPSHOT_DEFAULTS.everyMs,
+    live: true,
   }),
   snapshotLogBytes: setting({
     key: "snapshot-log-bytes",
@@ -180,6 +181,7 @@ export const SERVER_SETTINGS = {
     description: "a snapshot is taken after so much log; 0 is off",
     kind: size(0, LOG_BYTES_MAX),
     default: SNAPSHOT_DEFAULTS.everyLogBytes,
+    live: true,
   }),
   snapshotKeep: setting({
     key: "snapshot-keep",
@@ -187,6 +189,7 @@ export const SERVER_SETTINGS = {
     description: "snapshots that are kept: an older one serves when a newer one is damaged",
     kind: count(1, 100),
     default: SNAPSHOT_DEFAULTS.keep,
+    live: true,
   }),
   password: setting<string | undefined>({
     key: "password",

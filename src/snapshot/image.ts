@@ -2,7 +2,7 @@
 // it. It is made in a second engine: the database is copied there while commands run, deleted objects are freed, everything
 // is walked from the tables, what the walk does not meet is zeroed, and that state is written. Opening one walks it too:
 // checksums tell that it is what somebody wrote, not that it was nearkey. Costs the memory of the database twice while it
-// is exported, and about 200 ns a key at either end in which the thread does nothing else.
+// is exported, and at either end 0.2 µs a key with 200,000 keys, 0.35 with two million, in which the thread does nothing else.
 
 import type { Engine } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";

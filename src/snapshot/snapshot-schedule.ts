@@ -27,6 +27,7 @@ const LOOK_MS = 250;
 
 /** Takes the snapshots of one engine. */
 export class SnapshotSchedule {
+  /** May change at any time; what has passed since the last one counts. */
   times: SnapshotTimes;
   lastTakenMs: number | undefined;
   lastFailure: string | undefined;
@@ -49,6 +50,15 @@ export class SnapshotSchedule {
     const newest = store.generations[store.generations.length - 1];
     this.lastTakenMs = newest?.header.timeMs;
     this.#sequence = newest?.header.sequence ?? 0;
+  }
+
+  /** Snapshots that are kept, 1 at least. May change at any time; the next one removes what is too much then. */
+  get keep(): number {
+    return this.#store.keep;
+  }
+
+  set keep(count: number) {
+    this.#store.keep = count;
   }
 
   /** Records since the last one. */

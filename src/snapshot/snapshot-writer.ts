@@ -4,24 +4,22 @@
 
 import { BLOCK_BYTES, type Blocks, type Cut, type EngineSnapshot, PAGE_BYTES } from "../engine-snapshot.ts";
 import type { StorageFile } from "../storage/storage.ts";
+import { CHUNK_BYTES, ChunkPool } from "./chunk-pool.ts";
 import { encodeFooter, encodeHeader, type SnapshotHeader } from "./snapshot-format.ts";
 import { SnapshotIndex } from "./snapshot-index.ts";
-
-const CHUNK_BYTES = 4 * 1024 * 1024;
-/** Chunks kept to be used again. */
-const SPARE_CHUNKS = 8;
 
 /** One snapshot file being written. */
 export class SnapshotWriter {
   readonly #engine: EngineSnapshot;
   readonly #file: Pick<StorageFile, "append">;
   readonly #index = new SnapshotIndex();
-  readonly #spare: Uint8Array[] = [];
-  #chunk: Uint8Array = new Uint8Array(CHUNK_BYTES);
+  readonly #chunks = new ChunkPool();
+  #chunk = this.#chunks.take();
   #used = 0;
   #blocks = 0;
   #writing: Promise<void>;
   #failed = false;
+  #abandoned = false;
   readonly #header: Uint8Array;
   /** Bytes handed over that the storage has not taken. */
   backlogBytes = 0;
@@ -72,10 +70,8 @@ export class SnapshotWriter {
 
   #flush(): void {
     const chunk = this.#chunk;
-    this.#append(chunk.subarray(0, this.#used), () => {
-      if (this.#spare.length < SPARE_CHUNKS) this.#spare.push(chunk);
-    });
-    this.#chunk = this.#spare.pop() ?? new Uint8Array(CHUNK_BYTES);
+    this.#append(chunk.subarray(0, this.#used), () => this.#chunks.giveBack(chunk));
+    this.#chunk = this.#chunks.take();
     this.#used = 0;
   }
 
@@ -83,6 +79,7 @@ export class SnapshotWriter {
     this.backlogBytes += bytes.length;
     this.bytes += bytes.length;
     this.#writing = this.#writing.then(async () => {
+      if (this.#abandoned) return;
       await this.#file.append([bytes]);
       this.backlogBytes -= bytes.length;
       written?.();
@@ -95,6 +92,12 @@ export class SnapshotWriter {
   /** Waits until the storage has taken everything. */
   settled(): Promise<void> {
     return this.#writing;
+  }
+
+  /** Writes nothing more; nothing is on its way to the file when this is kept, which may then be closed. */
+  async abandon(): Promise<void> {
+    this.#abandoned = true;
+    await this.#writing.catch(() => undefined);
   }
 
   /** Writes what follows the blocks. */

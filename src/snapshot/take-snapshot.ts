@@ -1,8 +1,8 @@
 // Taking a snapshot beside commands: slices of about a millisecond with pauses between them, so that commands keep most of
 // the time. Copies of changed blocks go first, and the fuller their room is the shorter are the pauses. What the storage
 // has not taken yet lies in memory, within a bound: beyond it, only copies that need room are still fetched, and beyond
-// a second bound the thread waits a few milliseconds a turn for the storage. Writes are slowed then, never a command for
-// long.
+// a second bound the snapshot is given up. No command waits for a slow storage, and memory has an end; the log, which makes
+// clients wait for a slow disk, has everything.
 
 import type { EngineSnapshot } from "../engine-snapshot.ts";
 import { NearkeyError } from "../errors.ts";
@@ -16,8 +16,8 @@ export interface Pace {
   readonly share: number;
   /** Milliseconds that it takes at once. Default 1. */
   readonly sliceMs?: number;
-  /** Keeps the thread waiting so many ms; absent where a thread must not wait. */
-  readonly wait?: ((ms: number) => void) | undefined;
+  /** Bytes of copies that the storage may be behind with before the snapshot is given up. Default 512 MiB. */
+  readonly backlogBytesMax?: number;
 }
 
 /** Where waiting is done by the event loop. */
@@ -31,11 +31,10 @@ const HURRIED_SLICE_MS = 0.5;
 const FULL = 0.9;
 /** The storage is behind by so much: it is waited for. */
 const BACKLOG_BYTES = 64 * 1024 * 1024;
-/** It is behind by so much with copies alone: the thread waits for it, so long a turn. */
+/** It is behind by so much with copies alone: it is too slow. */
 const BACKLOG_BYTES_MAX = 512 * 1024 * 1024;
-const WAIT_MS = 4;
-/** Room for copies that is taken when the pauses end. */
-const PRESSING = 0.5;
+/** Room for copies that is taken when the pauses end: little, so that few of its pages are ever touched. */
+const PRESSING = 0.1;
 
 /** The engine as a snapshot needs it. */
 export interface SnapshotEngine {
@@ -62,8 +61,8 @@ export interface Written {
  *
  * @param file an empty file
  * @param head called at the cut
- * @throws NearkeyError `storage-failed` when the storage refuses, `aborted` when more blocks changed at once than there
- *   was room for: then another attempt may succeed
+ * @throws NearkeyError `storage-failed` when the storage refuses or is too slow, `aborted` when more blocks changed at once
+ *   than there was room for: then another attempt may succeed
  */
 export async function takeSnapshot(
   engine: SnapshotEngine,
@@ -102,6 +101,7 @@ async function cutAndWrite(
   } finally {
     engine.onCopies = undefined;
     snapshot.end(complete);
+    if (!complete) await writer.abandon();
   }
   return { header, bytes: writer.bytes, pages: cut.pages };
 }
@@ -121,11 +121,19 @@ async function copyAll(snapshot: EngineSnapshot, writer: SnapshotWriter, pace: P
     }
     if (writer.failed) await writer.settled();
     if (!more) return;
-    if (writer.backlogBytes > BACKLOG_BYTES_MAX) pace.wait?.(WAIT_MS);
+    if (writer.backlogBytes > (pace.backlogBytesMax ?? BACKLOG_BYTES_MAX)) throw tooSlow(writer.backlogBytes);
     const pressed = snapshot.fill > PRESSING || pace.share >= 1;
     const spentMs = performance.now() - startedMs;
     await pause(pressed && !behind ? 0 : Math.min(spentMs * (1 / pace.share - 1), 50));
   }
+}
+
+function tooSlow(bytes: number): NearkeyError {
+  const mebibytes = Math.round(bytes / (1024 * 1024));
+  return new NearkeyError(
+    "storage-failed",
+    `the disk is too slow for a snapshot beside so many changes: it is ${mebibytes} MiB behind; take one when fewer are made`,
+  );
 }
 
 /** Fetches for about a millisecond; false when nothing is left. While the storage is behind, only copies that press. */

@@ -64,7 +64,7 @@ export class NodeStorage implements Storage {
   async replace(name: string, write: (file: StorageFile) => Promise<void>): Promise<void> {
     const aside = this.path(name + ASIDE);
     try {
-      const file = await openFile(name, aside, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC);
+      const file = await openFile(name, aside, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, true);
       try {
         await write(file);
         await file.sync();
@@ -107,9 +107,13 @@ function isOurs(name: string): boolean {
   return !name.endsWith(ASIDE) && !isLockName(name);
 }
 
-async function openFile(name: string, path: string, flags: number): Promise<NodeFile> {
+/** @param isDirect large pieces are written past the system's cache, where it can do that */
+async function openFile(name: string, path: string, flags: number, isDirect = false): Promise<NodeFile> {
   const descriptor = await openDescriptor(path, flags, FILE_MODE);
-  return new NodeFile(name, path, descriptor, (await fstat(descriptor)).size);
+  const { O_DIRECT, O_WRONLY } = constants as Partial<typeof constants>;
+  const canBe = isDirect && O_DIRECT !== undefined && O_WRONLY !== undefined;
+  const direct = canBe ? await openDescriptor(path, O_WRONLY | O_DIRECT, FILE_MODE).catch(() => undefined) : undefined;
+  return new NodeFile(name, path, descriptor, (await fstat(descriptor)).size, direct);
 }
 
 /** Makes a folder and those that it lies in, one by one: Node's own way never ends where the system denies that they are there. */
