@@ -191,15 +191,15 @@ describe("changes", () => {
     const snapshots = (): string[] => readdirSync(dir).filter((name) => name.endsWith(".snapshot"));
     await client.command("SET k v");
     expect(await client.command("CONFIG SET snapshot-interval 1s")).toBe("OK");
-    await expect.poll(snapshots, { timeout: 10_000 }).toEqual(["00000001.snapshot"]);
+    await expect.poll(snapshots, { timeout: 30_000 }).toEqual(["00000001.snapshot"]);
     expect(await client.command("CONFIG SET snapshot-interval off snapshot-log-bytes 1kb")).toBe("OK");
     await client.command("SET", "l", "x".repeat(2000));
-    await expect.poll(snapshots, { timeout: 10_000 }).toEqual(["00000001.snapshot", "00000002.snapshot"]);
+    await expect.poll(snapshots, { timeout: 30_000 }).toEqual(["00000001.snapshot", "00000002.snapshot"]);
     expect(await client.command("CONFIG SET snapshot-log-bytes 0 snapshot-keep 1")).toBe("OK");
     await client.command("SET k w");
     await client.command("BGREWRITEAOF");
-    await expect.poll(snapshots, { timeout: 10_000 }).toEqual(["00000003.snapshot"]);
-  }, 60_000);
+    await expect.poll(snapshots, { timeout: 30_000 }).toEqual(["00000003.snapshot"]);
+  }, 120_000);
 });
 
 describe("several at once", () => {
