@@ -135,7 +135,7 @@ export class EnginePool {
 
   // ---- searches
 
-  /** Queries that a search on threads may be opened for: more results than fit are sent as commands. */
+  /** Whether there is room to show so many results of a query. */
   canShow(count: number): boolean {
     return count * 8 <= INPUT_BYTES - (FOUND_ITEMS_BASE - INPUT_BASE);
   }
@@ -143,7 +143,7 @@ export class EnginePool {
   /**
    * Opens a search in a set.
    *
-   * @returns its number; 0 results when there is no such set; undefined when it must be done by commands
+   * @returns its number; "empty" when there is no such set; undefined when commands have to search
    */
   openSearch(key: string | Uint8Array, dim: number, now: number): number | "empty" | undefined {
     const number = this.#searchNumbers.pop();

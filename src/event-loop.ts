@@ -15,7 +15,7 @@ export function pause(): Promise<void> {
 }
 
 /** How long work may keep the event loop before others are let in, milliseconds. */
-export const TURN_MS = 2;
+export const TURN_MS = 1;
 
 /** Long work without slices of its own: asks now and then whether its turn is over, and then lets others in. */
 export class Turn {

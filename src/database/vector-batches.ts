@@ -1,5 +1,5 @@
 // Searches that give promises: many queries without keeping the event loop, on threads where there are some, else in turns
-// of about two milliseconds; and single ones, which are done at once unless they are estimated to take long.
+// of about a millisecond; and single ones, which are done at once unless they are estimated to take long.
 
 import { pause, TURN_MS, Turn } from "../event-loop.ts";
 import type { Mode } from "./database-methods.ts";

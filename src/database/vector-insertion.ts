@@ -3,7 +3,7 @@
 // freedom has a price: somebody else may take the memory meanwhile. Therefore the old values of elements that are
 // overwritten are kept until the end, and an error in the middle takes everything back.
 //
-// How many rows a slice has is found out as it goes: so many as took about two milliseconds the last time. Where there are
+// How many rows a slice has is found out as it goes: so many as took about a millisecond the last time. Where there are
 // threads, new elements are stored here and linked there.
 
 import { NearkeyError } from "../errors.ts";
@@ -170,7 +170,7 @@ interface Slice {
   run<Result>(work: () => Result): Result;
 }
 
-/** Rows in slices of about two milliseconds of work, and of not much more than `bytes` bytes. */
+/** Rows in slices of about a millisecond of work, and of not much more than `bytes` bytes. */
 class Slices implements Iterable<Slice> {
   readonly #rows: readonly Row[];
   readonly #bytes: number;

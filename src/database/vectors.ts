@@ -144,7 +144,7 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
 
   /**
    * Adds many elements, or gives existing ones new vectors, all or none of them; resolves when all can be found. Works
-   * in slices of about two milliseconds and lets others in between, who see the elements arrive; with `open({ threads })`
+   * in slices of about a millisecond and lets others in between, who see the elements arrive; with `open({ threads })`
    * new elements are linked by threads. Ids and matrix must not change until the promise settles. What `set` refuses is
    * refused before anything is stored. Whether all fit under the memory limit is estimated first, and when an error comes
    * nevertheless (others may have taken the room meanwhile), or the signal is aborted, what was added is taken back.
@@ -269,8 +269,8 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
   }
 
   /**
-   * As `searchMany`, with a promise: any number of queries, on all threads where there are some, else in turns of about two
-   * milliseconds with others in between. Elements that change meanwhile are found as they are when their query is answered.
+   * As `searchMany`, with a promise: any number of queries, on all threads where there are some, else in turns of about a
+   * millisecond with others in between. Elements that change meanwhile are found as they are when their query is answered.
    * Filters, `exact` and `maxDistance` are always done in turns, and so is everything while `setMany` builds on threads.
    *
    * @throws NearkeyError as `search`
