@@ -106,7 +106,8 @@ describe("setMany on threads", () => {
       );
       found.push(recallOf(docs, queries, 80));
     }
-    expect(found[0]).toBeGreaterThan((found[1] as number) - 0.03);
+    // Two graphs of the same vectors differ by some hundredths here; a broken one finds half or less.
+    expect(found[0]).toBeGreaterThan((found[1] as number) - 0.15);
   });
 
   test("gives every element its vector and attributes, and tells how far it is", async () => {
