@@ -250,6 +250,26 @@ describe("VOPTIMIZE", () => {
   });
 });
 
+describe("VOPTIMIZE with another coding and NOORIGINALS", () => {
+  test("makes the codes of the originals before these go", () => {
+    const driver = new EngineDriver();
+    const random = new Random(seed);
+    const rows = Array.from({ length: 600 }, () => Array.from({ length: 16 }, () => random.below(100)));
+    for (const [row, vector] of rows.entries())
+      driver.must("VADD", "v", "VALUES", 16, ...vector, row, "METRIC", "L2", "M", 8, "EF", 40);
+    settle(driver);
+    driver.must("VOPTIMIZE", "v", "F16", "NOORIGINALS");
+    settle(driver);
+    const flat = driver.must("VINFO", "v") as unknown[];
+    const told = (name: string): unknown => flat[flat.indexOf(name) + 1];
+    expect([told("quant-type"), told("quantized"), told("originals")]).toEqual(["f16", 1, 0]);
+    for (const [row, vector] of rows.entries()) {
+      // Halves hold these numbers.
+      expect((driver.must("VEMB", "v", row) as string[]).map(Number)).toEqual(vector);
+    }
+  });
+});
+
 describe("codes", () => {
   test.each([
     ["F16", () => 100_000],
@@ -294,6 +314,28 @@ describe("docs.optimize", () => {
     docs.set("more", new Float32Array(16).fill(1));
     expect(docs.size).toBe(601);
     expect(() => db.vectors("docs", { quantization })).not.toThrow();
+  });
+
+  test("comes back in a database that is full", async () => {
+    const { db, tick } = openTestDatabase({ maxMemory: "24mb" });
+    const random = new Random(seed);
+    const docs = db.vectors("docs", { dim: 4, m: 4, efConstruction: 10 });
+    for (let row = 0; row < 600; row++) {
+      docs.set(
+        String(row),
+        Float32Array.from({ length: 4 }, () => random.below(50) + 1),
+        { row },
+      );
+    }
+    docs.createIndex(".row");
+    docs.expire("7", 60_000);
+    expect(() => {
+      for (let index = 0; ; index++) db.set(`filler:${index}`, "f".repeat(20_000));
+    }).toThrow(expect.objectContaining({ code: "out-of-memory" }));
+    const ticking = setInterval(tick, 1);
+    await docs.optimize();
+    clearInterval(ticking);
+    expect(db.command("VINFO", "docs")).toMatchObject({ optimizing: false });
   });
 
   test("refuses what it cannot do", async () => {

@@ -72,9 +72,10 @@ function vOptimize(): void {
     noteChange(hashOfArgument(1));
     recordArguments("VOPTIMIZE");
   }
-  if (dropsNow) dropOriginals(set);
   if (changes) changeCoding(set, wanted);
-  else trainAnew(set);
+  else if (!dropsNow) trainAnew(set);
+  // Behind the change: other codes are made of them.
+  if (dropsNow) dropOriginals(set);
   startOrdering(set);
   replyBoolean(true);
 }

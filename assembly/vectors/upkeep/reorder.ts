@@ -13,7 +13,8 @@ import { indexElement, pagesToIndex, unindexElement } from "../field-changes";
 import { fieldCount } from "../field-index";
 import { linkAt, linkCount } from "../links";
 import { entryAt, valueOf } from "../../memory/entry";
-import { copyBytes, dirty, hasPages } from "../../memory/memory";
+import { SPARE_PAGES } from "../../layout";
+import { copyBytes, dirty, hasMemory } from "../../memory/memory";
 import { mayRenameIds } from "../../memory/threads";
 import { DECODED, markOf, nextEpoch, ROW_IDS } from "../vector-scratch";
 import { jsonBytes } from "../vector-attributes";
@@ -127,11 +128,15 @@ function finishOrdering(set: VectorSet): void {
 
 // ---- two nodes change places
 
-/** Whether there is memory for listing the values of two elements anew, which may split nodes of the lists. */
+/**
+ * Whether there is memory for listing the values of two elements anew, which may split nodes of the lists. The limit is not
+ * asked: as much is given back, and a set in a full database would never be in order.
+ */
 function mayMove(set: VectorSet, a: u32, b: u32): bool {
   if (fieldCount(set) == 0 && set.deaths == 0) return true;
   const deaths: u32 = set.deaths == 0 ? 0 : pagesForDeaths(set, 2);
-  return hasPages(deaths + pagesToIndex(set, attributesBytes(set, a)) + pagesToIndex(set, attributesBytes(set, b)));
+  const values = pagesToIndex(set, attributesBytes(set, a)) + pagesToIndex(set, attributesBytes(set, b));
+  return hasMemory(deaths + values + SPARE_PAGES);
 }
 
 function attributesBytes(set: VectorSet, id: u32): u32 {
