@@ -73,6 +73,35 @@ describe("binary frames", () => {
   });
 });
 
+describe("messages with others between them", () => {
+  test("of a client that never reads cost its bound, and are all answered once it does", async () => {
+    const server = await startTestServer();
+    const other = await TestWebSocket.open(server.httpPort);
+    other.send(encodeCommand(["SET", "big", "x".repeat(60_000)]));
+    await other.reply();
+    const before = server.engine.stats().memoryUsedBytes;
+    const commands = 1000;
+    const raw = await RawWebSocket.open(server.httpPort);
+    raw.socket.removeAllListeners("data");
+    raw.socket.pause();
+    const message = Buffer.concat([frame(2, "GET big\r\n"), frame(9)]);
+    raw.socket.write(Buffer.concat(Array.from({ length: commands }, () => message)));
+    await eventually(() => server.engine.stats().memoryUsedBytes > before + 500_000);
+    for (let round = 0; round < 20; round++) {
+      other.binary("PING\r\n");
+      expect(await other.reply()).toBe("PONG");
+    }
+    expect(server.engine.stats().memoryUsedBytes - before).toBeLessThan(4 * 1024 * 1024);
+    let received = 0;
+    raw.socket.on("data", (bytes) => {
+      received += bytes.length;
+    });
+    raw.socket.resume();
+    await eventually(() => received > commands * 60_000);
+    raw.socket.destroy();
+  });
+});
+
 describe("text frames", () => {
   test("carry one command and its reply", async () => {
     const server = await startTestServer();

@@ -108,9 +108,9 @@ export class Session implements Worker, CrowdMember {
   receiveInPlace(bytes: number): void {
     if (this.ending || this.closed) return;
     const { engine } = this.host;
-    if (this.input !== undefined || this.hold?.waits) {
-      this.waiting.push(engine.input.copy(0, bytes));
-      this.adjustReading();
+    // Several messages may come with one read, so that an answer may have filled the socket since.
+    if (this.input !== undefined || this.choked || this.hold?.waits) {
+      this.receive(engine.input.copy(0, bytes));
       return;
     }
     const nowMs = engine.clock.now();
