@@ -148,4 +148,12 @@ describe("the option", () => {
     expect(() => db.vectors("more", { dim: 40, reduce: 0 })).toThrow(withCode("invalid-option"));
     expect(() => docs.set("x", new Float32Array(12))).toThrow(withCode("wrong-dimension"));
   });
+
+  test("reduce of others refuses queries of as many numbers as are kept", () => {
+    const { db } = openTestDatabase();
+    const docs = db.vectors("docs", { dim: 2, metric: "l2" });
+    db.command("VADD", "docs", "REDUCE", 2, "VALUES", 4, 1, 2, 3, 4, "a", "METRIC", "L2");
+    expect(() => docs.search([1, 2])).toThrow(/mismatch for projection/);
+    expect(() => docs.searchMany([[1, 2]], { exact: true })).toThrow(/mismatch for projection/);
+  });
 });

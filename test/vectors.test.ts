@@ -5,9 +5,11 @@ import { describe, expect, test } from "vitest";
 import { connect } from "../src/client-node.ts";
 import type { Database } from "../src/database/database.ts";
 import type { Operation } from "../src/database/operations.ts";
+import { insertMany } from "../src/database/vector-insertion.ts";
 import type { Attributes } from "../src/database/vector-operations.ts";
 import type { Metric, VectorOptions } from "../src/database/vector-options.ts";
 import { VectorSet } from "../src/database/vectors.ts";
+import type { Build } from "../src/pool/threads.ts";
 import type { Argument } from "../src/resp.ts";
 import { openTestDatabase } from "./database-fixture.ts";
 import { startTestServer } from "./server-fixture.ts";
@@ -198,6 +200,21 @@ describe("search", () => {
     expect(docs.search([1])).toEqual([{ id: "a", distance: 0, score: 1 }]);
   });
 
+  test("refuses queries whose length is no float32 under cosine, whatever way they take", async () => {
+    const { db } = openTestDatabase();
+    const docs = db.vectors("docs", { dim: 2 });
+    docs.set("a", [1, 0]);
+    for (const query of [
+      [3e38, 3e38],
+      [1e-39, 0],
+    ]) {
+      expect(() => docs.search(query)).toThrow(withCode("zero-vector"));
+      expect(() => docs.searchMany([query])).toThrow(withCode("zero-vector"));
+      expect(() => docs.searchMany([query], { exact: true })).toThrow(withCode("zero-vector"));
+      await expect(docs.searchManyAsync([query])).rejects.toEqual(withCode("zero-vector"));
+    }
+  });
+
   test("of an empty set finds nothing", () => {
     const { db } = openTestDatabase();
     expect(db.vectors("docs", { dim: 3 }).search([1, 2, 3])).toEqual([]);
@@ -330,6 +347,29 @@ describe("what cannot be a vector", () => {
 });
 
 describe("setMany", () => {
+  test("lets threads go before it overwrites, which they have no part in", async () => {
+    const { db } = openTestDatabase();
+    const settings = { name: "docs", dim: 2, reduce: undefined, metric: "l2", m: 4, efConstruction: 10 } as const;
+    const set = { ...settings, quantization: "f32", keepOriginals: true } as const;
+    db.vectors("docs", { dim: 2, metric: "l2", m: 4, efConstruction: 10, quantization: "f32" }).set("id:0", [5, 5]);
+    const events: string[] = [];
+    const build: Build = {
+      waiting: 0,
+      ready: async () => undefined,
+      add: (insert) => insert(),
+      settled: async () => undefined,
+      close: () => void events.push("close"),
+    };
+    const run = <Result>(operation: Operation<Result>): Result => {
+      if (operation.commands.some((words) => words.includes("KEEPTTL"))) events.push("overwrite");
+      return runOn(db, operation);
+    };
+    const runAll = async <Result>(operations: readonly Operation<Result>[]) => operations.map(run);
+    const port = { run: () => 0 as never, runAll, openBuild: async () => build, sliceBytes: 1 << 20 };
+    await insertMany(port, set, idsOf(400), matrixOf(400, 2));
+    expect(events.slice(0, 2)).toEqual(["close", "overwrite"]);
+  });
+
   test("inserts rows, lets the event loop go on, and updates", async () => {
     const { db } = openTestDatabase({ maxMemory: "256mb" });
     const docs = db.vectors("docs", { dim: 64, metric: "l2", m: 8, efConstruction: 40 });
@@ -496,6 +536,19 @@ test("over the network a set answers the same, with promises", async () => {
   await expect(client.vectors("docs", { dim: 5 })).rejects.toEqual(withCode("options-differ"));
   await expect(client.vectors("none")).rejects.toEqual(withCode("invalid-option"));
   await client.close();
+});
+
+test("queries that are refused for different reasons leave no rejection to nobody", async () => {
+  const { db } = openTestDatabase();
+  const docs = db.vectors("docs", { dim: 2 });
+  db.set("docs", "text");
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  await expect(docs.searchManyAsync([[1, 2], [1]])).rejects.toThrow();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
 });
 
 test("errors of many queries tell which, and of indexes what to do", () => {

@@ -27,9 +27,10 @@ export function searchDirect(keyBytes: u32, dimensions: u32, most: u32, ef: u32,
   if (entry == 0) return 0;
   if (!isVectorSet(entry)) return ASK_VSIM;
   const set = setOf(entry);
-  if (set.dimensions != dimensions || hasDead(set)) return ASK_VSIM;
+  if (!takesQuery(set, dimensions)) return ASK_VSIM;
   copyBytes(QUERY_BASE, queriesAfter(keyBytes), dimensions << 2);
   const found = findNearest(set, most, ef);
+  if (found < 0) return ASK_VSIM;
   putRecords(set, BEAM_BASE, found, INPUT_BASE);
   return found;
 }
@@ -43,10 +44,12 @@ export function searchDirectMany(keyBytes: u32, dimensions: u32, queries: u32, m
   if (entry == 0) return 0;
   if (!isVectorSet(entry)) return ASK_VSIM;
   const set = setOf(entry);
-  if (set.dimensions != dimensions || hasDead(set) || !hasVectors(set)) return ASK_VSIM;
+  if (!takesQuery(set, dimensions) || !hasVectors(set)) return ASK_VSIM;
   if (queries > PASS_QUERIES || most > PASS_RESULTS) return ASK_VSIM;
   const first = queriesAfter(keyBytes);
-  for (let index: u32 = 0; index < queries; index++) prepareQuery(set, first + index * set.vectorBytes);
+  for (let index: u32 = 0; index < queries; index++) {
+    if (!prepareQuery(set, first + index * set.vectorBytes)) return ASK_VSIM;
+  }
   const found = min(most, set.count);
   if (found != 0) searchAllMany(set, first, queries, found);
   for (let index: u32 = 0; index < queries; index++) {
@@ -61,6 +64,12 @@ function readSet(keyBytes: u32, searches: u32, now: f64): usize {
   selectDatabase(0);
   counters.directSearches += searches;
   return readKey(INPUT_BASE, keyBytes, hashKey(INPUT_BASE, keyBytes));
+}
+
+/** Whether a query of so many numbers is answered here: not by a set that projects it, or that has dead elements. */
+@inline
+function takesQuery(set: VectorSet, dimensions: u32): bool {
+  return set.dimensions == dimensions && set.givenDimensions == 0 && !hasDead(set);
 }
 
 @inline
@@ -81,7 +90,7 @@ export function openShared(search: u32, keyBytes: u32, dimensions: u32, now: f64
   if (entry == 0) return 0;
   if (!isVectorSet(entry)) return ASK_VSIM;
   const set = setOf(entry);
-  if (set.dimensions != dimensions || hasDead(set)) return ASK_VSIM;
+  if (!takesQuery(set, dimensions)) return ASK_VSIM;
   setSearched(search, changetype<usize>(set));
   return 1;
 }

@@ -23,8 +23,8 @@ import { rescore } from "../vectors/rescore";
 import { BEAM_BASE, BEAM_MAX, coverMarks, placeMarks, QUERY_BASE } from "../vectors/vector-scratch";
 import { NodeState, nodeAt, rowOf, VectorSet, vectorSetAt } from "../vectors/vectorset";
 
-/** No set to search any more. */
-const GONE: i32 = -1;
+/** No set to search any more, or no direction to search in: VSIM says what is wrong. */
+const UNANSWERED: i32 = -1;
 
 /** Prepares the regions of a worker; called once. */
 export function startWorker(): void {
@@ -52,38 +52,41 @@ function linkTaken(set: VectorSet, id: u32): void {
 
 /**
  * Searches for the numbers at `queryAddress()`. Leaves the `most` nearest at `beamAddress()`, as items, and answers how many
- * there are; GONE when the set is.
+ * there are; UNANSWERED when the set is gone, or the query has no direction.
  */
 export function searchShared(number: u32, most: u32, ef: u32): i32 {
   if (ASC_FEATURE_THREADS) {
     enterPool();
     const address = searchedSet(number);
-    const found = address == 0 ? GONE : searchSet(vectorSetAt(address), most, ef);
+    const found = address == 0 ? UNANSWERED : searchSet(vectorSetAt(address), most, ef);
     leavePool();
     return found;
   }
-  return GONE;
+  return UNANSWERED;
 }
 
 function searchSet(set: VectorSet, most: u32, ef: u32): i32 {
   coverMarks(set.idsUsed);
-  return <i32>findNearest(set, most, ef);
+  return findNearest(set, most, ef);
 }
 
-/** Leaves the `most` nodes nearest to the numbers at QUERY_BASE in the beam, nearest first. Answers how many. */
-export function findNearest(set: VectorSet, most: u32, ef: u32): u32 {
-  prepareQuery(set, QUERY_BASE);
+/** Leaves the `most` nodes nearest to the numbers at QUERY_BASE in the beam, nearest first. Answers how many, or UNANSWERED. */
+export function findNearest(set: VectorSet, most: u32, ef: u32): i32 {
+  if (!prepareQuery(set, QUERY_BASE)) return UNANSWERED;
   const limit = min(most, set.count);
   const wanted = min(min(max(ef, limit), BEAM_MAX), set.count);
   const walked = search(set, QUERY_BASE, wanted);
-  return min(rescore(set, QUERY_BASE, BEAM_BASE, walked, limit, wanted), limit);
+  return <i32>min(rescore(set, QUERY_BASE, BEAM_BASE, walked, limit, wanted), limit);
 }
 
-/** Pads the numbers of a query with zeros to whole lanes, and gives it the length of one under cosine. */
-export function prepareQuery(set: VectorSet, query: usize): void {
+/** Pads the numbers of a query with zeros to whole lanes, and gives it the length of one under cosine; false when it has none that a float32 holds. */
+export function prepareQuery(set: VectorSet, query: usize): bool {
   const bytes = set.vectorBytes;
   for (let at = set.dimensions << 2; at < bytes; at += 4) store<u32>(query + at, 0);
-  if (set.metric == Metric.Cosine) normalize(query, bytes, normOf(query, bytes), query);
+  if (set.metric != Metric.Cosine) return true;
+  const norm = normOf(query, bytes);
+  if (norm != 0) normalize(query, bytes, norm, query);
+  return norm != 0;
 }
 
 export function queryAddress(): u32 {

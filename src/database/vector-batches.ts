@@ -99,7 +99,8 @@ function searchHere(
     const [found] = await port.runAll([search(set, query, options)]);
     return found as SearchResult[];
   };
-  return Promise.all(queries.map((query) => searchDirectly(port, set, query, options) ?? byCommand(query)));
+  // Each in a promise of its own: what one query throws at once must not leave the failure of another to nobody.
+  return Promise.all(queries.map(async (query) => searchDirectly(port, set, query, options) ?? byCommand(query)));
 }
 
 async function searchInTurns(

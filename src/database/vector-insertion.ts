@@ -236,6 +236,8 @@ class Insertion {
       await this.#addAll(fresh, build);
       await build?.settled(() => this.#report(build.waiting));
       if (build !== undefined) this.#report(0);
+      // What follows is done here: threads that are idle must not ask for work all the while.
+      build?.close();
       await this.#overwrite(existing);
     } catch (error) {
       await this.#takeBack(fresh).catch(() => undefined);

@@ -110,6 +110,7 @@ class OpenBuild implements Build {
   readonly #around: Surroundings;
   #left = 0;
   #isAdding = true;
+  #isOpen = true;
 
   constructor(threads: ThreadPool, number: number, around: Surroundings) {
     this.#threads = threads;
@@ -135,7 +136,7 @@ class OpenBuild implements Build {
 
   async settled(poll?: () => void): Promise<void> {
     this.#endAdding();
-    while (this.waiting > 0) {
+    while (this.#isOpen && this.waiting > 0) {
       this.#threads.check();
       poll?.();
       await sleep(POLL_MS);
@@ -143,6 +144,8 @@ class OpenBuild implements Build {
   }
 
   close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     this.#endAdding();
     this.#threads.engine.closeBuild(this.#number);
     this.#around.closed();

@@ -16,7 +16,7 @@ export interface Build {
   readonly waiting: number;
   /** Waits until all nodes are linked; `poll` is called now and then, and what it throws ends the waiting. */
   settled(poll?: () => void): Promise<void>;
-  /** Ends it; none of its nodes waits. */
+  /** Ends it; none of its nodes waits. Idempotent. */
   close(): void;
 }
 
