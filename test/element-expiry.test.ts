@@ -261,6 +261,13 @@ describe("the commands", () => {
     expect(driver.must("EXISTS", "v")).toBe(0);
   });
 
+  test("tell the last time there is in seconds", () => {
+    const driver = pair();
+    expect(driver.must("VPEXPIREAT", "v", "9223372036854775807", "ELEMENTS", 1, "b")).toEqual([1]);
+    const [seconds] = driver.must("VEXPIRETIME", "v", "ELEMENTS", 1, "b") as unknown[];
+    expect(Number(seconds)).toBe(9223372036854776);
+  });
+
   test("let a time that has passed take the element away", () => {
     const driver = pair();
     expect(driver.must("VADD", "v", "VALUES", 2, 1, 1, "a", "PXAT", 5)).toBe(0);

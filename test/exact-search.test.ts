@@ -87,6 +87,18 @@ test("squares that overflow do not hide the nearest", () => {
   );
 });
 
+test("squares that underflow do not hide the nearest", () => {
+  const { db } = openTestDatabase();
+  const docs = db.vectors("d", { dim: 8, metric: "l2", quantization: "f32" });
+  const next = numbers(11);
+  const vector = () => Float32Array.from({ length: 8 }, () => next() * 2e-22);
+  for (let row = 0; row < 400; row++) docs.set(String(row), vector());
+  const asked = Array.from({ length: 16 }, vector);
+  expect(docs.searchMany(asked, { k: 20, exact: true })).toEqual(
+    asked.map((query) => docs.search(query, { k: 20, exact: true })),
+  );
+});
+
 test.each<Quantization>(["f16", "int8", "int4", "binary"])(
   "%s alone: the nearest by codes, blocks and all",
   (quantization) => {

@@ -21,6 +21,8 @@ const RUN: u32 = 64;
 export const PASS_QUERIES: u32 = 8;
 export const PASS_RESULTS: u32 = 2047;
 const PASS_BEAM_BYTES: u32 = (PASS_RESULTS + 1) << 3;
+/** So small a sum of squares is not rounded by a share of it: what is lost below the least float32 is less than the error of this (2^-110). */
+const UNDERFLOW: f32 = 7.703719777548943e-34;
 
 // While several queries are searched for, where a filter's program would lie: how many results each has, the bound of
 // each and its squared length (f32), and the products of four rows with each.
@@ -168,7 +170,7 @@ function keepFromTile(
   const product = v128.load(products);
   const distances =
     set.metric == Metric.InnerProduct ? f32x4.neg(product) : f32x4.sub(sums, f32x4.add(product, product));
-  const least = f32x4.sub(distances, f32x4.mul(error, sums));
+  const least = f32x4.sub(distances, f32x4.mul(error, f32x4.add(sums, f32x4.splat(UNDERFLOW))));
   // What is no number, after an overflow, may be near.
   const far = i32x4.bitmask(f32x4.ge(least, f32x4.splat(load<f32>(WORSTS + (index << 2)))));
   if (far == 15 && passCount(index) == most) return;

@@ -264,7 +264,7 @@ function replyTimes(seconds: bool, from: i64): void {
     const id = findElement(set, index);
     const death = id == NONE ? 0 : deathOf(set, id);
     if (death == 0) replyInteger(id == NONE ? NOT_THERE : NEVER);
-    else replyInteger(seconds ? (death - from + 999) / 1000 : death - from);
+    else replyInteger(seconds ? (death - from - 1) / 1000 + 1 : death - from);
   }
 }
 
