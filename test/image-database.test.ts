@@ -35,6 +35,26 @@ describe("an image", () => {
     expect(again.get("greeting")).toBe("later");
   });
 
+  it("takes nothing from the snapshots of a directory", async () => {
+    const dir = join(place, "exported");
+    const fill = (db: Awaited<ReturnType<typeof open>>, word: string, from: number, to: number): void => {
+      for (let key = from; key < to; key++) db.set(`key:${key}`, `${word}:${key}:${"x".repeat(200)}`);
+    };
+    {
+      await using db = await open({ maxMemory: "64mb", dir, snapshot: { everyMs: 0, keep: 1 } });
+      fill(db, "first", 0, 20_000);
+      await db.snapshot();
+      fill(db, "between", 0, 2000);
+      await db.exportTo(join(place, "exported.image"));
+      fill(db, "last", 19_000, 19_100);
+    }
+    await using db = await open({ maxMemory: "64mb", dir });
+    const wordOf = (key: number) => (key < 2000 ? "between" : key >= 19_000 && key < 19_100 ? "last" : "first");
+    for (let key = 0; key < 20_000; key++) {
+      expect(db.get(`key:${key}`)).toBe(`${wordOf(key)}:${key}:${"x".repeat(200)}`);
+    }
+  });
+
   it("is refused with what to do", async () => {
     const path = join(place, "b.image");
     writeFileSync(path, "no image at all");

@@ -30,7 +30,12 @@ export async function writeImage(
 ): Promise<void> {
   const copy = create();
   const aside = await new MemoryStorage("the copy").open("image", { create: true });
-  await takeSnapshot(engine, aside, () => ({ parent: 0n, exported: false }), pace);
+  try {
+    await takeSnapshot(engine, aside, () => ({ parent: 0n, exported: false }), pace);
+  } finally {
+    // No snapshot of a directory can build upon it: the next one there is whole.
+    engine.snapshot.forgetMarks();
+  }
   await cleanImage(copy, aside, "the copy", file, nowMs);
 }
 
