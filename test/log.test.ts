@@ -3,11 +3,12 @@
 import { describe, expect, test } from "vitest";
 import { readLog } from "../src/log/log-reader.ts";
 import { LogWriter } from "../src/log/log-writer.ts";
-import { SegmentFiles } from "../src/log/segment-files.ts";
+import { encodeSegmentHeader, LOG_VERSION, SEGMENT_HEADER_BYTES } from "../src/log/record-format.ts";
+import { SegmentFiles, segmentName } from "../src/log/segment-files.ts";
 import { FaultyStorage } from "./faulty-storage.ts";
 import { simulateLog } from "./log-simulation.ts";
 import { Random, seedOfRun } from "./random.ts";
-import { ModelSource, ModelTarget } from "./record-model.ts";
+import { ModelSource, ModelTarget, makeRecord } from "./record-model.ts";
 import { SimulatedProcess, turnOfLoop } from "./simulated-process.ts";
 
 const RUNS = Number(process.env.NEARKEY_LOG_RUNS ?? 500);
@@ -60,3 +61,53 @@ test("writing anew that fails halfway takes nothing from what a killed process h
   expect((await reading).damage).toBeUndefined();
   expect(target.position).toBe(20);
 });
+
+test("records of a torn end that never counted do not come back when their file is used again", async () => {
+  const payload = 500;
+  let storage = new FaultyStorage(new Random(1));
+  await tear(storage, makeRecord(1, payload).length, [2, 20], payload);
+  for (let life = 1; life <= 4; life++) storage = await writeOne(storage, payload);
+  const target = new ModelTarget(0);
+  const simulated = new SimulatedProcess();
+  const reading = readLog(storage, target);
+  expect(await simulated.drive(reading, storage)).toBe(true);
+  expect((await reading).damage).toBeUndefined();
+  expect(target.position).toBe(4);
+});
+
+/** A segment whose first record a power failure lost, and some behind it not. */
+async function tear(storage: FaultyStorage, lostBytes: number, [from, to]: [number, number], payload: number) {
+  const simulated = new SimulatedProcess();
+  const opening = storage.open(segmentName(1), { create: true });
+  await simulated.drive(opening, storage);
+  const header = encodeSegmentHeader({ version: LOG_VERSION, number: 1, first: 1, identity: 1n, synced: 0 });
+  const records = Array.from({ length: to - from + 1 }, (_, index) => makeRecord(from + index, payload));
+  const bytes = new Uint8Array(SEGMENT_BYTES * 2);
+  bytes.set(header);
+  let at = SEGMENT_HEADER_BYTES + lostBytes;
+  for (const record of records) {
+    bytes.set(record, at);
+    at += record.length;
+  }
+  const writing = Promise.resolve((await opening).write(0, [bytes]));
+  await simulated.drive(writing, storage);
+}
+
+/** The life of a process that writes one record and is killed; gives what it leaves behind. */
+async function writeOne(storage: FaultyStorage, payload: number): Promise<FaultyStorage> {
+  const simulated = new SimulatedProcess();
+  const target = new ModelTarget(0);
+  const reading = readLog(storage, target);
+  await simulated.drive(reading, storage);
+  const { position } = target;
+  const source = new ModelSource(position);
+  const options = { fsync: "always", fsyncIntervalMs: 10, segmentBytes: SEGMENT_BYTES } as const;
+  const segments = new SegmentFiles(storage, SEGMENT_BYTES, (await reading).segments);
+  const writer = new LogWriter(segments, source, options, simulated.host, { position, identity: 1n });
+  await simulated.drive(writer.begin(), storage);
+  await simulated.drive(segments.prepare(), storage);
+  source.write([payload]);
+  await simulated.drive(writer.commit(), storage);
+  expect(writer.syncedThrough).toBe(position + 1);
+  return storage.afterCrash(false);
+}

@@ -1,7 +1,9 @@
 // The files of a log: segments of one size, numbered, written one after another. The next one is always made ahead,
 // full of zeros and on disk, because a commit into bytes that are there already needs no change of the file's size or
 // blocks and takes half the time. A segment that a snapshot covers is used again under the next number as it is: its
-// old records have lower sequence numbers, and its header and marks another segment's number.
+// old records have lower sequence numbers, and its header and marks another segment's number. Only one that this process
+// has written, though: behind the end of a log that a crash tore there may be whole records that never counted, and
+// numbers that are given to others now.
 
 import { NearkeyError } from "../errors.ts";
 import { faultCode, type Storage, type StorageFile } from "../storage/storage.ts";
@@ -55,6 +57,8 @@ export class SegmentFiles {
   /** Oldest first; the last one is being written. */
   private readonly known: KnownSegment[];
   private readonly spare: string[] = [];
+  /** The last one that was there before this process. */
+  private readonly foundNumber: number;
   private nextNumber: number;
   private making: Promise<OpenSegment> | undefined;
   private made: OpenSegment | undefined;
@@ -71,8 +75,9 @@ export class SegmentFiles {
     found: FoundSegments,
   ) {
     this.known = [...found.known];
+    this.foundNumber = found.lastNumber;
     this.nextNumber = found.lastNumber + 1;
-    for (const number of found.unused) this.letGo(segmentName(number));
+    for (const number of found.unused) this.letGo(number);
   }
 
   /** Bytes of all segments that hold records or will. */
@@ -153,12 +158,13 @@ export class SegmentFiles {
   covered(sequence: number): void {
     while (this.known.length > 1 && (this.known[1] as KnownSegment).first <= sequence + 1) {
       const { number } = this.known.shift() as KnownSegment;
-      this.letGo(segmentName(number));
+      this.letGo(number);
     }
   }
 
-  private letGo(name: string): void {
-    if (this.spare.length < SPARE_SEGMENTS) this.spare.push(name);
+  private letGo(number: number): void {
+    const name = segmentName(number);
+    if (number > this.foundNumber && this.spare.length < SPARE_SEGMENTS) this.spare.push(name);
     else this.tidying = this.tidying.then(() => this.storage.remove(name)).catch(() => undefined);
   }
 
