@@ -319,4 +319,17 @@ describe("the methods", () => {
     expect(() => docs.set("a", [1, 2], undefined, JSON.parse('{"ttl":5}'))).toThrow(withCode);
     expect(() => docs.expire("a", 0.5)).toThrow(withCode);
   });
+
+  test("setMany keeps what dies while it is at work", async () => {
+    const { db, clock } = openTestDatabase();
+    const docs = db.vectors("docs", { dim: 2 });
+    docs.set("a", [1, 2], { n: 1 }, { ttlMs: 500 });
+    docs.set("b", [2, 1]);
+    const onProgress = (): void => {
+      clock.nowMs += 600;
+    };
+    await docs.setMany(["a", "b"], Float32Array.of(3, 4, 4, 3), { onProgress });
+    expect([docs.get("a"), docs.get("b")]).toEqual([Float32Array.of(3, 4), Float32Array.of(4, 3)]);
+    expect([docs.ttlMs("a"), docs.attributes("a")]).toEqual([Infinity, { n: 1 }]);
+  });
 });

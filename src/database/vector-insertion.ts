@@ -31,6 +31,8 @@ const SLICE_ROWS_FIRST = 4;
 const SLICE_ROWS_MAX = 1024;
 /** Overwritten elements that get their vectors back without others in between. */
 const TAKEN_BACK_AT_ONCE = 8;
+/** What commands answer of an element that there is none of. */
+const NOT_THERE = -2;
 /** New elements from which on it pays to let threads link them. */
 const BUILD_ROWS_MIN = 256;
 
@@ -270,17 +272,28 @@ class Insertion {
   }
 
   async #overwrite(rows: readonly Row[]): Promise<void> {
+    const dying = new Map<Row, Row>();
     for (const slice of new Slices(rows, this.#port.sliceBytes)) {
+      for (const [row, whole] of await dyingRows(this.#port, this.#set, slice.rows)) dying.set(row, whole);
       this.#former.push(...(await former(this.#port, this.#set, slice.rows)));
       // They keep their expiry until all is done: they may have to come back with it.
       const replace = (row: Row) => silent([...adding(this.#set, row), "KEEPTTL"]);
       await slice.run(() => this.#port.runAll(slice.rows.map(replace)));
       await this.#afterSlice(slice.rows.length);
     }
-    // What needs no memory and cannot fail comes last.
+    // What needs no memory and cannot fail comes last, but for elements whose time has come meanwhile.
+    const died: Row[] = [];
     for (const slice of new Slices(rows, this.#port.sliceBytes)) {
-      const ids = slice.rows.map(({ id }) => id);
-      await slice.run(() => this.#port.runAll([silent(["VPERSIST", this.#set.name, "ELEMENTS", ids.length, ...ids])]));
+      const persist = askingAll("VPERSIST", this.#set, slice.rows);
+      const [outcomes = []] = await slice.run(() => this.#port.runAll([persist]));
+      for (const [index, row] of slice.rows.entries()) {
+        const whole = dying.get(row);
+        if (outcomes[index] === NOT_THERE && whole !== undefined) died.push(whole);
+      }
+      await pause();
+    }
+    for (const slice of new Slices(died, this.#port.sliceBytes)) {
+      await slice.run(() => this.#port.runAll(slice.rows.map((row) => silent(adding(this.#set, row)))));
       await pause();
     }
   }
@@ -315,6 +328,21 @@ class Insertion {
       await pause();
     }
   }
+}
+
+/** Rows whose element dies by itself, each with all that it shall have if it does so too early. */
+async function dyingRows(port: Port, set: VectorSettings, rows: readonly Row[]): Promise<[Row, Row][]> {
+  const [times = []] = await port.runAll([askingAll("VPEXPIRETIME", set, rows)]);
+  const dying = rows.filter((_, index) => (times[index] ?? 0) > 0);
+  if (dying.length === 0) return [];
+  const texts = await port.runAll(dying.map((row) => attributesOf(set, row.id)));
+  return dying.map((row, index) => [row, { ...row, attributes: row.attributes ?? texts[index] ?? undefined }]);
+}
+
+/** A command about the elements of some rows that answers a number for each. */
+function askingAll(name: string, set: VectorSettings, rows: readonly Row[]): Operation<number[]> {
+  const ids = rows.map(({ id }) => id);
+  return single([name, set.name, "ELEMENTS", ids.length, ...ids], (reply) => reply as number[]);
 }
 
 /** Commands that bring the elements of a slice back to what they are now. */
