@@ -1,14 +1,16 @@
 // A database taken along from a running server, as a user does it and over HTTP: whole and of this moment, with a directory and
 // without one, for whoever has the password and for no page of another site.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { Redis } from "ioredis";
 import { afterAll, describe, expect, test } from "vitest";
 import { open } from "../dist/node.js";
 import { readRdb } from "../src/rdb/rdb-reader.ts";
+import { takeSnapshot, UNHURRIED } from "../src/snapshot/take-snapshot.ts";
 import { runCli, testFolder } from "./cli-program.ts";
 import { ServedProcess } from "./served-process.ts";
+import { startTestServer } from "./server-fixture.ts";
 
 const folder = testFolder("snapshot-page");
 const running: ServedProcess[] = [];
@@ -90,6 +92,40 @@ test("it is for whoever has the password, and for no page of another site", asyn
   expect(served.running).toBe(true);
   redis.disconnect();
 });
+
+test.skipIf(!existsSync("/proc/self/fd"))("one that cannot be taken leaves no file behind, open or not", async () => {
+  const { engine, respPort, httpPort } = await startTestServer();
+  const redis = new Redis(respPort, "127.0.0.1");
+  await fill(redis);
+  const ask = async (): Promise<number> => {
+    const reply = await fetch(`http://127.0.0.1:${httpPort}/snapshot`, { headers: { "nearkey-snapshot": "1" } });
+    await reply.arrayBuffer();
+    return reply.status;
+  };
+  let write = (): void => undefined;
+  const written = new Promise<void>((resolve) => {
+    write = resolve;
+  });
+  const other = takeSnapshot(engine, { append: () => written }, () => ({ parent: 0n, exported: false }), UNHURRIED);
+  expect([await ask(), await ask()]).toEqual([503, 503]);
+  write();
+  await other;
+  expect(await ask()).toBe(200);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(openFiles().filter((path) => path.includes("nearkey-snapshot-"))).toEqual([]);
+  redis.disconnect();
+});
+
+/** Paths of the files that this process has open. */
+function openFiles(): string[] {
+  return readdirSync("/proc/self/fd").flatMap((name) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${name}`)];
+    } catch {
+      return [];
+    }
+  });
+}
 
 test("it comes from one place, and says so when nobody is there", async () => {
   const both = await runCli(["snapshot", "--dir", "x", "--url", "127.0.0.1:1", folder.file("none")]);

@@ -1,7 +1,7 @@
 // GET /snapshot: the whole database as a snapshot, for `nearkey snapshot --url`. It goes to whoever has the password and to no
 // path of the server's, so nobody makes it write where they like; and only to requests with a header that pages of others
-// cannot send. One is written to disk first, into the directory or, without one, into a file of its own that has no name any
-// more: so a slow reader holds up nothing, and takes disk instead of memory.
+// cannot send. One is written to disk first, into the directory or, without one, into a file that has no name: so a slow
+// reader holds up nothing, and takes disk instead of memory.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -77,13 +77,13 @@ export class SnapshotPage {
   }
 
   private async takeAside(): Promise<StorageFile> {
-    const folder = await mkdtemp(join(tmpdir(), "nearkey-snapshot-"));
+    const file = await openNameless();
     try {
-      const file = await new NodeStorage(folder).open("snapshot", { create: true });
       await this.take(file);
       return file;
-    } finally {
-      await rm(folder, { recursive: true, force: true });
+    } catch (error) {
+      await file.close();
+      throw error;
     }
   }
 
@@ -101,11 +101,23 @@ export class SnapshotPage {
   }
 }
 
+/** A file that nobody finds, and that goes with the process however that ends. */
+async function openNameless(): Promise<StorageFile> {
+  const folder = await mkdtemp(join(tmpdir(), "nearkey-snapshot-"));
+  try {
+    return await new NodeStorage(folder).open("snapshot", { create: true });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** Sends a file as fast as it is taken. */
 async function pour(file: StorageFile, response: ServerResponse): Promise<void> {
   for (let at = 0; at < file.size && !response.destroyed; ) {
     const piece = new Uint8Array(Math.min(PIECE_BYTES, file.size - at));
-    at += await file.read(at, piece);
+    const read = await file.read(at, piece);
+    if (read < piece.length) throw new RangeError("the file became shorter");
+    at += read;
     if (!response.write(piece)) await drained(response);
   }
   response.end();
