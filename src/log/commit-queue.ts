@@ -1,5 +1,5 @@
 // Who waits for the log to come to a position. Positions only rise, so the first that waits is the first that goes:
-// a queue, and nothing to sort.
+// a queue, and nothing to sort. Under load somebody always waits, so those who have gone are cut off now and then.
 
 /** Who waits; one thing that waits again and again, so that waiting makes no garbage. */
 export interface CommitWaiter {
@@ -8,6 +8,9 @@ export interface CommitWaiter {
   /** Called once: `covered` is false when it waits no longer though the record is not covered. */
   goOn(covered: boolean): void;
 }
+
+/** So many who have gone are cut off at least: it moves those behind them. */
+const GONE_MIN = 1024;
 
 /** A queue of those who wait. */
 export class CommitQueue {
@@ -32,8 +35,10 @@ export class CommitQueue {
       this.head++;
       next.goOn(next.position <= covered);
     }
-    if (this.head !== this.waiting.length) return;
-    this.waiting.length = 0;
+    const { head, length } = this;
+    if (length > 0 && (head < GONE_MIN || head < length)) return;
+    this.waiting.copyWithin(0, head);
+    this.waiting.length = length;
     this.head = 0;
   }
 }
