@@ -1,6 +1,7 @@
 // The ways in which Redis packs a small collection into one string: listpack (since 5), ziplist (until 6.2), intset and
-// zipmap (until 2.4). Each is unpacked to its elements in order, numbers as their digits. Every length is held against
-// what is there, and a pack must end where its string ends, or it is damaged.
+// zipmap (until 2.4). Each is unpacked to its elements in order, numbers as their digits, one at a time: as objects they take
+// a hundred times what they take packed. Every length is held against what is there, and a pack must end where its string
+// ends, or it is damaged, which is known when the last element has been given.
 
 import { digits } from "./rdb-cursor.ts";
 
@@ -68,20 +69,20 @@ class Pack {
 }
 
 /** `bytes (u32) | elements (u16) | elements, each with its own length behind it | 255` */
-export function unpackListpack(bytes: Uint8Array): Uint8Array[] {
+export function* unpackListpack(bytes: Uint8Array): Generator<Uint8Array, void> {
   const pack = new Pack(bytes, "listpack");
   if (pack.word() !== bytes.length) pack.fail("its length is wrong");
   const count = pack.half();
-  const elements: Uint8Array[] = [];
-  while (pack.bytes[pack.at] !== END) {
+  let found = 0;
+  for (; pack.bytes[pack.at] !== END; found++) {
     const start = pack.at;
-    elements.push(listpackElement(pack));
+    const element = listpackElement(pack);
     pack.skip(lengthOfLength(pack.at - start));
+    yield element;
   }
   pack.at++;
   pack.end();
-  if (count !== 0xffff && count !== elements.length) pack.fail(`it has ${elements.length} elements and says ${count}`);
-  return elements;
+  if (count !== 0xffff && count !== found) pack.fail(`it has ${found} elements and says ${count}`);
 }
 
 function listpackElement(pack: Pack): Uint8Array {
@@ -115,19 +116,18 @@ function lengthOfLength(bytes: number): number {
 }
 
 /** `bytes (u32) | where the last begins (u32) | elements (u16) | elements, each behind the length of the one before | 255` */
-export function unpackZiplist(bytes: Uint8Array): Uint8Array[] {
+export function* unpackZiplist(bytes: Uint8Array): Generator<Uint8Array, void> {
   const pack = new Pack(bytes, "ziplist");
   if (pack.word() !== bytes.length) pack.fail("its length is wrong");
   pack.skip(4);
   const count = pack.half();
-  const elements: Uint8Array[] = [];
-  for (let before = pack.byte(); before !== END; before = pack.byte()) {
+  let found = 0;
+  for (let before = pack.byte(); before !== END; before = pack.byte(), found++) {
     if (before === LONG) pack.skip(4);
-    elements.push(ziplistElement(pack));
+    yield ziplistElement(pack);
   }
   pack.end();
-  if (count !== 0xffff && count !== elements.length) pack.fail(`it has ${elements.length} elements and says ${count}`);
-  return elements;
+  if (count !== 0xffff && count !== found) pack.fail(`it has ${found} elements and says ${count}`);
 }
 
 function ziplistElement(pack: Pack): Uint8Array {
@@ -155,28 +155,26 @@ function ziplistElement(pack: Pack): Uint8Array {
 }
 
 /** `bytes of a number: 2, 4 or 8 (u32) | numbers (u32) | the numbers` */
-export function unpackIntset(bytes: Uint8Array): Uint8Array[] {
+export function* unpackIntset(bytes: Uint8Array): Generator<Uint8Array, void> {
   const pack = new Pack(bytes, "intset");
   const width = pack.word();
   if (width !== 2 && width !== 4 && width !== 8) pack.fail(`numbers of ${width} bytes`);
   const count = pack.word();
   if (count * width !== bytes.length - pack.at) pack.fail("its length is wrong");
-  return Array.from({ length: count }, () => pack.integer(width));
+  for (let left = count; left > 0; left--) yield pack.integer(width);
 }
 
 /** `elements (u8) | length, field, length, bytes to spare (u8), value, spare bytes … | 255` */
-export function unpackZipmap(bytes: Uint8Array): Uint8Array[] {
+export function* unpackZipmap(bytes: Uint8Array): Generator<Uint8Array, void> {
   const pack = new Pack(bytes, "zipmap");
   pack.byte();
-  const elements: Uint8Array[] = [];
   for (let first = pack.byte(); first !== END; first = pack.byte()) {
-    elements.push(pack.text(first === LONG ? pack.word() : first));
+    yield pack.text(first === LONG ? pack.word() : first);
     const second = pack.byte();
     const valueBytes = second === LONG ? pack.word() : second;
     const spare = pack.byte();
-    elements.push(pack.text(valueBytes));
+    yield pack.text(valueBytes);
     pack.skip(spare);
   }
   pack.end();
-  return elements;
 }

@@ -71,8 +71,9 @@ interface Present {
   expiresAtMs: number | undefined;
 }
 
-/** Items given at a time. */
+/** Items given at a time, and elements in them. */
 const BATCH_ITEMS = 128;
+const BATCH_ELEMENTS = 8192;
 
 /**
  * Reads a file.
@@ -90,15 +91,18 @@ export async function* readRdb(
   const cursor = new RdbCursor(name);
   const source = chunks[Symbol.asyncIterator]();
   let items: RdbItem[] = [];
+  let elements = 0;
   try {
     for (const item of itemsOf(cursor)) {
       if (item !== undefined) {
         items.push(item);
-        if (items.length < BATCH_ITEMS) continue;
+        elements += item.what === "key" ? item.elements.length : 0;
+        if (items.length < BATCH_ITEMS && elements < BATCH_ELEMENTS) continue;
       } else await refill(cursor, source, bytes);
       if (items.length === 0) continue;
       yield items;
       items = [];
+      elements = 0;
     }
     await checkEnd(cursor, source);
     if (items.length > 0) yield items;

@@ -108,34 +108,52 @@ function textScore(cursor: RdbCursor): Uint8Array {
   return special === undefined ? cursor.take(length) : scoreText(special[1]);
 }
 
+/** Reads what a string packs. */
+type Unpack = (bytes: Uint8Array) => Iterable<Uint8Array>;
+
 /** Elements packed into one string; `width` of them belong together. */
-function packed(unpack: (bytes: Uint8Array) => Elements, width = 1): (cursor: RdbCursor) => Steps {
+function packed(unpack: Unpack, width = 1): (cursor: RdbCursor) => Steps {
   return function* (cursor) {
     while (!cursor.hasString()) yield undefined;
-    yield* inBatches(unpacked(cursor, unpack, width), width);
+    yield* unpacked(cursor, unpack, width);
   };
 }
 
-/** Whoever was told to pack more than Redis packs by itself has collections too long for one command. */
-function* inBatches(elements: Elements, width: number): Generator<Elements, void> {
-  const most = PACKED_BATCH * width;
-  for (let first = 0; first < elements.length; first += most) yield elements.slice(first, first + most);
-}
-
-function unpacked(cursor: RdbCursor, unpack: (bytes: Uint8Array) => Elements, width: number): Elements {
+/**
+ * The elements of a string in batches, once it is known to be whole. Whoever was told to pack more than Redis packs by itself
+ * has collections too long for one command, and a few kilobytes of a damaged file may unpack to millions of elements: what
+ * is more than a batch is unpacked again.
+ */
+function* unpacked(cursor: RdbCursor, unpack: Unpack, width: number): Generator<Elements, void> {
   const { offset } = cursor;
+  const most = PACKED_BATCH * width;
+  const bytes = cursor.string();
+  let batch: Elements = [];
+  let count = 0;
   try {
-    const elements = unpack(cursor.string());
-    if (elements.length % width === 0) return elements;
-    return cursor.fail(`${elements.length} elements where ${width} belong together: the file is damaged here`, offset);
+    for (const element of unpack(bytes)) if (count++ < most) batch.push(element);
   } catch (error) {
     if (error instanceof PackDamage) cursor.fail(error.message, offset);
     throw error;
   }
+  if (count % width !== 0) {
+    cursor.fail(`${count} elements where ${width} belong together: the file is damaged here`, offset);
+  }
+  if (count > most) {
+    batch = [];
+    for (const element of unpack(bytes)) {
+      if (batch.length === most) {
+        yield batch;
+        batch = [];
+      }
+      batch.push(element);
+    }
+  }
+  if (count > 0) yield batch;
 }
 
 /** A list of packed lists: of ziplists, or since 7.0 of listpacks and of elements alone. */
-function quicklist(unpack: (bytes: Uint8Array) => Elements, hasContainers: boolean): (cursor: RdbCursor) => Steps {
+function quicklist(unpack: Unpack, hasContainers: boolean): (cursor: RdbCursor) => Steps {
   return function* (cursor) {
     while (!cursor.hasLength()) yield undefined;
     for (let left = cursor.length(); left > 0; left--) {
@@ -146,7 +164,7 @@ function quicklist(unpack: (bytes: Uint8Array) => Elements, hasContainers: boole
       }
       while (!cursor.hasString()) yield undefined;
       if (isAlone) yield [cursor.string()];
-      else yield* inBatches(unpacked(cursor, unpack, 1), 1);
+      else yield* unpacked(cursor, unpack, 1);
     }
   };
 }

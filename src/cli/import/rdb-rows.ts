@@ -1,7 +1,7 @@
 // Keys of a file of Redis, on their way into a server: which command stores what, and what becomes of the keys that
 // nearkey has no type for, those that have died, and databases that are not there. A type that nearkey learns is one more
 // line in `COMMANDS`. A collection longer than a batch comes in several: they are one row to whoever counts, and if one of
-// them is refused the key is removed, so that no part of a value is taken for all of it.
+// them is refused, or the import ends amid them, the key is removed, so that no part of a value is taken for all of it.
 
 import type { Client } from "../../client.ts";
 import type { RdbItem, RdbKey } from "../../rdb/rdb-reader.ts";
@@ -28,6 +28,8 @@ const DATABASES = 16;
 const SHOWN_CHARACTERS = 60;
 /** Bytes of a command beside its arguments. */
 const COMMAND_BYTES = 64;
+/** What an element takes beside its bytes, in memory and on its way. */
+const ELEMENT_BYTES = 64;
 
 type Command = readonly [string, ...Argument[]];
 
@@ -87,6 +89,8 @@ export class RdbSink implements Sink<RdbRow> {
   readonly #clients = new Map<number, Client | Promise<Client>>();
   readonly #prefix: Uint8Array;
   #parts: Parts | undefined;
+  /** Removes the key of which not all batches were sent. */
+  #removeBegun: (() => Promise<unknown>) | undefined;
   /** What follows of the present key is not wanted. */
   #isPassed = false;
 
@@ -99,8 +103,9 @@ export class RdbSink implements Sink<RdbRow> {
     this.#prefix = new TextEncoder().encode(prefix);
   }
 
-  /** Ends its connections. */
+  /** Ends its connections, once nothing is on the way. */
   async close(): Promise<void> {
+    await this.#removeBegun?.().catch(() => undefined);
     for (const client of this.#clients.values()) await (await client).close();
   }
 
@@ -127,6 +132,7 @@ export class RdbSink implements Sink<RdbRow> {
     if (item.isFirst) this.#parts = newParts();
     const parts = this.#parts as Parts;
     if (!item.isFirst) await parts.begun;
+    this.#removeBegun = item.isLast || parts.hasFailed ? undefined : () => run(client, [["DEL", this.#keyOf(item)]]);
     return parts.hasFailed ? undefined : this.#batch(item, client, parts);
   }
 
@@ -169,7 +175,7 @@ export class RdbSink implements Sink<RdbRow> {
 }
 
 function bytesOf({ key, elements }: RdbKey): number {
-  return elements.reduce((sum, { length }) => sum + length, key.length + COMMAND_BYTES);
+  return elements.reduce((sum, { length }) => sum + length + ELEMENT_BYTES, key.length + COMMAND_BYTES);
 }
 
 function run(client: Client | undefined, commands: readonly Command[]): Promise<unknown> {
