@@ -90,8 +90,11 @@ export class CarriedEngines {
   async #compile({ name, checksum }: CarriedFile, own: Engine): Promise<WebAssembly.Module> {
     const file = await this.#storage.open(name);
     const bytes = new Uint8Array(file.size);
-    await file.read(0, bytes);
-    await file.close();
+    try {
+      await file.read(0, bytes);
+    } finally {
+      await file.close();
+    }
     const place = `${this.#storage.place}/${name}`;
     if (own.snapshot.checksum(bytes) === checksum) return WebAssembly.compile(bytes);
     throw damaged(place, 0, "its checksum is wrong", "put a copy of it back");
