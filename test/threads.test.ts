@@ -7,14 +7,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
+import { WAITING_BASE, WAITING_RECORD_BYTES } from "../assembly/layout.ts";
 import { Database } from "../src/database/database.ts";
 import { Engine, sharedBytesMax } from "../src/engine.ts";
+import type { EnginePool } from "../src/engine-pool.ts";
+import { EngineWorker } from "../src/engine-worker.ts";
 import { NearkeyError } from "../src/errors.ts";
 import type { NodeOpenOptions } from "../src/node.ts";
 import { resolveOptions } from "../src/options.ts";
 import { ThreadPool } from "../src/pool/node-thread-pool.ts";
 import { VectorThreads } from "../src/pool/vector-threads.ts";
-import { drawSeed } from "./engine-driver.ts";
+import { drawSeed, EngineDriver } from "./engine-driver.ts";
 import { graphFaults } from "./graph-links.ts";
 import { Random } from "./random.ts";
 
@@ -209,6 +212,35 @@ describe("setMany on threads", () => {
       const ids = db.command("VRANDMEMBER", name, 6000) as string[];
       expect(faultsOf(db, name, ids)).toEqual([]);
     }
+  });
+});
+
+describe("a node that waits for its links", () => {
+  test("is forgotten when it is deleted or linked otherwise, so that nobody takes the next node with its id for it", async () => {
+    const module = await WebAssembly.compile(await readFile("dist/engine.shared.wasm"));
+    const engine = Engine.create(module, { ...resolveOptions({ maxMemory: "64mb" }, sharedBytesMax(1)), workers: 1 });
+    const pool = engine.pool as EnginePool;
+    const driver = new EngineDriver({}, engine);
+    const add = (id: string, x: number) =>
+      driver.run("VADD", "docs", "VALUES", "2", String(x), "1", id, "METRIC", "L2");
+    add("linked", 0);
+    const build = pool.openBuild() as number;
+    const left = pool.defer(build, () => {
+      for (const [x, id] of ["deleted", "waiting", "changed"].entries()) add(id, x + 1);
+    });
+    expect(left).toBe(3);
+    driver.run("VREM", "docs", "deleted");
+    add("changed", 9);
+    pool.defer(build, () => add("next", 5));
+    const { buffer } = Engine.memoryOf(engine);
+    const records = new Uint32Array(buffer, WAITING_BASE, WAITING_RECORD_BYTES);
+    const sets = [0, 1, 2, 3].map((record) => records[(record * WAITING_RECORD_BYTES) / 4] !== 0);
+    expect(sets).toEqual([false, true, false, true]);
+    pool.endAdding();
+    new EngineWorker(module, Engine.memoryOf(engine), 0).link();
+    expect(pool.done(build)).toBe(4);
+    const ids = ["linked", "waiting", "changed", "next"];
+    expect(graphFaults((name, ...args) => driver.run(name, ...args.map(String)), "docs", ids, 16)).toEqual([]);
   });
 });
 

@@ -188,7 +188,7 @@ export function unlockTop(): void {
 
 // ---- nodes that wait for their links
 
-// record   0 set (u32), 0 once the set is gone | 4 id (u32) | 8 ef (u32) | 12 build (u32)
+// record   0 set (u32), 0 once the set or the node is gone | 4 id (u32) | 8 ef (u32) | 12 build (u32)
 
 @inline
 function recordOf(index: u32): usize {
@@ -227,7 +227,7 @@ export function wakeLinkers(): void {
   if (ASC_FEATURE_THREADS) atomic.notify(word(Pool.Tail));
 }
 
-// What the worker has taken; the set is 0 when it is gone.
+// What the worker has taken; the set is 0 when it or the node is gone.
 export let takenSet: usize = 0;
 export let takenId: u32 = 0;
 export let takenEf: u32 = 0;
@@ -262,7 +262,27 @@ export function finishTaken(): void {
   leavePool();
 }
 
-// ---- sets that go
+// ---- nodes and sets that go
+
+/**
+ * A node without links, which may wait for them, is about to be freed, or linked by the main thread: its record is void.
+ * Another node that got its id would be taken by that record while the main thread still makes it, or by two workers at
+ * once. Workers are held.
+ */
+@inline
+export function forgetWaiting(set: usize, id: u32): void {
+  if (ASC_FEATURE_THREADS) {
+    if (load<u32>(word(Pool.Head)) != load<u32>(word(Pool.Tail))) forgetRecords(set, id);
+  }
+}
+
+function forgetRecords(set: usize, id: u32): void {
+  const tail = load<u32>(word(Pool.Tail));
+  for (let at = load<u32>(word(Pool.Head)); at != tail; at++) {
+    const record = recordOf(at);
+    if (load<u32>(record) == <u32>set && load<u32>(record, 4) == id) store<u32>(record, 0);
+  }
+}
 
 /** A set is about to be freed: nothing of it is linked or searched any more. */
 @inline

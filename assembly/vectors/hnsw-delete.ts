@@ -12,7 +12,7 @@ import { measureRow, NO_BOUND } from "./hop";
 import { dropLink, hasLink, linkAt, linkCount } from "./links";
 import { copyBytes, dirty } from "../memory/memory";
 import { measurePoints, pointAt } from "./points";
-import { holdPool } from "../memory/threads";
+import { forgetWaiting, holdPool } from "../memory/threads";
 import { linksMax, NONE, nodeAt, rowOf, VECTOR_SET_BYTES, VectorSet } from "./vectorset";
 import { BEAM_BASE, MATCHES_BASE, markOf, nextEpoch, ROW_IDS, ROW_KEYS, SELECTED_IDS } from "./vector-scratch";
 
@@ -26,6 +26,7 @@ function neighbour(index: u32): u32 {
 /** Takes a node out of the graph. It keeps its id, level and vector, and has no links afterwards. */
 export function unlinkNode(set: VectorSet, id: u32): void {
   holdPool();
+  if (linkCount(rowOf(set, id, 0)) == 0) forgetWaiting(changetype<usize>(set), id);
   if (set.entry == id) replaceEntry(set, id);
   for (let level = <i32>nodeAt(set, id).level; level >= 0; level--) {
     const row = rowOf(set, id, level);
