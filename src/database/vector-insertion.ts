@@ -84,6 +84,13 @@ function checkOptions(options: SetManyOptions): void {
     if ((optionNames as readonly string[]).includes(name)) continue;
     throw invalid(`setMany has no option ${JSON.stringify(name)}; there are ${optionNames.join(", ")}`);
   }
+  const { onProgress, signal } = options;
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw invalid(`onProgress must be a function, not ${kindOf(onProgress)}`);
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalid(`signal must be an AbortSignal (controller.signal), not ${kindOf(signal)}`);
+  }
 }
 
 function checkShape(
