@@ -27,7 +27,7 @@ export const PAGE_BYTES: u32 = 1 << 16;
 export const MEMORY_PAGES_MAX: u32 = 65535;
 
 export const REGISTERS_BASE: u32 = 0x10000;
-export const REGISTERS_BYTES: u32 = 0x10000;
+export const REGISTERS_BYTES: u32 = 0x20000;
 
 /** Arguments of one command at most, and of all commands parsed ahead together. */
 export const ARGUMENTS_MAX: u32 = 131072;
@@ -47,7 +47,7 @@ export const SCRATCH_BYTES: u32 = 0x100000;
 export const WORKSPACE_BASE: u32 = SCRATCH_BASE + SCRATCH_BYTES;
 export const WORKSPACE_BYTES: u32 = 0x10000;
 
-export const COMMANDS_MAX: u32 = 256;
+export const COMMANDS_MAX: u32 = 512;
 /** Statistics of each command, in the order of the command table. */
 export const STATISTICS_BASE: u32 = WORKSPACE_BASE + WORKSPACE_BYTES;
 export const STATISTICS_RECORD_BYTES: u32 = 256;
@@ -66,7 +66,7 @@ export const SPAN_BYTES: u32 = COMMANDS_MAX * 4;
 /** Slow commands that the host has not fetched: bytes written behind this word, then the records. */
 export const SLOW_BASE: u32 = SPAN_BASE + SPAN_BYTES;
 export const SLOW_HEAD_BYTES: u32 = 8;
-export const SLOW_BYTES: u32 = STATISTICS_BASE + 0x20000 - SLOW_BASE;
+export const SLOW_BYTES: u32 = STATISTICS_BASE + 0x40000 - SLOW_BASE;
 /** Of a slow command's arguments so many are kept, and so much of each, as Redis does. */
 export const SLOW_ARGUMENTS_MAX: u32 = 32;
 export const SLOW_ARGUMENT_BYTES: u32 = 128;
@@ -194,7 +194,7 @@ export const VALUE_BYTES_MAX: u32 = 512 << 20;
 /** Pages kept back for splits, directories and replies when a write is admitted. */
 export const SPARE_PAGES: u32 = 8;
 
-/** Bytes of a record of what a direct search found (see commands/direct-search.ts), and where items of searches on threads are put. */
+/** Bytes of a record of what a direct search found (see commands/vectors/direct-search.ts), and where items of searches on threads are put. */
 export const FOUND_BYTES: u32 = 32;
 export const FOUND_ITEMS_BASE: u32 = INPUT_BASE + INPUT_BYTES / 2;
 

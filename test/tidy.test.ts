@@ -95,6 +95,7 @@ const ENGINE = layers([
   ["layout", /^assembly\/layout\.ts$/],
   ["memory", /^assembly\/memory\//],
   ["text", /^assembly\/text\//],
+  ["structures", /^assembly\/structures\//],
   ["filters", /^assembly\/filters\//],
   ["kernels", /^assembly\/kernels\//],
   ["vectors", /^assembly\/vectors\//],

@@ -6,7 +6,7 @@ import { argumentBytes, setArguments } from "../protocol/arguments";
 import { entryAt, expires, isPaged, TYPE_STRING, typeOf, valueOf } from "../memory/entry";
 import { findSlot, slotEntry } from "../memory/table";
 import { findKey, hashKey, readSlot, selectDatabase, setClock, shardOf } from "../keyspace/keyspace";
-import { admitValue, setString } from "./string-value";
+import { admitValue, setString } from "./strings/string-value";
 import { admitRecords, isRecording, recordString } from "../protocol/recording";
 import { endWriting, isLogFull } from "../effects/region";
 import { counters } from "../memory/memory";

@@ -5,8 +5,8 @@ import { argumentCount, argumentInteger, argumentIs, lastInteger } from "../../p
 import { Metric } from "../../kernels/distance";
 import { replyError } from "../../protocol/reply";
 import { Coding, DIMENSIONS_MAX, M_MAX, M_MIN, NONE, VectorSet } from "../../vectors/vectorset";
-import { expiryFrom, replyInvalidExpiry } from "../expiry-argument";
-import { fitsSet, givenDimensions } from "../vector-argument";
+import { expiryFrom, replyInvalidExpiry } from "../keys/expiry-argument";
+import { fitsSet, givenDimensions } from "./vector-argument";
 
 const EF_MAX: i64 = 1000000;
 

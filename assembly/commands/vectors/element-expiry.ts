@@ -22,7 +22,7 @@ import {
 } from "../../memory/table";
 import { countDeadAt, deathsAt, firstDeadAt } from "../../vectors/upkeep/deaths";
 import { NONE, VectorSet, vectorSetAt } from "../../vectors/vectorset";
-import { expireElement, expireSet, isVectorSet, setOf, workOfUnlinking } from "../elements";
+import { expireElement, expireSet, isVectorSet, setOf, workOfUnlinking } from "./elements";
 
 /** Looking at a set of which nobody is due costs a few loads. */
 const SETS_A_CALL: u32 = 1024;

@@ -29,8 +29,8 @@ import {
 import { PROGRAM_BASE, PROGRAM_BYTES } from "../../vectors/vector-scratch";
 import { deathOf, pagesForDeaths, setDeath } from "../../vectors/upkeep/deaths";
 import { NONE, VectorSet } from "../../vectors/vectorset";
-import { findElement, isVectorSet, liveSlot, removeElement, setOf, workOfUnlinking } from "../elements";
-import { EXPIRY_INVALID, replyInvalidExpiry } from "../expiry-argument";
+import { findElement, isVectorSet, liveSlot, removeElement, setOf, workOfUnlinking } from "./elements";
+import { EXPIRY_INVALID, replyInvalidExpiry } from "../keys/expiry-argument";
 
 const NOT_THERE: i32 = -2;
 const NEVER: i32 = -1;

@@ -14,7 +14,7 @@ import { slotEntry } from "../../memory/table";
 import { changeCoding, dropOriginals, pagesToChange, trainAnew } from "../../vectors/coding";
 import { startOrdering } from "../../vectors/upkeep/reorder";
 import { Coding, hasVectors, NONE, VectorSet } from "../../vectors/vectorset";
-import { isVectorSet, liveSlot, setOf } from "../elements";
+import { isVectorSet, liveSlot, setOf } from "./elements";
 import { codingNamed } from "./add-options";
 
 // What the running command asks for.

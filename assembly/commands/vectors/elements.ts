@@ -4,21 +4,30 @@
 // An element whose time has passed is as good as gone from then on, though it may be there until active expiry comes to it
 // (element-expiry.ts); a set of none but such elements is gone with its key.
 
-import { ZONE_ENTRY, ZONE_OBJECT } from "../layout";
-import { recordElementRemoval } from "../effects/record";
-import { effectLog, mayRecordRemoval } from "../effects/region";
-import { counters, dirty } from "../memory/memory";
-import { argumentAddress, argumentBytes, isArgumentPaged } from "../protocol/arguments";
-import { addWork } from "../protocol/dispatch";
-import { createEntry, entryAt, freeEntry, keyOf, TYPE_STRING, TYPE_VECTOR_SET, typeOf, valueOf } from "../memory/entry";
-import { unlinkNode } from "../vectors/hnsw-delete";
-import { clock, database, dropKey, hashKey, insertKey, shardOf } from "../keyspace/keyspace";
-import { replyBulk } from "../protocol/reply";
-import { findSlot, removeSlot, slotEntry, Table } from "../memory/table";
-import { insert } from "../memory/table-grow";
-import { idOf, itemAt } from "../vectors/beam";
-import { SINK } from "../vectors/vector-scratch";
-import { removeAttributes } from "../vectors/attribute-changes";
+import { ZONE_ENTRY, ZONE_OBJECT } from "../../layout";
+import { recordElementRemoval } from "../../effects/record";
+import { effectLog, mayRecordRemoval } from "../../effects/region";
+import { counters, dirty } from "../../memory/memory";
+import { argumentAddress, argumentBytes, isArgumentPaged } from "../../protocol/arguments";
+import { addWork } from "../../protocol/dispatch";
+import {
+  createEntry,
+  entryAt,
+  freeEntry,
+  keyOf,
+  TYPE_STRING,
+  TYPE_VECTOR_SET,
+  typeOf,
+  valueOf,
+} from "../../memory/entry";
+import { unlinkNode } from "../../vectors/hnsw-delete";
+import { clock, database, dropKey, hashKey, insertKey, shardOf } from "../../keyspace/keyspace";
+import { replyBulk } from "../../protocol/reply";
+import { findSlot, removeSlot, slotEntry, Table } from "../../memory/table";
+import { insert } from "../../memory/table-grow";
+import { idOf, itemAt } from "../../vectors/beam";
+import { SINK } from "../../vectors/vector-scratch";
+import { removeAttributes } from "../../vectors/attribute-changes";
 import {
   cellBytesAt,
   createVectorSet,
@@ -29,9 +38,9 @@ import {
   VECTOR_SET_BYTES,
   VectorSet,
   vectorSetAt,
-} from "../vectors/vectorset";
-import { countDeadAt, firstDeadAt, forgetDeath, isDeadAt } from "../vectors/upkeep/deaths";
-import { forgetVerdicts } from "../vectors/verdicts";
+} from "../../vectors/vectorset";
+import { countDeadAt, firstDeadAt, forgetDeath, isDeadAt } from "../../vectors/upkeep/deaths";
+import { forgetVerdicts } from "../../vectors/verdicts";
 
 /** Bytes of a set's value in its keyspace entry. */
 export const SET_VALUE_BYTES: u32 = 4;

@@ -2,15 +2,15 @@
 // value, the fields of a large hash, the graph of a vector set. All of it is read, nothing estimated, except the fields
 // of a hash beyond the samples asked for.
 
-import { INPUT_BASE, PAGE_BITS } from "../layout";
-import { entryAt, isPaged, pagesFor, TYPE_HASH, TYPE_VECTOR_SET, typeOf, valueOf } from "../memory/entry";
-import { pageOf } from "../memory/memory";
-import { cellBytes } from "../memory/slabs";
-import { slotEntry, Table } from "../memory/table";
-import { bytesOfTable, nextEntry, startWalk } from "../memory/table-walk";
-import { findKey, hashKey, selectDatabase, setClock, shardOf } from "../keyspace/keyspace";
-import { bytesOfSet, vectorSetAt } from "../vectors/vectorset";
-import { hashTable, isTable } from "./hash-value";
+import { INPUT_BASE, PAGE_BITS } from "../../layout";
+import { entryAt, isPaged, pagesFor, TYPE_HASH, TYPE_VECTOR_SET, typeOf, valueOf } from "../../memory/entry";
+import { pageOf } from "../../memory/memory";
+import { cellBytes } from "../../memory/slabs";
+import { slotEntry, Table } from "../../memory/table";
+import { bytesOfTable, nextEntry, startWalk } from "../../memory/table-walk";
+import { findKey, hashKey, selectDatabase, setClock, shardOf } from "../../keyspace/keyspace";
+import { bytesOfSet, vectorSetAt } from "../../vectors/vectorset";
+import { hashTable, isTable } from "../hashes/hash-value";
 
 /** Bytes of the cell and, of a paged value, the pages. */
 function bytesOfEntry(entry: usize): u64 {

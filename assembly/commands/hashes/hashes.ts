@@ -1,12 +1,12 @@
 // Hash commands.
 
-import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "../layout";
-import { adoptPages, argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "../protocol/arguments";
-import { register, startGroup } from "../protocol/catalog";
-import { replyArity, replyOverlong } from "../protocol/command-error";
-import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../protocol/dispatch";
-import { TYPE_HASH, typeOf, valueOf } from "../memory/entry";
-import { admit, cellShare } from "../keyspace/eviction";
+import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "../../layout";
+import { adoptPages, argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "../../protocol/arguments";
+import { register, startGroup } from "../../protocol/catalog";
+import { replyArity, replyOverlong } from "../../protocol/command-error";
+import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../../protocol/dispatch";
+import { TYPE_HASH, typeOf, valueOf } from "../../memory/entry";
+import { admit, cellShare } from "../../keyspace/eviction";
 import {
   countFields,
   createHash,
@@ -22,7 +22,7 @@ import {
   setField,
   startFields,
 } from "./hash-value";
-import { noteChange, pin, removeKey, shardOf, touchEntry } from "../keyspace/keyspace";
+import { noteChange, pin, removeKey, shardOf, touchEntry } from "../../keyspace/keyspace";
 import {
   replyArray,
   replyBulk,
@@ -33,9 +33,9 @@ import {
   replyOk,
   replyValue,
   replyWrongType,
-} from "../protocol/reply";
-import { recordArguments } from "../protocol/recording";
-import { slotEntry } from "../memory/table";
+} from "../../protocol/reply";
+import { recordArguments } from "../../protocol/recording";
+import { slotEntry } from "../../memory/table";
 
 /** Slot of the hash in argument 1, 0 when there is none; NOT_A_HASH after replying that it is something else. */
 export const NOT_A_HASH: usize = 1;

@@ -1,13 +1,13 @@
 // Commands about when a key dies. Times are kept in ms since epoch; a time in the past deletes the key at once.
 
-import { CommandFlag } from "../layout";
-import { argumentCount, argumentInteger, argumentIs, lastInteger } from "../protocol/arguments";
-import { register } from "../protocol/catalog";
-import { errorArgument, QUOTED_BYTES_MAX } from "../protocol/command-error";
-import { findArgument, hashOfArgument } from "../protocol/dispatch";
-import { expires, expiryOf } from "../memory/entry";
+import { CommandFlag } from "../../layout";
+import { argumentCount, argumentInteger, argumentIs, lastInteger } from "../../protocol/arguments";
+import { register } from "../../protocol/catalog";
+import { errorArgument, QUOTED_BYTES_MAX } from "../../protocol/command-error";
+import { findArgument, hashOfArgument } from "../../protocol/dispatch";
+import { expires, expiryOf } from "../../memory/entry";
 import { EXPIRY_INVALID, replyInvalidExpiry } from "./expiry-argument";
-import { clock, removeKey, setExpiry, shardOf } from "../keyspace/keyspace";
+import { clock, removeKey, setExpiry, shardOf } from "../../keyspace/keyspace";
 import {
   beginError,
   endError,
@@ -16,10 +16,10 @@ import {
   replyInteger,
   replyNoMemory,
   replyNotInteger,
-} from "../protocol/reply";
-import { recordExpiry, recordKey } from "../protocol/recording";
-import { admitExpiry } from "./string-value";
-import { slotEntry } from "../memory/table";
+} from "../../protocol/reply";
+import { recordExpiry, recordKey } from "../../protocol/recording";
+import { admitExpiry } from "../strings/string-value";
+import { slotEntry } from "../../memory/table";
 
 const WHEN_NONE: u32 = 1;
 const WHEN_ANY: u32 = 2;

@@ -4,19 +4,19 @@
 //
 //   record   0 distance (f64) | 8 score (f64) | 16 name, its bytes | 24 attributes as text (0 for none), their bytes
 
-import { FOUND_BYTES, FOUND_ITEMS_BASE, INPUT_BASE } from "../layout";
-import { copyBytes, counters } from "../memory/memory";
-import { entryAt, keyOf } from "../memory/entry";
-import { searchedSet, setSearched } from "../memory/threads";
-import { hashKey, readKey, selectDatabase, setClock } from "../keyspace/keyspace";
-import { idOf, itemAt, keyOfItem } from "../vectors/beam";
-import { PASS_QUERIES, PASS_RESULTS, passBeam, searchAllMany } from "../vectors/exact-search";
-import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
-import { distanceFrom, scoreFrom } from "../vectors/vector-score";
-import { BEAM_BASE, QUERY_BASE } from "../vectors/vector-scratch";
-import { hasVectors, NodeState, nodeAt, VectorSet, vectorSetAt } from "../vectors/vectorset";
+import { FOUND_BYTES, FOUND_ITEMS_BASE, INPUT_BASE } from "../../layout";
+import { copyBytes, counters } from "../../memory/memory";
+import { entryAt, keyOf } from "../../memory/entry";
+import { searchedSet, setSearched } from "../../memory/threads";
+import { hashKey, readKey, selectDatabase, setClock } from "../../keyspace/keyspace";
+import { idOf, itemAt, keyOfItem } from "../../vectors/beam";
+import { PASS_QUERIES, PASS_RESULTS, passBeam, searchAllMany } from "../../vectors/exact-search";
+import { jsonBytes, jsonOf } from "../../vectors/vector-attributes";
+import { distanceFrom, scoreFrom } from "../../vectors/vector-score";
+import { BEAM_BASE, QUERY_BASE } from "../../vectors/vector-scratch";
+import { hasVectors, NodeState, nodeAt, VectorSet, vectorSetAt } from "../../vectors/vectorset";
 import { hasDead, isVectorSet, setOf, touchNames } from "./elements";
-import { findNearest, prepareQuery } from "./shared-work";
+import { findNearest, prepareQuery } from "../shared-work";
 
 /** What cannot be answered here: the host sends VSIM, which says what is wrong. */
 const ASK_VSIM: i32 = -1;

@@ -12,10 +12,10 @@ import {
   argumentIs,
   isArgumentPaged,
   lastInteger,
-} from "../protocol/arguments";
-import { idOf, itemAt, keyOfItem } from "../vectors/beam";
-import { addWork, hashOfArgument } from "../protocol/dispatch";
-import { Metric } from "../kernels/distance";
+} from "../../protocol/arguments";
+import { idOf, itemAt, keyOfItem } from "../../vectors/beam";
+import { addWork, hashOfArgument } from "../../protocol/dispatch";
+import { Metric } from "../../kernels/distance";
 import {
   addDistances,
   countLive,
@@ -29,11 +29,11 @@ import {
   setOf,
   touchNames,
 } from "./elements";
-import { searchAll } from "../vectors/exact-search";
-import { compileFilter } from "../filters/filter";
-import { search } from "../vectors/hnsw-search";
-import { findKey, readSlot } from "../keyspace/keyspace";
-import { parsedDouble, parseDouble } from "../text/number";
+import { searchAll } from "../../vectors/exact-search";
+import { compileFilter } from "../../filters/filter";
+import { search } from "../../vectors/hnsw-search";
+import { findKey, readSlot } from "../../keyspace/keyspace";
+import { parsedDouble, parseDouble } from "../../text/number";
 import {
   protocol,
   replyArray,
@@ -46,9 +46,9 @@ import {
   replyNull,
   replySimple,
   replyWrongType,
-} from "../protocol/reply";
-import { replyFilterError } from "./vectors/filter-error";
-import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
+} from "../../protocol/reply";
+import { replyFilterError } from "./filter-error";
+import { jsonBytes, jsonOf } from "../../vectors/vector-attributes";
 import { fitsSet, nextArgument, readQuery, specifyVector } from "./vector-argument";
 import {
   candidates,
@@ -58,13 +58,20 @@ import {
   Plan,
   plan as chosenPlan,
   searchFiltered,
-} from "../planner/filter-planner";
-import { readStored, rescore } from "../vectors/rescore";
-import { measurements } from "../planner/vector-filter";
-import { distanceFrom, scoreFrom } from "../vectors/vector-score";
-import { BEAM_BASE, BEAM_MAX, MATCHES_BASE, PROGRAM_BASE, PROGRAM_BYTES, QUERY_BASE } from "../vectors/vector-scratch";
-import { hasVectors, nodeAt, NONE, VectorSet } from "../vectors/vectorset";
-import { evaluations } from "../vectors/verdicts";
+} from "../../planner/filter-planner";
+import { readStored, rescore } from "../../vectors/rescore";
+import { measurements } from "../../planner/vector-filter";
+import { distanceFrom, scoreFrom } from "../../vectors/vector-score";
+import {
+  BEAM_BASE,
+  BEAM_MAX,
+  MATCHES_BASE,
+  PROGRAM_BASE,
+  PROGRAM_BYTES,
+  QUERY_BASE,
+} from "../../vectors/vector-scratch";
+import { hasVectors, nodeAt, NONE, VectorSet } from "../../vectors/vectorset";
+import { evaluations } from "../../vectors/verdicts";
 
 const COUNT_DEFAULT: u32 = 10;
 const EF_DEFAULT: u32 = 100;

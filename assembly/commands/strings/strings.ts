@@ -1,14 +1,14 @@
 // String commands that read and write whole values.
 
-import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "../layout";
-import { argumentAddress, argumentBytes, argumentCount, argumentIs } from "../protocol/arguments";
-import { register, startGroup } from "../protocol/catalog";
-import { replyArity } from "../protocol/command-error";
-import { findArgument, hashOfArgument, readKeyArgument } from "../protocol/dispatch";
-import { expires, expiryOf, TYPE_STRING, typeOf } from "../memory/entry";
-import { admit, cellShare } from "../keyspace/eviction";
-import { expiryFrom, replyInvalidExpiry } from "./expiry-argument";
-import { clock, findKey, removeKey, setExpiry, shardOf } from "../keyspace/keyspace";
+import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "../../layout";
+import { argumentAddress, argumentBytes, argumentCount, argumentIs } from "../../protocol/arguments";
+import { register, startGroup } from "../../protocol/catalog";
+import { replyArity } from "../../protocol/command-error";
+import { findArgument, hashOfArgument, readKeyArgument } from "../../protocol/dispatch";
+import { expires, expiryOf, TYPE_STRING, typeOf } from "../../memory/entry";
+import { admit, cellShare } from "../../keyspace/eviction";
+import { expiryFrom, replyInvalidExpiry } from "../keys/expiry-argument";
+import { clock, findKey, removeKey, setExpiry, shardOf } from "../../keyspace/keyspace";
 import {
   replyArray,
   replyInteger,
@@ -18,11 +18,11 @@ import {
   replySyntaxError,
   replyValue,
   replyWrongType,
-} from "../protocol/reply";
-import { setPlainCommands } from "../protocol/plain-commands";
-import { recordArguments, recordExpiry, recordKey, recordString } from "../protocol/recording";
+} from "../../protocol/reply";
+import { setPlainCommands } from "../../protocol/plain-commands";
+import { recordArguments, recordExpiry, recordKey, recordString } from "../../protocol/recording";
 import { admitExpiry, admitValue, NEVER, setString } from "./string-value";
-import { slotEntry } from "../memory/table";
+import { slotEntry } from "../../memory/table";
 
 function get(): void {
   const entry = readKeyArgument(1);

@@ -1,6 +1,6 @@
 // Commands on keys of any type.
 
-import { CommandFlag, DATABASES, SCRATCH_BASE, SCRATCH_BYTES, SHARDS, ZONE_ENTRY } from "../layout";
+import { CommandFlag, DATABASES, SCRATCH_BASE, SCRATCH_BYTES, SHARDS, ZONE_ENTRY } from "../../layout";
 import {
   argumentAddress,
   argumentBytes,
@@ -9,11 +9,11 @@ import {
   argumentIs,
   isArgumentPaged,
   lastInteger,
-} from "../protocol/arguments";
-import { register, startGroup } from "../protocol/catalog";
-import { replyOverlong } from "../protocol/command-error";
-import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../protocol/dispatch";
-import { setOf } from "./elements";
+} from "../../protocol/arguments";
+import { register, startGroup } from "../../protocol/catalog";
+import { replyOverlong } from "../../protocol/command-error";
+import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../../protocol/dispatch";
+import { setOf } from "../vectors/elements";
 import {
   createEntry,
   ENTRY_HEADER_BYTES,
@@ -28,11 +28,11 @@ import {
   TYPE_STREAM,
   TYPE_VECTOR_SET,
   typeOf,
-} from "../memory/entry";
-import { admitMove } from "../keyspace/eviction";
-import { matchGlob } from "../text/glob";
-import { buryAllDatabases, buryDatabase } from "../keyspace/graveyard";
-import { followKey } from "../vectors/upkeep/deaths";
+} from "../../memory/entry";
+import { admitMove } from "../../keyspace/eviction";
+import { matchGlob } from "../../text/glob";
+import { buryAllDatabases, buryDatabase } from "../../keyspace/graveyard";
+import { followKey } from "../../vectors/upkeep/deaths";
 import {
   clock,
   countAllKeys,
@@ -48,9 +48,9 @@ import {
   shardAt,
   shardOf,
   vacateSlot,
-} from "../keyspace/keyspace";
-import { breakWatchesOfAll } from "../keyspace/watched-keys";
-import { parseDecimalU64, parsedU64 } from "../text/cursor";
+} from "../../keyspace/keyspace";
+import { breakWatchesOfAll } from "../../keyspace/watched-keys";
+import { parseDecimalU64, parsedU64 } from "../../text/cursor";
 import {
   replyArray,
   replyBulk,
@@ -63,11 +63,11 @@ import {
   replyOk,
   replySimple,
   replySyntaxError,
-} from "../protocol/reply";
-import { recordArguments, recordName } from "../protocol/recording";
-import { slotEntry } from "../memory/table";
-import { nextEntry, randomEntry, SCAN_END, scanNext, scanTable, startWalk } from "../memory/table-walk";
-import { random } from "../memory/memory";
+} from "../../protocol/reply";
+import { recordArguments, recordName } from "../../protocol/recording";
+import { slotEntry } from "../../memory/table";
+import { nextEntry, randomEntry, SCAN_END, scanNext, scanTable, startWalk } from "../../memory/table-walk";
+import { random } from "../../memory/memory";
 
 function del(): void {
   let deleted = 0;

@@ -1,14 +1,14 @@
 // OBJECT: what is known of a value beside its content. It notes no access. Encodings are those that nearkey has, in
 // Redis's words: a packed hash is a listpack, and a string is told by its text and length, not by its history.
 
-import { CommandFlag } from "../layout";
-import { entryAt, isPaged, TYPE_HASH, TYPE_STRING, typeOf, valueOf } from "../memory/entry";
-import { slotEntry } from "../memory/table";
-import { countsFrequency, frequencyOf, idleSecondsOf } from "../keyspace/access";
-import { argumentCount, argumentIs } from "../protocol/arguments";
-import { register, startGroup } from "../protocol/catalog";
-import { errorArgument, QUOTED_BYTES_MAX } from "../protocol/command-error";
-import { findArgument } from "../protocol/dispatch";
+import { CommandFlag } from "../../layout";
+import { entryAt, isPaged, TYPE_HASH, TYPE_STRING, typeOf, valueOf } from "../../memory/entry";
+import { slotEntry } from "../../memory/table";
+import { countsFrequency, frequencyOf, idleSecondsOf } from "../../keyspace/access";
+import { argumentCount, argumentIs } from "../../protocol/arguments";
+import { register, startGroup } from "../../protocol/catalog";
+import { errorArgument, QUOTED_BYTES_MAX } from "../../protocol/command-error";
+import { findArgument } from "../../protocol/dispatch";
 import {
   beginError,
   endError,
@@ -18,9 +18,9 @@ import {
   replyInteger,
   replyNull,
   replySimple,
-} from "../protocol/reply";
-import { parseInteger } from "../text/number";
-import { isTable } from "./hash-value";
+} from "../../protocol/reply";
+import { parseInteger } from "../../text/number";
+import { isTable } from "../hashes/hash-value";
 
 /** Bytes of a string that Redis keeps in one piece with its key's record. */
 const EMBEDDED_BYTES_MAX: u32 = 44;

@@ -1,9 +1,9 @@
 // Storing and growing string values: from an argument, whose pages are adopted when it has its own, in place where the
 // cell's class fits, else into a new entry. Callers have been admitted (see eviction.ts) before they come here.
 
-import { PAGE_BYTES, ZONE_ENTRY } from "../layout";
-import { copyBytes, dirty } from "../memory/memory";
-import { adoptPages, argumentAddress, argumentBytes, isArgumentPaged } from "../protocol/arguments";
+import { PAGE_BYTES, ZONE_ENTRY } from "../../layout";
+import { copyBytes, dirty } from "../../memory/memory";
+import { adoptPages, argumentAddress, argumentBytes, isArgumentPaged } from "../../protocol/arguments";
 import {
   copyValue,
   createEntry,
@@ -24,10 +24,10 @@ import {
   valueOf,
   writeValue,
   zeroValue,
-} from "../memory/entry";
-import { admit, admitEntry, admitMove } from "../keyspace/eviction";
-import { insertKey, moveValue, noteChange, pin, replaceKey, resizeEntry, touchEntry } from "../keyspace/keyspace";
-import { setSlot, slotEntry } from "../memory/table";
+} from "../../memory/entry";
+import { admit, admitEntry, admitMove } from "../../keyspace/eviction";
+import { insertKey, moveValue, noteChange, pin, replaceKey, resizeEntry, touchEntry } from "../../keyspace/keyspace";
+import { setSlot, slotEntry } from "../../memory/table";
 
 /** No expiry. */
 export const NEVER: i64 = -1;

@@ -1,19 +1,32 @@
 // Commands that count: a number is kept as its decimal text, as a client sees it, and parsed anew each time; that
 // costs 10 ns and spares an encoding.
 
-import { CommandFlag, SCRATCH_BASE, SCRATCH_BYTES } from "../layout";
-import { argumentAddress, argumentBytes, argumentInteger, isArgumentPaged, lastInteger } from "../protocol/arguments";
-import { register } from "../protocol/catalog";
-import { hashOfArgument } from "../protocol/dispatch";
-import { entryAt, isPaged, TYPE_STRING, typeOf, valueOf } from "../memory/entry";
-import { admitEntry } from "../keyspace/eviction";
-import { findKey } from "../keyspace/keyspace";
-import { formatInteger, parsedInteger, parseInteger } from "../text/number";
-import { addDecimal, DecimalError } from "../text/number-long-double";
-import { replyBulk, replyError, replyInteger, replyNoMemory, replyNotInteger, replyWrongType } from "../protocol/reply";
-import { recordArguments, recordText } from "../protocol/recording";
+import { CommandFlag, SCRATCH_BASE, SCRATCH_BYTES } from "../../layout";
+import {
+  argumentAddress,
+  argumentBytes,
+  argumentInteger,
+  isArgumentPaged,
+  lastInteger,
+} from "../../protocol/arguments";
+import { register } from "../../protocol/catalog";
+import { hashOfArgument } from "../../protocol/dispatch";
+import { entryAt, isPaged, TYPE_STRING, typeOf, valueOf } from "../../memory/entry";
+import { admitEntry } from "../../keyspace/eviction";
+import { findKey } from "../../keyspace/keyspace";
+import { formatInteger, parsedInteger, parseInteger } from "../../text/number";
+import { addDecimal, DecimalError } from "../../text/number-long-double";
+import {
+  replyBulk,
+  replyError,
+  replyInteger,
+  replyNoMemory,
+  replyNotInteger,
+  replyWrongType,
+} from "../../protocol/reply";
+import { recordArguments, recordText } from "../../protocol/recording";
 import { admitResize, setText } from "./string-value";
-import { slotEntry } from "../memory/table";
+import { slotEntry } from "../../memory/table";
 
 /** Room for a number's text that eviction does not use: it works at the start of the scratch region. */
 export const TEXT_BASE: usize = SCRATCH_BASE + SCRATCH_BYTES - 8192;

@@ -10,14 +10,14 @@ import {
   isArgumentPaged,
   lastInteger,
   readArgument,
-} from "../protocol/arguments";
-import { Metric } from "../kernels/distance";
-import { normalize, normOf } from "../vectors/original";
-import { parsedDouble, parseDoubleSaturating } from "../text/number";
-import { beginError, endError, errorInteger, errorText, replyError } from "../protocol/reply";
-import { project } from "../vectors/upkeep/projection";
-import { DECODED, MATCHES_BASE } from "../vectors/vector-scratch";
-import { DIMENSIONS_MAX, VectorSet } from "../vectors/vectorset";
+} from "../../protocol/arguments";
+import { Metric } from "../../kernels/distance";
+import { normalize, normOf } from "../../vectors/original";
+import { parsedDouble, parseDoubleSaturating } from "../../text/number";
+import { beginError, endError, errorInteger, errorText, replyError } from "../../protocol/reply";
+import { project } from "../../vectors/upkeep/projection";
+import { DECODED, MATCHES_BASE } from "../../vectors/vector-scratch";
+import { DIMENSIONS_MAX, VectorSet } from "../../vectors/vectorset";
 
 /** Where the numbers of a vector lie as they were given, when it is read projected. */
 export const GIVEN_BASE: u32 = DECODED;

@@ -1,18 +1,18 @@
 // The 16 databases: choosing one, moving a key to another, and two that change places. Neither copies a value: an entry
 // belongs to whichever table refers to it, and a database is 256 tables of 24 bytes.
 
-import { CommandFlag, DATABASES, SCRATCH_BASE, SHARDS, SHARDS_BASE, TABLE_BYTES } from "../layout";
-import { admitReplacement } from "../keyspace/eviction";
-import { database, findKey, insertKey, pin, selectDatabase, shardOf, vacateSlot } from "../keyspace/keyspace";
-import { breakWatchesOfAll } from "../keyspace/watched-keys";
-import { counters, dirty } from "../memory/memory";
-import { distrustSlots } from "../memory/slot-ahead";
-import { slotEntry } from "../memory/table";
-import { argumentAddress, argumentBytes, argumentInteger, lastInteger } from "../protocol/arguments";
-import { register, startGroup } from "../protocol/catalog";
-import { addWork, connection, findArgument, hashOfArgument } from "../protocol/dispatch";
-import { recordArguments } from "../protocol/recording";
-import { replyError, replyInteger, replyNoMemory, replyNotInteger, replyOk } from "../protocol/reply";
+import { CommandFlag, DATABASES, SCRATCH_BASE, SHARDS, SHARDS_BASE, TABLE_BYTES } from "../../layout";
+import { admitReplacement } from "../../keyspace/eviction";
+import { database, findKey, insertKey, pin, selectDatabase, shardOf, vacateSlot } from "../../keyspace/keyspace";
+import { breakWatchesOfAll } from "../../keyspace/watched-keys";
+import { counters, dirty } from "../../memory/memory";
+import { distrustSlots } from "../../memory/slot-ahead";
+import { slotEntry } from "../../memory/table";
+import { argumentAddress, argumentBytes, argumentInteger, lastInteger } from "../../protocol/arguments";
+import { register, startGroup } from "../../protocol/catalog";
+import { addWork, connection, findArgument, hashOfArgument } from "../../protocol/dispatch";
+import { recordArguments } from "../../protocol/recording";
+import { replyError, replyInteger, replyNoMemory, replyNotInteger, replyOk } from "../../protocol/reply";
 
 export const NO_DATABASE: u32 = 0xffffffff;
 

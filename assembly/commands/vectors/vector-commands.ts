@@ -1,12 +1,12 @@
 // VADD, VREM and VSETATTR, and the registration of all commands of vector sets. Argument forms, defaults, replies and
 // error texts are those of Redis 8, where it has them.
 
-import { CommandFlag } from "../layout";
-import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged, readArgument } from "../protocol/arguments";
-import { register, startGroup } from "../protocol/catalog";
-import { replyArity } from "../protocol/command-error";
-import { addWork, findArgument, hashOfArgument } from "../protocol/dispatch";
-import { Metric } from "../kernels/distance";
+import { CommandFlag } from "../../layout";
+import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged, readArgument } from "../../protocol/arguments";
+import { register, startGroup } from "../../protocol/catalog";
+import { replyArity } from "../../protocol/command-error";
+import { addWork, findArgument, hashOfArgument } from "../../protocol/dispatch";
+import { Metric } from "../../kernels/distance";
 import {
   addDistances,
   createSet,
@@ -22,19 +22,19 @@ import {
   setOf,
   workOfUnlinking,
 } from "./elements";
-import { admit, admitReplacement } from "../keyspace/eviction";
-import { linkNode } from "../vectors/hnsw-insert";
-import { unlinkNode } from "../vectors/hnsw-delete";
-import { ATTRIBUTES_EXPANSION, encodeAttributes } from "../text/json";
-import { clock, database, findKey, noteChange, pin, removeKey, shardOf } from "../keyspace/keyspace";
-import { isOriginal, storeVector } from "../vectors/original";
-import { leaveToPool } from "../memory/threads";
-import { replyBoolean, replyError, replyNoMemory, replyWrongType } from "../protocol/reply";
-import { slotEntry } from "../memory/table";
-import { removeAttributes, setAttributes } from "../vectors/attribute-changes";
-import { pagesToIndex } from "../vectors/field-changes";
-import { ATTRIBUTES_BYTES_MAX, jsonBytes } from "../vectors/vector-attributes";
-import { deathOf, pagesForDeaths, setDeath } from "../vectors/upkeep/deaths";
+import { admit, admitReplacement } from "../../keyspace/eviction";
+import { linkNode } from "../../vectors/hnsw-insert";
+import { unlinkNode } from "../../vectors/hnsw-delete";
+import { ATTRIBUTES_EXPANSION, encodeAttributes } from "../../text/json";
+import { clock, database, findKey, noteChange, pin, removeKey, shardOf } from "../../keyspace/keyspace";
+import { isOriginal, storeVector } from "../../vectors/original";
+import { leaveToPool } from "../../memory/threads";
+import { replyBoolean, replyError, replyNoMemory, replyWrongType } from "../../protocol/reply";
+import { slotEntry } from "../../memory/table";
+import { removeAttributes, setAttributes } from "../../vectors/attribute-changes";
+import { pagesToIndex } from "../../vectors/field-changes";
+import { ATTRIBUTES_BYTES_MAX, jsonBytes } from "../../vectors/vector-attributes";
+import { deathOf, pagesForDeaths, setDeath } from "../../vectors/upkeep/deaths";
 import {
   givenDimensions,
   givenNorm,
@@ -53,8 +53,8 @@ import {
   PROGRAM_BYTES,
   QUERY_BASE,
   SECOND_VECTOR_BASE,
-} from "../vectors/vector-scratch";
-import { recordArguments } from "../protocol/recording";
+} from "../../vectors/vector-scratch";
+import { recordArguments } from "../../protocol/recording";
 import { recordElement } from "./vector-record";
 import { registerVectorIndexes } from "./vector-indexes";
 import { vSim } from "./vector-query";
@@ -73,10 +73,10 @@ import {
   mayReduce,
   parseAddOptions,
   parseReduction,
-} from "./vectors/add-options";
-import { registerVectorExpiry } from "./vectors/vector-expiry";
-import { registerVectorOptimize } from "./vectors/vector-optimize";
-import { codeSome, isAboutToCode, lookAtRange, pagesToCode, startCoding } from "../vectors/coding";
+} from "./add-options";
+import { registerVectorExpiry } from "./vector-expiry";
+import { registerVectorOptimize } from "./vector-optimize";
+import { codeSome, isAboutToCode, lookAtRange, pagesToCode, startCoding } from "../../vectors/coding";
 import {
   Coding,
   drawLevel,
@@ -86,7 +86,7 @@ import {
   setGivenDimensions,
   takeNode,
   VectorSet,
-} from "../vectors/vectorset";
+} from "../../vectors/vectorset";
 
 const M_DEFAULT: u32 = 16;
 const EF_CONSTRUCTION_DEFAULT: u32 = 200;

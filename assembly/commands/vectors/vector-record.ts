@@ -2,14 +2,14 @@
 // and when its element dies as a time; what a set is made with is spelled out, so that other defaults of a later release do
 // not change an old log.
 
-import { beginRecord, addIntegerPart, addPart, addWordPart, PART_BYTES } from "../effects/record";
-import { argumentBytes, argumentCount } from "../protocol/arguments";
-import { addArgument, endEffect, isRecording, partBytes } from "../protocol/recording";
-import { Metric } from "../kernels/distance";
-import { Coding, VectorSet } from "../vectors/vectorset";
-import { QUERY_BASE } from "../vectors/vector-scratch";
+import { beginRecord, addIntegerPart, addPart, addWordPart, PART_BYTES } from "../../effects/record";
+import { argumentBytes, argumentCount } from "../../protocol/arguments";
+import { addArgument, endEffect, isRecording, partBytes } from "../../protocol/recording";
+import { Metric } from "../../kernels/distance";
+import { Coding, VectorSet } from "../../vectors/vectorset";
+import { QUERY_BASE } from "../../vectors/vector-scratch";
 import { GIVEN_BASE, givenDimensions, isReduced } from "./vector-argument";
-import { askedDeath, deathArgument } from "./vectors/add-options";
+import { askedDeath, deathArgument } from "./add-options";
 
 const OPTIONS_BYTES: u32 = 256;
 

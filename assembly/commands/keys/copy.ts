@@ -1,9 +1,9 @@
 // COPY: a value under another key, the same database or another.
 
-import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "../layout";
-import { argumentAddress, argumentBytes, argumentCount, argumentIs } from "../protocol/arguments";
-import { register } from "../protocol/catalog";
-import { addWork, findArgument, hashOfArgument } from "../protocol/dispatch";
+import { CommandFlag, PAGE_BITS, SLAB_CLASSES } from "../../layout";
+import { argumentAddress, argumentBytes, argumentCount, argumentIs } from "../../protocol/arguments";
+import { register } from "../../protocol/catalog";
+import { addWork, findArgument, hashOfArgument } from "../../protocol/dispatch";
 import {
   copyValue,
   entryAt,
@@ -13,17 +13,17 @@ import {
   TYPE_HASH,
   TYPE_VECTOR_SET,
   typeOf,
-} from "../memory/entry";
-import { admit, cellShare } from "../keyspace/eviction";
-import { copyTable, countFields, giveTable, hashTable, isTable } from "./hash-value";
+} from "../../memory/entry";
+import { admit, cellShare } from "../../keyspace/eviction";
+import { copyTable, countFields, giveTable, hashTable, isTable } from "../hashes/hash-value";
 import { databaseArgument, NO_DATABASE } from "./databases";
 import { createLike } from "./keys";
-import { database, findKey, insertKey, pin, removeKey, selectDatabase, shardOf } from "../keyspace/keyspace";
-import { equalBytes } from "../memory/memory";
-import { recordArguments } from "../protocol/recording";
-import { replyError, replyInteger, replyNoMemory, replySyntaxError } from "../protocol/reply";
-import { slotEntry, Table } from "../memory/table";
-import { nextEntry, startWalk } from "../memory/table-walk";
+import { database, findKey, insertKey, pin, removeKey, selectDatabase, shardOf } from "../../keyspace/keyspace";
+import { equalBytes } from "../../memory/memory";
+import { recordArguments } from "../../protocol/recording";
+import { replyError, replyInteger, replyNoMemory, replySyntaxError } from "../../protocol/reply";
+import { slotEntry, Table } from "../../memory/table";
+import { nextEntry, startWalk } from "../../memory/table-walk";
 
 /** Copying 64 KiB, in units of work. */
 const WORK_A_PAGE: u32 = 128;

@@ -1,6 +1,6 @@
 // Hash commands that count, draw and scan.
 
-import { CommandFlag, SCRATCH_BASE } from "../layout";
+import { CommandFlag, SCRATCH_BASE } from "../../layout";
 import {
   argumentAddress,
   argumentBytes,
@@ -9,13 +9,13 @@ import {
   argumentIs,
   isArgumentPaged,
   lastInteger,
-} from "../protocol/arguments";
-import { register } from "../protocol/catalog";
-import { parseDecimalU64, parsedU64 } from "../text/cursor";
-import { addWork, connection, hashOfArgument } from "../protocol/dispatch";
-import { isPaged } from "../memory/entry";
-import { cellShare } from "../keyspace/eviction";
-import { matchGlob } from "../text/glob";
+} from "../../protocol/arguments";
+import { register } from "../../protocol/catalog";
+import { parseDecimalU64, parsedU64 } from "../../text/cursor";
+import { addWork, connection, hashOfArgument } from "../../protocol/dispatch";
+import { isPaged } from "../../memory/entry";
+import { cellShare } from "../../keyspace/eviction";
+import { matchGlob } from "../../text/glob";
 import {
   countFields,
   fieldEntry,
@@ -39,11 +39,11 @@ import {
   readHash,
   replyFieldValue,
 } from "./hashes";
-import { addToText, NOT_FINITE, TEXT_BASE } from "./increments";
-import { noteChange, touchEntry } from "../keyspace/keyspace";
-import { random } from "../memory/memory";
-import { DecimalError } from "../text/number-long-double";
-import { formatInteger, parsedInteger, parseInteger } from "../text/number";
+import { addToText, NOT_FINITE, TEXT_BASE } from "../strings/increments";
+import { noteChange, touchEntry } from "../../keyspace/keyspace";
+import { random } from "../../memory/memory";
+import { DecimalError } from "../../text/number-long-double";
+import { formatInteger, parsedInteger, parseInteger } from "../../text/number";
 import {
   protocol,
   replyArray,
@@ -54,11 +54,11 @@ import {
   replyNotInteger,
   replyNull,
   replySyntaxError,
-} from "../protocol/reply";
-import { recordField } from "../protocol/recording";
-import { parseScanOptions, scanCount, scanNoValues, scanPattern } from "./keys";
-import { slotEntry } from "../memory/table";
-import { randomEntry, SCAN_END, scanNext, scanTable } from "../memory/table-walk";
+} from "../../protocol/reply";
+import { recordField } from "../../protocol/recording";
+import { parseScanOptions, scanCount, scanNoValues, scanPattern } from "../keys/keys";
+import { slotEntry } from "../../memory/table";
+import { randomEntry, SCAN_END, scanNext, scanTable } from "../../memory/table-walk";
 
 /** Sets the field of argument 2 to a text in scratch memory; false after replying an error. */
 export function setFieldText(bytes: u32, text: usize): bool {

@@ -1,9 +1,9 @@
 // Times of death as commands give them: relative or absolute, seconds or milliseconds, as ms since epoch.
 
-import { argumentInteger, lastInteger } from "../protocol/arguments";
-import { errorCommandName } from "../protocol/command-error";
-import { clock } from "../keyspace/keyspace";
-import { beginError, endError, errorText, replyNotInteger } from "../protocol/reply";
+import { argumentInteger, lastInteger } from "../../protocol/arguments";
+import { errorCommandName } from "../../protocol/command-error";
+import { clock } from "../../keyspace/keyspace";
+import { beginError, endError, errorText, replyNotInteger } from "../../protocol/reply";
 
 export const EXPIRY_INVALID: i64 = -1;
 export const EXPIRY_NOT_INTEGER: i64 = -2;

@@ -4,9 +4,9 @@
 //
 // Packed: 0 count (u16), then for each field: length (u8) | length of its value (u8) | field | value
 
-import { TABLE_BYTES, ZONE_ENTRY, ZONE_FIELD, ZONE_OBJECT } from "../layout";
-import { allocate, copyBytes, dirty, equalBytes, hasFreeCell } from "../memory/memory";
-import { classOf } from "../memory/slabs";
+import { TABLE_BYTES, ZONE_ENTRY, ZONE_FIELD, ZONE_OBJECT } from "../../layout";
+import { allocate, copyBytes, dirty, equalBytes, hasFreeCell } from "../../memory/memory";
+import { classOf } from "../../memory/slabs";
 import {
   copyValue,
   createEntry,
@@ -24,11 +24,11 @@ import {
   TYPE_HASH,
   TYPE_STRING,
   valueOf,
-} from "../memory/entry";
-import { hashKey, insertKey, resizeEntry } from "../keyspace/keyspace";
-import { findSlot, removeSlot, setSlot, slotEntry, Table, tableAt } from "../memory/table";
-import { insert } from "../memory/table-grow";
-import { nextEntry, startWalk } from "../memory/table-walk";
+} from "../../memory/entry";
+import { hashKey, insertKey, resizeEntry } from "../../keyspace/keyspace";
+import { findSlot, removeSlot, setSlot, slotEntry, Table, tableAt } from "../../memory/table";
+import { insert } from "../../memory/table-grow";
+import { nextEntry, startWalk } from "../../memory/table-walk";
 
 /** Value of a hash that is a table: the table's address. It never moves, so its fields can name it. */
 const TABLE_ADDRESS_BYTES: u32 = 4;

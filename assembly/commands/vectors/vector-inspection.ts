@@ -1,15 +1,15 @@
 // Commands that look at a vector set without searching it. Replies are Redis 8's; VINFO says `metric` and
 // `ef-construction` besides, and that the stored numbers are float32. VEMB answers the very numbers that were given.
 
-import { argumentCount, argumentInteger, argumentIs, lastInteger } from "../protocol/arguments";
-import { replyArity } from "../protocol/command-error";
-import { addWork, connection, findArgument, hashOfArgument } from "../protocol/dispatch";
-import { Metric } from "../kernels/distance";
+import { argumentCount, argumentInteger, argumentIs, lastInteger } from "../../protocol/arguments";
+import { replyArity } from "../../protocol/command-error";
+import { addWork, connection, findArgument, hashOfArgument } from "../../protocol/dispatch";
+import { Metric } from "../../kernels/distance";
 import { countLive, findElement, isDead, isVectorSet, liveSlot, replyName, setOf } from "./elements";
-import { readSlot } from "../keyspace/keyspace";
-import { linkAt, linkCount } from "../vectors/links";
-import { random } from "../memory/memory";
-import { readOriginal } from "../vectors/original";
+import { readSlot } from "../../keyspace/keyspace";
+import { linkAt, linkCount } from "../../vectors/links";
+import { random } from "../../memory/memory";
+import { readOriginal } from "../../vectors/original";
 import {
   replyArray,
   replyBoolean,
@@ -22,13 +22,13 @@ import {
   replyNullArray,
   replySimple,
   replyWrongType,
-} from "../protocol/reply";
-import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
-import { distanceFrom, scoreFrom } from "../vectors/vector-score";
-import { BEAM_BASE, BEAM_MAX, markOf, nextEpoch, SECOND_VECTOR_BASE } from "../vectors/vector-scratch";
-import { isAtWork } from "../vectors/upkeep/work-list";
-import { measureStored, readStored } from "../vectors/rescore";
-import { bytesOfSet, Coding, NodeState, nodeAt, NONE, rowOf, VectorSet } from "../vectors/vectorset";
+} from "../../protocol/reply";
+import { jsonBytes, jsonOf } from "../../vectors/vector-attributes";
+import { distanceFrom, scoreFrom } from "../../vectors/vector-score";
+import { BEAM_BASE, BEAM_MAX, markOf, nextEpoch, SECOND_VECTOR_BASE } from "../../vectors/vector-scratch";
+import { isAtWork } from "../../vectors/upkeep/work-list";
+import { measureStored, readStored } from "../../vectors/rescore";
+import { bytesOfSet, Coding, NodeState, nodeAt, NONE, rowOf, VectorSet } from "../../vectors/vectorset";
 
 /** The entry of the set in argument 1: 0 when there is no key, NONE after replying that it holds something else. */
 function readSet(): u32 {

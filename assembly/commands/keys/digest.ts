@@ -4,8 +4,8 @@
 // mixed before they are added, so that nothing can change places with something else. Seeded with nothing: two databases
 // that hold the same have the same digest. It reads everything once.
 
-import { DATABASES, PAGE_BYTES, SHARDS } from "../layout";
-import { addToChecksum, beginChecksum, checksum, endChecksum } from "../memory/checksum";
+import { DATABASES, PAGE_BYTES, SHARDS } from "../../layout";
+import { addToChecksum, beginChecksum, checksum, endChecksum } from "../../memory/checksum";
 import {
   entryAt,
   expires,
@@ -16,16 +16,16 @@ import {
   TYPE_VECTOR_SET,
   typeOf,
   valueOf,
-} from "../memory/entry";
-import { liveSlots, directorySize, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
-import { CHUNK_BYTES, slotAddress, slotEntry, Table } from "../memory/table";
-import { shardAt } from "../keyspace/keyspace";
-import { readOriginal } from "../vectors/original";
-import { jsonBytes, jsonOf } from "../vectors/vector-attributes";
-import { SECOND_VECTOR_BASE } from "../vectors/vector-scratch";
-import { deathOf } from "../vectors/upkeep/deaths";
-import { NodeState, nodeAt, VectorSet } from "../vectors/vectorset";
-import { setOf } from "./elements";
+} from "../../memory/entry";
+import { liveSlots, directorySize, segmentAt, segmentEnd, segmentSpan } from "../../memory/table-walk";
+import { CHUNK_BYTES, slotAddress, slotEntry, Table } from "../../memory/table";
+import { shardAt } from "../../keyspace/keyspace";
+import { readOriginal } from "../../vectors/original";
+import { jsonBytes, jsonOf } from "../../vectors/vector-attributes";
+import { SECOND_VECTOR_BASE } from "../../vectors/vector-scratch";
+import { deathOf } from "../../vectors/upkeep/deaths";
+import { NodeState, nodeAt, VectorSet } from "../../vectors/vectorset";
+import { setOf } from "../vectors/elements";
 import {
   fieldEntry,
   fieldName,
@@ -34,7 +34,7 @@ import {
   fieldValueBytes,
   nextField,
   startFields,
-} from "./hash-value";
+} from "../hashes/hash-value";
 
 const PRIME: u64 = 0xbc7062fdf7889697;
 const MIX: u64 = 0x8aeda7013b5c4de3;

@@ -1,12 +1,12 @@
 // String commands that read or change a part of a value.
 
-import { CommandFlag, PAGE_BITS, PAGE_BYTES } from "../layout";
-import { argumentAddress, argumentBytes, argumentInteger, lastInteger } from "../protocol/arguments";
-import { register } from "../protocol/catalog";
-import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../protocol/dispatch";
-import { entryAt, isPaged, TYPE_STRING, typeOf, valueOf, zeroValue } from "../memory/entry";
-import { admitEntry } from "../keyspace/eviction";
-import { findKey, noteChange, touchEntry } from "../keyspace/keyspace";
+import { CommandFlag, PAGE_BITS, PAGE_BYTES } from "../../layout";
+import { argumentAddress, argumentBytes, argumentInteger, lastInteger } from "../../protocol/arguments";
+import { register } from "../../protocol/catalog";
+import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../../protocol/dispatch";
+import { entryAt, isPaged, TYPE_STRING, typeOf, valueOf, zeroValue } from "../../memory/entry";
+import { admitEntry } from "../../keyspace/eviction";
+import { findKey, noteChange, touchEntry } from "../../keyspace/keyspace";
 import {
   beginBulk,
   endBulk,
@@ -18,11 +18,11 @@ import {
   replyNotInteger,
   replyTooLong,
   replyWrongType,
-} from "../protocol/reply";
-import { recordArguments, recordString } from "../protocol/recording";
-import { valueBytesMax } from "../memory/settings";
+} from "../../protocol/reply";
+import { recordArguments, recordString } from "../../protocol/recording";
+import { valueBytesMax } from "../../memory/settings";
 import { admitResize, admitValue, createZeroed, NEVER, resizeString, setString, writeArgument } from "./string-value";
-import { slotEntry } from "../memory/table";
+import { slotEntry } from "../../memory/table";
 
 /** Bytes written for a unit of work, as a power of two. */
 const WORK_SHIFT: u32 = 9;
