@@ -5,8 +5,7 @@
 // Packed: 0 count (u16), then for each field: length (u8) | length of its value (u8) | field | value
 
 import { TABLE_BYTES, ZONE_ENTRY, ZONE_FIELD, ZONE_OBJECT } from "../../layout";
-import { allocate, copyBytes, dirty, equalBytes, hasFreeCell } from "../../memory/memory";
-import { classOf } from "../../memory/slabs";
+import { allocate, copyBytes, dirty, equalBytes } from "../../memory/memory";
 import {
   copyValue,
   createEntry,
@@ -25,7 +24,8 @@ import {
   TYPE_STRING,
   valueOf,
 } from "../../memory/entry";
-import { hashKey, insertKey, resizeEntry } from "../../keyspace/keyspace";
+import { hashKey, insertKey } from "../../keyspace/keyspace";
+import { splice } from "../../keyspace/splice";
 import { findSlot, removeSlot, setSlot, slotEntry, Table, tableAt } from "../../memory/table";
 import { insert } from "../../memory/table-grow";
 import { nextEntry, startWalk } from "../../memory/table-walk";
@@ -149,28 +149,6 @@ function setRecord(slot: usize, field: usize, bytes: u32, value: usize, valueByt
   if (old == 0) store<u16>(valueOf(slotEntry(slot)), <u16>(count + 1));
   showRecord(record);
   return true;
-}
-
-/** Replaces `removed` bytes of the packed value at `at` by `added` undefined ones; answers the entry's address. */
-function splice(slot: usize, at: u32, removed: u32, added: u32): usize {
-  const entry = slotEntry(slot);
-  const record = entryAt(entry);
-  const held = record.valueBytes;
-  const bytes = held - removed + added;
-  const rest = held - at - removed;
-  const whole = entryBytes(record.keyBytes, bytes, expires(entry));
-  // A larger cell comes before the move of what follows, a smaller one after it, and only when it costs no page: deleting
-  // must be possible at the limit.
-  const grows = added > removed && !fitsCell(entry, whole);
-  const shrinks = added < removed && !fitsCell(entry, whole) && hasFreeCell(ZONE_ENTRY, classOf(whole));
-  let current = grows ? resizeEntry(slot, bytes) : entry;
-  dirty(current, ENTRY_HEADER_BYTES);
-  dirty(valueOf(current), max(held, bytes));
-  memory.copy(valueOf(current) + at + added, valueOf(current) + at + removed, rest);
-  if (shrinks) current = resizeEntry(slot, bytes);
-  entryAt(current).valueBytes = bytes;
-  dirty(valueOf(current), bytes);
-  return current;
 }
 
 /** Gives the entry of a hash an empty table. */
