@@ -61,7 +61,7 @@ export class VectorSearches {
     return found < 0 ? undefined : queries.map((_, query) => this.elements(query * found, found));
   }
 
-  /** Writes the key and behind it the queries, each padded with zeros to `stride` numbers; answers the key's bytes, as `putKey`. */
+  /** Writes the key and behind it the queries, one every `stride` numbers; answers the key's bytes, as `putKey`. */
   #put(key: string | Uint8Array, queries: readonly Float32Array[], stride: number): number | undefined {
     const keyBytes = this.putKey(key);
     if (keyBytes === undefined) return undefined;
@@ -70,7 +70,6 @@ export class VectorSearches {
     let at = (INPUT_BASE + ((keyBytes + 15) & ~15)) >>> 2;
     for (const query of queries) {
       this.#floats.set(query, at);
-      if (query.length < stride) this.#floats.fill(0, at + query.length, at + stride);
       at += stride;
     }
     return keyBytes;

@@ -43,3 +43,30 @@ export class Turn {
     this.#startedMs = performance.now();
   }
 }
+
+/** How many pieces of long work make a turn: as many as took about so long the last time, twice as many as then at most. */
+export class TurnPieces {
+  readonly #most: number;
+  #count: number;
+
+  /** @param first pieces of the first turn, whose time nobody knows yet */
+  constructor(first: number, most: number) {
+    this.#count = first;
+    this.#most = most;
+  }
+
+  /** Pieces of the next turn at most. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Does the work on so many pieces; what keeps the thread is measured, not what it promises. */
+  measured<Result>(pieces: number, work: () => Result): Result {
+    const startedMs = performance.now();
+    const result = work();
+    const ms = Math.max(performance.now() - startedMs, 0.01);
+    const fitting = Math.max(Math.floor((pieces * TURN_MS) / ms), 1);
+    this.#count = Math.min(fitting, this.#count * 2, this.#most);
+    return result;
+  }
+}

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Metric, Quantization } from "../src/database/vector-options.ts";
 import { openTestDatabase } from "./database-fixture.ts";
+import { numbers } from "./random.ts";
 
 type Numbers = readonly number[];
 
@@ -14,15 +15,6 @@ function distance(metric: Metric, a: Numbers, b: Numbers): number {
   if (metric === "ip") return -dot(a, b);
   if (metric === "cosine") return 1 - dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
   return Math.hypot(...a.map((x, at) => x - (b[at] as number)));
-}
-
-/** A seeded stream of numbers about zero. */
-function numbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state / 2 ** 32) * 2 - 1;
-  };
 }
 
 const round = (vector: Numbers) => Array.from(Float32Array.from(vector));

@@ -4,15 +4,7 @@ import { expect, test } from "vitest";
 import { insertionOrder } from "../src/database/insertion-order.ts";
 import { Turn } from "../src/event-loop.ts";
 import { openTestDatabase } from "./database-fixture.ts";
-
-/** Numbers in [-1, 1) that are the same in every run. */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return state / 2 ** 31;
-  };
-}
+import { numbers } from "./random.ts";
 
 const DIM = 12;
 

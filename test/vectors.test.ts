@@ -12,18 +12,10 @@ import { VectorSet } from "../src/database/vectors.ts";
 import type { Build } from "../src/pool/threads.ts";
 import type { Argument } from "../src/resp.ts";
 import { openTestDatabase } from "./database-fixture.ts";
+import { numbers } from "./random.ts";
 import { startTestServer } from "./server-fixture.ts";
 
 const withCode = (code: string) => expect.objectContaining({ name: "NearkeyError", code });
-
-/** Numbers in [-1, 1) that are the same in every run. */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return state / 2 ** 31;
-  };
-}
 
 function matrixOf(rows: number, dim: number, seed = 1): Float32Array {
   const next = numbers(seed);

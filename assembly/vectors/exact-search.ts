@@ -9,7 +9,7 @@ import { insertItem, itemAt, itemOf, keyOfItem } from "./beam";
 import { Blocks, recordAt } from "./blocks";
 import { pointOfQuery } from "./codes";
 import { splitCodes, squaredCodesOfRows } from "../kernels/code-distance";
-import { distanceOfKey, measure, Metric } from "../kernels/distance";
+import { distanceOfKey, innerProduct, measure, Metric } from "../kernels/distance";
 import { errorOfProducts, productTile, squaresOf4, TILE_ROWS } from "../kernels/scan-distance";
 import { measureCodes4 } from "./points";
 import { Coding, codesOf, hasVectors, NodeState, nodeAt, VectorSet, vectorsOf } from "./vectorset";
@@ -113,7 +113,7 @@ export function searchAllMany(set: VectorSet, query: usize, queries: u32, most: 
   for (let index: u32 = 0; index < queries; index++) {
     store<u32>(COUNTS + (index << 2), 0);
     store<f32>(WORSTS + (index << 2), Infinity);
-    store<f32>(SQUARES + (index << 2), f32x4.extract_lane(squaresOf4(query + index * bytes, 0, bytes), 0));
+    store<f32>(SQUARES + (index << 2), innerProduct(query + index * bytes, query + index * bytes, bytes));
   }
   let length: u32 = 0;
   for (let first: u32 = 0; first < set.idsUsed; first += length) {

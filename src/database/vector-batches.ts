@@ -1,7 +1,7 @@
 // Searches that give promises: many queries without keeping the event loop, on threads where there are some, else in turns
 // of about a millisecond; and single ones, which are done at once unless they are estimated to take long.
 
-import { pause, TURN_MS, Turn } from "../event-loop.ts";
+import { pause, Turn, TurnPieces } from "../event-loop.ts";
 import type { Mode } from "./database-methods.ts";
 import { invalid, kindOf } from "./operations.ts";
 import {
@@ -110,14 +110,10 @@ async function searchInTurns(
   options: SearchOptions,
 ): Promise<SearchResult[][]> {
   const results: SearchResult[][] = [];
-  let count = QUERIES_FIRST;
+  const pieces = new TurnPieces(QUERIES_FIRST, QUERIES_MAX);
   while (results.length < queries.length) {
-    const slice = queries.slice(results.length, results.length + count);
-    const startedMs = performance.now();
-    const found = searchHere(port, set, slice, options);
-    const ms = Math.max(performance.now() - startedMs, 0.01);
-    count = Math.min(Math.max(Math.floor((slice.length * TURN_MS) / ms), 1), count * 2, QUERIES_MAX);
-    results.push(...(await found));
+    const slice = queries.slice(results.length, results.length + pieces.count);
+    results.push(...(await pieces.measured(slice.length, () => searchHere(port, set, slice, options))));
     if (results.length < queries.length) await pause();
   }
   return results;

@@ -7,7 +7,7 @@
 // threads, new elements are stored here and linked there.
 
 import { NearkeyError } from "../errors.ts";
-import { pause, TURN_MS, Turn } from "../event-loop.ts";
+import { pause, Turn, TurnPieces } from "../event-loop.ts";
 import type { Build } from "../pool/threads.ts";
 import type { Argument } from "../resp.ts";
 import { readText } from "../text.ts";
@@ -183,7 +183,7 @@ interface Slice {
 class Slices implements Iterable<Slice> {
   readonly #rows: readonly Row[];
   readonly #bytes: number;
-  #count = SLICE_ROWS_FIRST;
+  readonly #pieces = new TurnPieces(SLICE_ROWS_FIRST, SLICE_ROWS_MAX);
 
   constructor(rows: readonly Row[], bytes: number) {
     this.#rows = rows;
@@ -193,13 +193,13 @@ class Slices implements Iterable<Slice> {
   *[Symbol.iterator](): Generator<Slice> {
     for (let start = 0; start < this.#rows.length; ) {
       const rows = this.#rows.slice(start, this.#endOf(start));
-      yield { rows, start, run: (work) => this.#measured(rows.length, work) };
+      yield { rows, start, run: (work) => this.#pieces.measured(rows.length, work) };
       start += rows.length;
     }
   }
 
   #endOf(start: number): number {
-    const last = Math.min(start + this.#count, this.#rows.length);
+    const last = Math.min(start + this.#pieces.count, this.#rows.length);
     let filled = 0;
     let end = start;
     while (end < last && filled < this.#bytes) {
@@ -207,15 +207,6 @@ class Slices implements Iterable<Slice> {
       filled += row.vector.byteLength + (row.attributes ?? "").length;
     }
     return end;
-  }
-
-  #measured<Result>(rows: number, work: () => Result): Result {
-    const startedMs = performance.now();
-    const result = work();
-    const ms = Math.max(performance.now() - startedMs, 0.01);
-    const fitting = Math.floor((rows * TURN_MS) / ms);
-    this.#count = Math.min(Math.max(fitting, 1), this.#count * 2, SLICE_ROWS_MAX);
-    return result;
   }
 }
 

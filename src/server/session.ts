@@ -5,6 +5,7 @@
 // who never reads costs its block limit and nothing more.
 
 import { type Engine, Outcome } from "../engine.ts";
+import { TURN_MS } from "../event-loop.ts";
 import type { HostCommands, Served } from "../host/host-commands.ts";
 import type { HostClient } from "../host/host-facts.ts";
 import { CUT_OFF, type ReplyGate, ReplyHold } from "../persistence/reply-gate.ts";
@@ -13,7 +14,7 @@ import { LentBlocks } from "./lent-blocks.ts";
 import type { OutputBudget } from "./output-budget.ts";
 import type { BatchCounts } from "./protocol-traffic.ts";
 import type { Written } from "./straight-writer.ts";
-import { TURN_MS, type Turns, type Worker } from "./turns.ts";
+import type { Turns, Worker } from "./turns.ts";
 
 /** What a session needs of a socket. Everything written leaves in order. */
 export interface Channel {

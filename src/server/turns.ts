@@ -8,9 +8,6 @@ export interface Worker {
   turn(): boolean;
 }
 
-/** How long one turn may keep the event loop, milliseconds. */
-export const TURN_MS = 1;
-
 /** A fair queue: each worker stands in it at most once, the longest waiting goes first. */
 export class Turns {
   private readonly waiting = new Set<Worker>();

@@ -36,8 +36,8 @@ export function searchDirect(keyBytes: u32, dimensions: u32, most: u32, ef: u32,
 }
 
 /**
- * Finds the `most` elements nearest to each of several queries by measuring all, in one pass. The queries, padded with
- * zeros to whole lanes, lie behind one another. Answers how many records there are for each.
+ * Finds the `most` elements nearest to each of several queries by measuring all, in one pass. The queries lie behind one
+ * another, each from a whole lane on. Answers how many records there are for each.
  */
 export function searchDirectMany(keyBytes: u32, dimensions: u32, queries: u32, most: u32, now: f64): i32 {
   const entry = readSet(keyBytes, queries, now);
