@@ -16,10 +16,14 @@ import { registerCopy } from "./commands/keys/copy";
 import { registerHashes } from "./commands/hashes/hashes";
 import { registerHashMore } from "./commands/hashes/hash-more";
 import { registerIncrements } from "./commands/strings/increments";
+import { registerListEdits } from "./commands/lists/list-edits";
+import { registerListEnds } from "./commands/lists/list-ends";
+import { registerListReads } from "./commands/lists/list-reads";
 import { registerKeys } from "./commands/keys/keys";
 import { countExpiring, countKeys, setClock } from "./keyspace/keyspace";
 import { takeCensus as countPages } from "./memory/census";
 import { availablePages, growTo, initializeMemory, state } from "./memory/memory";
+import { setListpackSize } from "./memory/settings";
 import { registerObject } from "./commands/keys/object";
 import { registerStringEdits } from "./commands/strings/string-edit";
 import { registerStrings } from "./commands/strings/strings";
@@ -88,9 +92,13 @@ export {
   putBlocks,
 } from "./memory/snapshot";
 
+/** Redis's own: lists of up to 8 KiB are named listpacks. */
+const LISTPACK_SIZE: i32 = -2;
+
 /** Prepares an empty database whose pages start at `heapStart` (0 for the usual place). Called once. */
 export function initialize(heapStart: u32, seed: u64): void {
   initializeMemory(heapStart == 0 ? HEAP_BASE : heapStart, seed);
+  setListpackSize(LISTPACK_SIZE);
   registerCommands();
 }
 
@@ -107,6 +115,9 @@ function registerCommands(): void {
   registerCopy();
   registerHashes();
   registerHashMore();
+  registerListEnds();
+  registerListReads();
+  registerListEdits();
   registerVectors();
 }
 

@@ -241,9 +241,11 @@ export const enum Setting {
   AccessKind = 9,
   /** Free pages that only effect records may take. */
   RecordPages = 10,
+  /** Which lists are named listpacks: elements at most, or with -1 to -5 KiB at most (4 to 64), a signed number. */
+  ListpackSize = 14,
 }
 export const SLOW_NEVER: u32 = 0xffffffff;
-export const SETTINGS_BYTES: u32 = 64;
+export const SETTINGS_BYTES: u32 = 128;
 /** What this run has counted: 64-bit words in the order of Counter, from COUNTERS_BASE. */
 export const COUNTERS_BASE: u32 = SETTINGS_BASE + SETTINGS_BYTES;
 export const COUNTERS_BYTES: u32 = 192;

@@ -30,6 +30,7 @@ function storedValue(driver: EngineDriver, key: string, links: boolean): unknown
   const name = typeof type === "string" ? type : String((type as { text?: string }).text ?? type);
   if (name === "string") return driver.must("GET", key);
   if (name === "hash") return fieldsOf(driver.must("HGETALL", key) as string[]);
+  if (name === "list") return driver.must("LRANGE", key, 0, -1);
   const elements = (driver.must("VRANDMEMBER", key, 1_000_000) as string[]).sort();
   return elements.map((element) => [
     element,

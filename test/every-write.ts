@@ -2,6 +2,7 @@
 // that is stored in a way of its own.
 
 import type { Argument } from "../src/resp.ts";
+import { listWrite } from "./list-writes.ts";
 import type { Random } from "./random.ts";
 
 /** A text of so many bytes. */
@@ -71,6 +72,7 @@ export function makeCommand(random: Random): Argument[] {
     () => ["VPEXPIREAT", set, 1, "ELEMENTS", 1, `e${random.below(40)}`],
     () => ["VOPTIMIZE", set, ...random.pick([[], ["Q4"], ["NOQUANT"], ["Q8"]])],
     () => ["VPERSIST", set, "ELEMENTS", 2, `e${random.below(40)}`, "e2"],
+    ...Array.from({ length: 16 }, () => () => listWrite(random, () => random.pick([key, hash]))),
     () => ["GET", key],
     () => ["MGET", key, `k${random.below(12)}`],
     () => ["HGETALL", hash],

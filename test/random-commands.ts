@@ -3,6 +3,7 @@
 // each other). One command in twelve is bent: an argument dropped, added or replaced. Strings are latin1: one
 // character is one byte.
 
+import { listCommand } from "./list-commands.ts";
 import type { Random } from "./random.ts";
 
 export type Words = string[];
@@ -261,6 +262,10 @@ export class CommandMaker {
     return ["HSET", this.hashKey(), ...Array.from({ length: fields }, (_, at) => [`large:${at}`, this.word()]).flat()];
   }
 
+  list(): Words {
+    return listCommand(this.random, this.anyKey);
+  }
+
   #bend(words: Words): void {
     const { random } = this;
     const at = 1 + random.below(words.length);
@@ -296,6 +301,10 @@ const MAKERS = [
   "hash",
   "hash",
   "large",
+  "list",
+  "list",
+  "list",
+  "list",
 ] as const;
 
 function mixedCase(name: string): string {

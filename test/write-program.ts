@@ -2,6 +2,7 @@
 // the same must come of it in two ways. A new command that writes belongs in here; a test of the command table says so.
 
 import type { Argument } from "../src/resp.ts";
+import { listWrite } from "./list-writes.ts";
 import { Random } from "./random.ts";
 
 /** Makes commands that change something, mostly, on few keys so that they meet. */
@@ -32,7 +33,7 @@ export class WriteProgram {
       this.#queued = 2 + random.below(6);
       return ["MULTI"];
     }
-    const command = random.pick([this.#string, this.#string, this.#hash, this.#key, this.#vector])();
+    const command = random.pick([this.#string, this.#string, this.#hash, this.#key, this.#vector, this.#list])();
     this.names.add(String(command[0]));
     return command;
   }
@@ -94,7 +95,12 @@ export class WriteProgram {
 
   #key = (): Argument[] => {
     const { random } = this;
-    const key = random.pick([this.#name, this.#hashName, () => `v${random.below(2)}`])();
+    const key = random.pick([
+      this.#name,
+      this.#hashName,
+      () => `v${random.below(2)}`,
+      () => `list${random.below(4)}`,
+    ])();
     const other = random.pick([this.#name(), this.#hashName()]);
     return random.pick<() => Argument[]>([
       () => ["DEL", key, other],
@@ -115,6 +121,8 @@ export class WriteProgram {
       () => ["RANDOMKEY"],
     ])();
   };
+
+  #list = (): Argument[] => listWrite(this.random, this.random.pick([this.#name, this.#hashName]));
 
   #vector = (): Argument[] => {
     const { random } = this;

@@ -16,10 +16,11 @@ import {
   ZONE_SEGMENT,
 } from "../layout";
 import { allocate, copyBytes, dirty, release, State, state } from "../memory/memory";
-import { ENCODING_TABLE, entryAt, freeEntry, TYPE_HASH, TYPE_VECTOR_SET, typeOf, valueOf } from "../memory/entry";
+import { ENCODING_TABLE, entryAt, freeEntry, TYPE_HASH, TYPE_LIST, TYPE_VECTOR_SET, typeOf, valueOf } from "../memory/entry";
 import { distrustSlots } from "../memory/slot-ahead";
 import { CHUNK_BYTES, slotAddress, Table, tableAt } from "../memory/table";
 import { directorySize, liveSlots, releaseDirectory, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
+import { freeNodes, listAt } from "../structures/list-chain";
 import { clearQueues } from "./queues";
 import { forgetWork } from "../vectors/upkeep/work-list";
 import { leaveRing } from "../vectors/upkeep/deaths";
@@ -39,11 +40,16 @@ const GRAVE_BYTES: u32 = 16 + TABLE_BYTES;
 const KIND_TABLE: u32 = 0;
 const KIND_VECTOR_SET: u32 = 1;
 const KIND_HASH: u32 = 2;
+const KIND_LIST: u32 = 3;
+
+/** Nodes of a list freed at once: half a mebibyte. One that has no more is freed on the spot. */
+const NODES_A_STEP: u32 = 64;
 
 /** Frees an entry that no slot refers to any more, and what its value refers to. */
 export function dispose(zone: u32, entry: usize): void {
   const type = typeOf(entry);
   if (type == TYPE_HASH && (entryAt(entry).type & ENCODING_TABLE) != 0) buryHash(load<u32>(valueOf(entry)));
+  if (type == TYPE_LIST && (entryAt(entry).type & ENCODING_TABLE) != 0) buryList(listAt(valueOf(entry)).first);
   if (type == TYPE_VECTOR_SET) buryVectorSet(load<u32>(valueOf(entry)));
   freeEntry(zone, entry);
 }
@@ -52,6 +58,11 @@ export function dispose(zone: u32, entry: usize): void {
 function buryHash(table: usize): void {
   if (tableAt(table).directory == 0) release(ZONE_OBJECT, table);
   else bury(KIND_HASH, <u32>table, ZONE_FIELD);
+}
+
+function buryList(node: u32): void {
+  const left = freeNodes(node, NODES_A_STEP);
+  if (left != 0) bury(KIND_LIST, <u32>left, ZONE_OBJECT);
 }
 
 /** The names go like the fields of a hash, the nodes and blocks behind them. */
@@ -104,18 +115,30 @@ export function buryAllDatabases(): void {
   for (let db: u32 = 0; db < DATABASES; db++) buryDatabase(db);
 }
 
-/** Frees one segment, or one block of vectors, of the newest grave. Answers whether anything is left. */
+/** Frees one segment, one block of vectors or some nodes of a list, of the newest grave. Answers whether anything is left. */
 export function freeStep(): bool {
   const address = <usize>state.graveyard;
   if (address == 0) return false;
   const grave = changetype<Grave>(address);
-  const done = grave.kind == KIND_VECTOR_SET ? freeNodes(grave) : freeSegment(grave);
+  const done = freeStepOf(grave);
   if (done) {
     // A hash inside a flushed database was buried above this one: unlink it wherever it is.
     unlink(address);
     release(ZONE_OBJECT, address);
   }
   return state.graveyard != 0;
+}
+
+function freeStepOf(grave: Grave): bool {
+  if (grave.kind == KIND_LIST) return freeList(grave);
+  return grave.kind == KIND_VECTOR_SET ? freeSet(grave) : freeSegment(grave);
+}
+
+/** Frees the next nodes of a buried list; true after the last. */
+function freeList(grave: Grave): bool {
+  dirty(changetype<usize>(grave), GRAVE_BYTES);
+  grave.content = <u32>freeNodes(grave.content, NODES_A_STEP);
+  return grave.content == 0;
 }
 
 function unlink(address: usize): void {
@@ -132,7 +155,7 @@ function unlink(address: usize): void {
 }
 
 /** Frees the next nodes of a buried vector set, then its blocks; true after the last. */
-function freeNodes(grave: Grave): bool {
+function freeSet(grave: Grave): bool {
   dirty(changetype<usize>(grave), GRAVE_BYTES);
   grave.progress = releaseSetStep(vectorSetAt(grave.content), grave.progress);
   return grave.progress == 0;

@@ -33,6 +33,7 @@ import {
   PAGED,
   pagesFor,
   TYPE_HASH,
+  TYPE_LIST,
   TYPE_STRING,
   TYPE_VECTOR_SET,
   valueOf,
@@ -54,6 +55,7 @@ import { directorySize, liveSlots, segmentAt, segmentEnd, segmentSpan } from "..
 import { deathsAt } from "../vectors/upkeep/deaths";
 import { claimSetBlocks } from "../vectors/vector-walk";
 import { NodeState, namesOf, nodeAt, VECTOR_SET_BYTES, VectorSet, vectorSetAt } from "../vectors/vectorset";
+import { claimChain, isPackedListRight } from "./list-claims";
 import { shardAt } from "./shards";
 
 /** What contradicts itself. */
@@ -209,6 +211,8 @@ function claimValue(entry: usize): bool {
   if (type == TYPE_STRING) return true;
   if (isPaged(entry)) return false;
   if (type == TYPE_HASH) return isPackedRight(entry);
+  if (type == TYPE_LIST) return isPackedListRight(entry);
+  if (type == (TYPE_LIST | ENCODING_TABLE)) return claimChain(entry);
   if (entryAt(entry).valueBytes != ADDRESS_BYTES) return false;
   const address = <usize>load<u32>(valueOf(entry));
   if (type == (TYPE_HASH | ENCODING_TABLE)) {

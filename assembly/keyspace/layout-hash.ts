@@ -36,6 +36,8 @@ import { ENTRY_HEADER_BYTES } from "../memory/entry";
 import { State } from "../memory/memory";
 import { cellBytes } from "../memory/slabs";
 import { CHUNK_BYTES } from "../memory/table";
+import { LIST_HEAD_BYTES, LIST_NODE_BYTES } from "../structures/list-chain";
+import { RUN_ELEMENT_MAX } from "../structures/packed-run";
 import { Blocks } from "../vectors/blocks";
 import { Node, VECTOR_SET_BYTES } from "../vectors/vectorset";
 
@@ -69,6 +71,9 @@ export function layoutHash(): u64 {
   mix(PAGED_ARGUMENT_BYTES);
   mix(ENTRY_HEADER_BYTES);
   mix(VECTOR_SET_BYTES);
+  mix(LIST_HEAD_BYTES);
+  mix(LIST_NODE_BYTES);
+  mix(RUN_ELEMENT_MAX);
   mix(<u32>offsetof<State>());
   mix(<u32>offsetof<Node>());
   mix(<u32>offsetof<Blocks>());

@@ -69,6 +69,11 @@ function zeroTail(address: usize, bytes: u32): void {
   if (zeroing) memory.fill(end, 0, <u32>(next - end));
 }
 
+/** Zeroes what means nothing amid a claimed cell, in a state that leaves. */
+export function clearGap(address: usize, bytes: u32): void {
+  if (zeroing) memory.fill(address, 0, bytes);
+}
+
 /** Size of the cell at an address; 0 when there is none of the zone. */
 export function cellAt(address: usize, zone: u32): u32 {
   const number = <u32>(address >> PAGE_BITS);

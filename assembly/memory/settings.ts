@@ -72,6 +72,15 @@ export function recordPages(): u32 {
   return setting(Setting.RecordPages);
 }
 
+/** Elements of a list that is named a listpack, or with -1 to -5 how large it may be: 4, 8, 16, 32, 64 KiB. */
+export function listpackSize(): i32 {
+  return <i32>setting(Setting.ListpackSize);
+}
+
+export function setListpackSize(size: i32): void {
+  putSetting(Setting.ListpackSize, <u32>size);
+}
+
 export function setRecordPages(pages: u32): void {
   putSetting(Setting.RecordPages, pages);
 }

@@ -162,6 +162,16 @@ export function recordKey(name: string): void {
   endEffect();
 }
 
+/** Records `name` with a key in an argument and a count: that so many elements were taken from it. */
+export function recordPop(name: string, key: u32, count: u32): void {
+  if (!isRecording()) return;
+  beginRecord(3, SHORT_BYTES * 2 + partBytes(key));
+  addWordPart(name);
+  addArgument(key);
+  addIntegerPart(count);
+  endEffect();
+}
+
 /** Records when the key in argument 1 dies, ms since epoch. */
 export function recordExpiry(time: i64): void {
   if (!isRecording()) return;

@@ -5,7 +5,7 @@ import type { Engine } from "../engine.ts";
 import type { Argument } from "../resp.ts";
 import { CommandRunner } from "./command-runner.ts";
 import type { ContentKey } from "./content.ts";
-import { countFields, countKeys, DATABASES, fieldsOf, keysOf, stringOf } from "./content.ts";
+import { countElements, countFields, countKeys, DATABASES, elementsOf, fieldsOf, keysOf, stringOf } from "./content.ts";
 import { vectorCommands } from "./vector-content.ts";
 
 /**
@@ -39,6 +39,9 @@ function* commandsOf(source: CommandRunner, { key, type, expiresAtMs }: ContentK
   }
   if (type === "hash") {
     for (const fields of fieldsOf(source, key, countFields(source, key))) yield [["HSET", key, ...fields]];
+  } else if (type === "list") {
+    const count = countElements(source, key);
+    for (const elements of elementsOf(source, key, count)) yield [["RPUSH", key, ...elements]];
   } else yield* vectorCommands(source, key);
   if (expiresAtMs !== undefined) yield [["PEXPIREAT", key, expiresAtMs]];
 }

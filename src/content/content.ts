@@ -71,6 +71,21 @@ export function* fieldsOf(runner: CommandRunner, key: Uint8Array, count: number)
     throw new NearkeyError("engine-failed", `a hash of ${count} fields gave ${found}; please report it`);
 }
 
+/** Elements of a list asked for at a time. */
+const ELEMENT_COUNT = 512;
+
+/** Elements of a list. */
+export function countElements(runner: CommandRunner, key: Uint8Array): number {
+  return Number(runner.one("LLEN", key));
+}
+
+/** Reads a list in pieces, from its head on. */
+export function* elementsOf(runner: CommandRunner, key: Uint8Array, count: number): Generator<Uint8Array[]> {
+  for (let from = 0; from < count; from += ELEMENT_COUNT) {
+    yield runner.one("LRANGE", key, from, from + ELEMENT_COUNT - 1) as Uint8Array[];
+  }
+}
+
 /** A reply that is text, however it was sent. */
 export function textOf(reply: Reply | undefined): string {
   return reply instanceof Uint8Array ? new TextDecoder().decode(reply) : String(reply);

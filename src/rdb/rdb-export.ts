@@ -1,10 +1,22 @@
 // Everything in an engine that Redis has a type for, as a file that Redis loads.
 
 import { CommandRunner } from "../content/command-runner.ts";
-import { countFields, countKeys, DATABASES, fieldsOf, keysOf, stringOf } from "../content/content.ts";
+import {
+  countElements,
+  countFields,
+  countKeys,
+  DATABASES,
+  elementsOf,
+  fieldsOf,
+  keysOf,
+  stringOf,
+} from "../content/content.ts";
 import type { Engine } from "../engine.ts";
 import type { StorageFile } from "../storage/storage.ts";
 import { RdbWriter } from "./rdb-writer.ts";
+
+/** Types that a file of Redis has. */
+const WRITTEN: ReadonlySet<string> = new Set(["string", "hash", "list"]);
 
 /** What became of the keys. */
 export interface RdbExport {
@@ -39,14 +51,29 @@ export async function writeRdb(
     for (const { key, type, expiresAtMs } of keysOf(runner, database)) {
       if (type === "string") writer.string(key, stringOf(runner, key), expiresAtMs);
       else if (type === "hash") await writeHash(runner, writer, key, expiresAtMs);
+      else if (type === "list") await writeList(runner, writer, key, expiresAtMs);
       else leftOut.set(type, (leftOut.get(type) ?? 0) + 1);
-      if (type === "string" || type === "hash") written++;
+      if (WRITTEN.has(type)) written++;
       await writer.flush();
     }
   }
   await writer.end();
   runner.close();
   return { keys: written, leftOut };
+}
+
+async function writeList(
+  runner: CommandRunner,
+  writer: RdbWriter,
+  key: Uint8Array,
+  expiresAtMs: number | undefined,
+): Promise<void> {
+  const count = countElements(runner, key);
+  writer.list(key, count, expiresAtMs);
+  for (const elements of elementsOf(runner, key, count)) {
+    for (const element of elements) writer.text(element);
+    await writer.flush();
+  }
 }
 
 async function writeHash(

@@ -16,6 +16,7 @@ const EXPIRES_MS = 252;
 const SELECT_DATABASE = 254;
 const END = 255;
 const STRING = 0;
+const LIST = 1;
 const HASH = 4;
 
 /** Writes one file from front to back. After each of its calls `flush` may be awaited. */
@@ -58,6 +59,12 @@ export class RdbWriter {
   hash(key: Uint8Array, fields: number, expiresAtMs: number | undefined): void {
     this.#key(HASH, key, expiresAtMs);
     this.#length(fields);
+  }
+
+  /** Begins a list: so many elements follow, as texts. */
+  list(key: Uint8Array, elements: number, expiresAtMs: number | undefined): void {
+    this.#key(LIST, key, expiresAtMs);
+    this.#length(elements);
   }
 
   /** A string, behind its length. */

@@ -11,11 +11,15 @@ import {
   isPaged,
   takeValuePages,
   TYPE_HASH,
+  TYPE_LIST,
   TYPE_VECTOR_SET,
   typeOf,
+  valueOf,
 } from "../../memory/entry";
 import { admit, cellShare } from "../../keyspace/eviction";
 import { copyTable, countFields, giveTable, hashTable, isTable } from "../hashes/hash-value";
+import { bytesToCopy, copyChain, emptyList, ListHead, listNodeAt } from "../../structures/list-chain";
+import { chainOf, isChain } from "../lists/list-value";
 import { databaseArgument, NO_DATABASE } from "./databases";
 import { createLike } from "./keys";
 import { database, findKey, insertKey, pin, removeKey, selectDatabase, shardOf } from "../../keyspace/keyspace";
@@ -60,8 +64,16 @@ function findIn(db: u32, index: u32): usize {
 /** Pages that a copy may take. */
 function pagesOf(entry: usize): u32 {
   const own = entryPages(entryAt(entry).valueBytes);
+  if (typeOf(entry) == TYPE_LIST && isChain(entry)) return own + chainPages(chainOf(entry));
   if (typeOf(entry) != TYPE_HASH || !isTable(entry)) return own;
   return own + tablePages(hashTable(entry));
+}
+
+function chainPages(list: ListHead): u32 {
+  let bytes: u64 = 0;
+  for (let node = <usize>list.first; node != 0; node = <usize>listNodeAt(node).next) bytes += bytesToCopy(node);
+  // Each class may begin a page, and what a page cannot use of itself is less than an eighth.
+  return min(list.nodes, SLAB_CLASSES) + <u32>((bytes + (bytes >> 2)) >> PAGE_BITS) + 1;
 }
 
 function tablePages(table: Table): u32 {
@@ -124,6 +136,10 @@ function copyEntry(entry: usize): usize {
   if (typeOf(entry) == TYPE_HASH && isTable(entry)) {
     giveTable(other);
     copyTable(hashTable(other), hashTable(entry));
+    return other;
+  }
+  if (typeOf(entry) == TYPE_LIST && isChain(entry)) {
+    copyChain(emptyList(valueOf(other)), chainOf(entry));
     return other;
   }
   if (isPaged(other)) takeValuePages(other, 0);

@@ -13,6 +13,7 @@ import {
   isPaged,
   keyOf,
   TYPE_HASH,
+  TYPE_LIST,
   TYPE_VECTOR_SET,
   typeOf,
   valueOf,
@@ -25,6 +26,9 @@ import { jsonBytes, jsonOf } from "../../vectors/vector-attributes";
 import { SECOND_VECTOR_BASE } from "../../vectors/vector-scratch";
 import { deathOf } from "../../vectors/upkeep/deaths";
 import { NodeState, nodeAt, VectorSet } from "../../vectors/vectorset";
+import { element, elementBytes, elementEntry } from "../../structures/list-chain";
+import { walkOn } from "../../structures/list-walk";
+import { showListElement } from "../lists/list-value";
 import { setOf } from "../vectors/elements";
 import {
   fieldEntry,
@@ -76,6 +80,7 @@ function digestEntry(entry: usize, db: u32): u64 {
   const key = mix(checksum(keyOf(entry), entryAt(entry).keyBytes), ((<u64>db) << 8) | type);
   const dies = mix(key, expires(entry) ? <u64>expiryOf(entry) + 1 : 0);
   if (type == TYPE_HASH) return mix(dies, digestFields(entry));
+  if (type == TYPE_LIST) return mix(dies, digestList(entry));
   if (type == TYPE_VECTOR_SET) return mix(dies, digestElements(setOf(entry)));
   return mix(dies, digestValue(entry));
 }
@@ -101,6 +106,16 @@ function digestFields(entry: usize): u64 {
     const value = fieldEntry != 0 ? digestValue(fieldEntry) : checksum(fieldValue, fieldValueBytes);
     sum += mix(checksum(fieldName, fieldNameBytes), value);
   }
+  return sum;
+}
+
+/** In their order: what comes later is mixed with all before it. */
+function digestList(entry: usize): u64 {
+  let sum: u64 = 0;
+  showListElement(entry, 0);
+  do {
+    sum = mix(sum, elementEntry != 0 ? digestValue(elementEntry) : checksum(element, elementBytes));
+  } while (walkOn(true));
   return sum;
 }
 

@@ -1,16 +1,18 @@
 // What a key takes: its cell with what its size class rounds up, its share of the table's chunks, the pages of a long
-// value, the fields of a large hash, the graph of a vector set. All of it is read, nothing estimated, except the fields
+// value, the fields of a large hash, the nodes of a large list, the graph of a vector set. All of it is read, nothing estimated, except the fields
 // of a hash beyond the samples asked for.
 
 import { INPUT_BASE, PAGE_BITS } from "../../layout";
-import { entryAt, isPaged, pagesFor, TYPE_HASH, TYPE_VECTOR_SET, typeOf, valueOf } from "../../memory/entry";
+import { entryAt, isPaged, pagesFor, TYPE_HASH, TYPE_LIST, TYPE_VECTOR_SET, typeOf, valueOf } from "../../memory/entry";
 import { pageOf } from "../../memory/memory";
 import { cellBytes } from "../../memory/slabs";
 import { slotEntry, Table } from "../../memory/table";
 import { bytesOfTable, nextEntry, startWalk } from "../../memory/table-walk";
 import { findKey, hashKey, selectDatabase, setClock, shardOf } from "../../keyspace/keyspace";
 import { bytesOfSet, vectorSetAt } from "../../vectors/vectorset";
+import { isLong, ListHead, listNodeAt, longEntry } from "../../structures/list-chain";
 import { hashTable, isTable } from "../hashes/hash-value";
+import { chainOf, isChain } from "../lists/list-value";
 
 /** Bytes of the cell and, of a paged value, the pages. */
 function bytesOfEntry(entry: usize): u64 {
@@ -31,6 +33,16 @@ function bytesOfFields(table: Table, samples: u32): u64 {
   return bytes + bytesOfTable(table);
 }
 
+/** Bytes of the nodes of a list, and of its long elements. */
+function bytesOfNodes(list: ListHead): u64 {
+  let bytes: u64 = 0;
+  for (let node = <usize>list.first; node != 0; node = <usize>listNodeAt(node).next) {
+    bytes += cellBytes(pageOf(node).sizeClass);
+    if (isLong(node)) bytes += bytesOfEntry(longEntry(node));
+  }
+  return bytes;
+}
+
 /** Bytes that the key at INPUT_BASE takes, -1 when there is none. */
 export function memoryUsage(db: u32, keyBytes: u32, samples: u32, now: f64): f64 {
   setClock(<i64>now);
@@ -42,6 +54,7 @@ export function memoryUsage(db: u32, keyBytes: u32, samples: u32, now: f64): f64
   const shard = shardOf(hash);
   let bytes = bytesOfEntry(entry) + bytesOfTable(shard) / shard.count;
   if (typeOf(entry) == TYPE_HASH && isTable(entry)) bytes += bytesOfFields(hashTable(entry), samples);
+  if (typeOf(entry) == TYPE_LIST && isChain(entry)) bytes += bytesOfNodes(chainOf(entry));
   if (typeOf(entry) == TYPE_VECTOR_SET) bytes += bytesOfSet(vectorSetAt(load<u32>(valueOf(entry))));
   return <f64>bytes;
 }

@@ -1,8 +1,8 @@
 // OBJECT: what is known of a value beside its content. It notes no access. Encodings are those that nearkey has, in
-// Redis's words: a packed hash is a listpack, and a string is told by its text and length, not by its history.
+// Redis's words: a packed hash is a listpack, and a string or a list is told by what it holds, not by its history.
 
 import { CommandFlag } from "../../layout";
-import { entryAt, isPaged, TYPE_HASH, TYPE_STRING, typeOf, valueOf } from "../../memory/entry";
+import { entryAt, isPaged, TYPE_HASH, TYPE_LIST, TYPE_STRING, typeOf, valueOf } from "../../memory/entry";
 import { slotEntry } from "../../memory/table";
 import { countsFrequency, frequencyOf, idleSecondsOf } from "../../keyspace/access";
 import { argumentCount, argumentIs } from "../../protocol/arguments";
@@ -21,12 +21,14 @@ import {
 } from "../../protocol/reply";
 import { parseInteger } from "../../text/number";
 import { isTable } from "../hashes/hash-value";
+import { isListpack } from "../lists/list-value";
 
 /** Bytes of a string that Redis keeps in one piece with its key's record. */
 const EMBEDDED_BYTES_MAX: u32 = 44;
 
 function encodingOf(entry: usize): string {
   if (typeOf(entry) == TYPE_HASH) return isTable(entry) ? "hashtable" : "listpack";
+  if (typeOf(entry) == TYPE_LIST) return isListpack(entry) ? "listpack" : "quicklist";
   if (typeOf(entry) != TYPE_STRING || isPaged(entry)) return "raw";
   const bytes = entryAt(entry).valueBytes;
   if (parseInteger(valueOf(entry), bytes)) return "int";
