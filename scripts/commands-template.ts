@@ -6,6 +6,7 @@ import { MANUAL } from "../src/host/command-manual.ts";
 /** Groups in the order of the page, with their headings. */
 const GROUPS: readonly (readonly [string, string])[] = [
   ["string", "Strings"],
+  ["list", "Lists"],
   ["hash", "Hashes"],
   ["vector_set", "Vector sets"],
   ["generic", "Keys of any type"],

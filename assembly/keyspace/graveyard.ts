@@ -16,7 +16,16 @@ import {
   ZONE_SEGMENT,
 } from "../layout";
 import { allocate, copyBytes, dirty, release, State, state } from "../memory/memory";
-import { ENCODING_TABLE, entryAt, freeEntry, TYPE_HASH, TYPE_LIST, TYPE_VECTOR_SET, typeOf, valueOf } from "../memory/entry";
+import {
+  ENCODING_TABLE,
+  entryAt,
+  freeEntry,
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_VECTOR_SET,
+  typeOf,
+  valueOf,
+} from "../memory/entry";
 import { distrustSlots } from "../memory/slot-ahead";
 import { CHUNK_BYTES, slotAddress, Table, tableAt } from "../memory/table";
 import { directorySize, liveSlots, releaseDirectory, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";

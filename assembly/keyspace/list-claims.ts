@@ -53,16 +53,15 @@ export function claimChain(entry: usize): bool {
     nodes++;
     previous = node;
   }
-  return (
-    nodes != 0 && list.last == <u32>previous && list.nodes == nodes && list.count == count && list.bytes == bytes
-  );
+  return nodes != 0 && list.last == <u32>previous && list.nodes == nodes && list.count == count && list.bytes == bytes;
 }
 
 function claimNode(node: usize): bool {
   const head: ListNode = listNodeAt(node);
   const cell: u32 = head.cell;
   if (cell != cellAt(node, ZONE_OBJECT)) return false;
-  if (<u32>head.start < LIST_NODE_BYTES || head.start > head.end || <u32>head.end > cell || head.count == 0) return false;
+  if (<u32>head.start < LIST_NODE_BYTES || head.start > head.end || <u32>head.end > cell || head.count == 0)
+    return false;
   if (!claimPart(node, cell, LIST_NODE_BYTES, ZONE_OBJECT)) return false;
   markBytes(runStart(node), runBytes(node));
   clearGap(node + LIST_NODE_BYTES, frontRoom(node));

@@ -2,25 +2,12 @@
 // arguments, how its time grows, what it does to its keys, and where it differs from Redis. COMMAND DOCS, GETKEYSANDFLAGS
 // and docs/commands.md are made of both; a test holds them together.
 
-/** One command of the manual. */
-export interface ManualEntry {
-  /** Arguments after the name, as Redis writes them; empty for none. */
-  readonly syntax: string;
-  /** Growth of the time it takes. */
-  readonly complexity: string;
-  /** What it does to each key, in the words of Redis's key flags; keys of several kinds are separated by a semicolon. */
-  readonly keys?: string;
-  /** Where it differs from Redis. */
-  readonly differs?: string;
-}
+import { LIST_MANUAL } from "./manual/lists.ts";
+import { entry, KEY, type ManualEntry } from "./manual/manual-entry.ts";
 
-const READ = "RO access";
-const LOOK = "RO";
-const REMOVE = "RM delete";
-const CHANGE = "RW update";
-const READ_AND_CHANGE = "RW access update";
-const OVERWRITE = "OW update";
-const COPY_TO = "RO access; OW update";
+export type { ManualEntry };
+
+const { READ, LOOK, REMOVE, CHANGE, READ_AND_CHANGE, OVERWRITE, COPY_TO } = KEY;
 
 const OPTIONAL_TIME = "[EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]";
 const CONDITION = "[NX | XX | GT | LT]";
@@ -29,10 +16,6 @@ const VECTOR = "(FP32 vector | VALUES count value [value ...])";
 const ELEMENTS = "ELEMENTS count element [element ...]";
 const EACH = "O(N) with N the elements named";
 const FREED_LATER = "Large values are freed piece by piece afterwards, whichever option is given.";
-
-function entry(syntax: string, complexity: string, keys?: string, differs?: string): ManualEntry {
-  return { syntax, complexity, ...(keys === undefined ? {} : { keys }), ...(differs === undefined ? {} : { differs }) };
-}
 
 /** The manual, by upper-case name. */
 export const MANUAL: Readonly<Record<string, ManualEntry>> = {
@@ -163,6 +146,8 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   HINCRBYFLOAT: entry("key field increment", "O(1)", READ_AND_CHANGE, HEX),
   HSCAN: entry("key cursor [MATCH pattern] [COUNT count] [NOVALUES]", "O(1) a call, O(N) for all fields", READ),
   HRANDFIELD: entry("key [count [WITHVALUES]]", "O(N) with N the fields answered", READ),
+  // list
+  ...LIST_MANUAL,
   // vector_set
   VADD: entry(
     `key [REDUCE dim] ${VECTOR} element [CAS] [NOQUANT | F16 | Q8 | Q4 | BIN] [EF count] [SETATTR attributes] [M links] ` +

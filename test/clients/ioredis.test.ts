@@ -2,6 +2,7 @@
 
 import { Redis } from "ioredis";
 import { afterEach, describe, expect, test } from "vitest";
+import { IOREDIS_LISTS } from "./list-scenarios.ts";
 import { commandNames, messageOf, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
 
 /** One use of a command: a promise of what the client makes of it. */
@@ -209,6 +210,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   VPEXPIRETIME: after(withVectors, [(c) => c.call("VPEXPIRETIME", "v", "ELEMENTS", "1", "e"), [-1]]),
   VPERSIST: after(withVectors, [(c) => c.call("VPERSIST", "v", "ELEMENTS", "1", "e"), [-1]]),
   VOPTIMIZE: after(withVectors, [(c) => c.call("VOPTIMIZE", "v"), 1]),
+  ...IOREDIS_LISTS,
   SAVE: after(nothing, [(c) => c.save().catch(messageOf), NO_DIRECTORY]),
   BGSAVE: after(nothing, [(c) => c.bgsave().catch(messageOf), NO_DIRECTORY]),
   BGREWRITEAOF: after(nothing, [(c) => c.bgrewriteaof().catch(messageOf), NO_DIRECTORY]),

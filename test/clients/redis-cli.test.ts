@@ -4,6 +4,7 @@
 import { execFile } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { findTool } from "../external-tools.ts";
+import { CLI_LISTS } from "./list-scenarios.ts";
 import { commandNames, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
 
 type Line = readonly [command: string, printed: string | RegExp];
@@ -190,6 +191,7 @@ const SCENARIOS: Readonly<Record<string, readonly Line[]>> = {
   VPEXPIRETIME: [SET_V, ["VPEXPIRETIME v ELEMENTS 1 e", "-1"]],
   VPERSIST: [SET_V, ["VPERSIST v ELEMENTS 1 e", "-1"]],
   VOPTIMIZE: [SET_V, ["VOPTIMIZE v", "1"]],
+  ...CLI_LISTS,
   SAVE: [["SAVE", NO_DIRECTORY]],
   BGSAVE: [["BGSAVE", NO_DIRECTORY]],
   BGREWRITEAOF: [["BGREWRITEAOF", NO_DIRECTORY]],

@@ -2,6 +2,7 @@
 
 import { createClient, WatchError } from "redis";
 import { afterEach, describe, expect, test } from "vitest";
+import { REDIS_LISTS } from "./list-scenarios.ts";
 import { commandNames, messageOf, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
 
 /** A client whose replies are the same over both protocols where node-redis makes them so. */
@@ -246,6 +247,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   VPEXPIRETIME: after(withVectors, [(c) => c.sendCommand(["VPEXPIRETIME", "v", "ELEMENTS", "1", "e"]), [-1]]),
   VPERSIST: after(withVectors, [(c) => c.sendCommand(["VPERSIST", "v", "ELEMENTS", "1", "e"]), [-1]]),
   VOPTIMIZE: after(withVectors, [async (c) => Number(await c.sendCommand(["VOPTIMIZE", "v"])), 1]),
+  ...REDIS_LISTS,
   SAVE: after(nothing, [(c) => c.sendCommand(["SAVE"]).catch(messageOf), NO_DIRECTORY]),
   BGSAVE: after(nothing, [(c) => c.bgSave().catch(messageOf), NO_DIRECTORY]),
   BGREWRITEAOF: after(nothing, [(c) => c.bgRewriteAof().catch(messageOf), NO_DIRECTORY]),

@@ -5,13 +5,8 @@ import { valueOf } from "../../memory/entry";
 import { slotEntry } from "../../memory/table";
 import { admit } from "../../keyspace/eviction";
 import { noteChange, pin, removeKey, shardOf, touchEntry } from "../../keyspace/keyspace";
-import {
-  argumentAddress,
-  argumentBytes,
-  argumentInteger,
-  argumentIs,
-  lastInteger,
-} from "../../protocol/arguments";
+import { splice } from "../../keyspace/splice";
+import { argumentAddress, argumentBytes, argumentInteger, argumentIs, lastInteger } from "../../protocol/arguments";
 import { register } from "../../protocol/catalog";
 import { addWork, hashOfArgument } from "../../protocol/dispatch";
 import { recordArguments } from "../../protocol/recording";
@@ -23,8 +18,26 @@ import {
   replyOk,
   replySyntaxError,
 } from "../../protocol/reply";
-import { isLong, ListHead, listNodeAt, runEnd, runStart, showAt, showLong, longEntry } from "../../structures/list-chain";
-import { insertAt, insertBehind, insertLongAt, insertLongBehind, join, removeAt, replaceAt, replaceByLong } from "../../structures/list-edit";
+import {
+  isLong,
+  ListHead,
+  listNodeAt,
+  runEnd,
+  runStart,
+  showAt,
+  showLong,
+  longEntry,
+} from "../../structures/list-chain";
+import {
+  insertAt,
+  insertBehind,
+  insertLongAt,
+  insertLongBehind,
+  join,
+  removeAt,
+  replaceAt,
+  replaceByLong,
+} from "../../structures/list-edit";
 import { isNeedle, setNeedle, walkAt, walkNode, walkOn } from "../../structures/list-walk";
 import { bytesAt, RUN_ELEMENT_MAX, skipBackward, skipForward, spanOf, writeElement } from "../../structures/packed-run";
 import { findList, NOT_A_LIST } from "./list-access";
@@ -42,7 +55,6 @@ import {
   settleList,
   showListElement,
   spanOfArgument,
-  splice,
   staysPacked,
   trimList,
   unpack,
@@ -205,7 +217,9 @@ function lRem(): void {
   setNeedle(argumentAddress(3), argumentBytes(3));
   const most = count == 0 ? length : <u32>min<i64>(count < 0 ? -count : count, length);
   addWork(length >> 3);
-  const removed = isChain(entry) ? removeFromChain(chainOf(entry), count >= 0, most) : removePacked(slot, count >= 0, most);
+  const removed = isChain(entry)
+    ? removeFromChain(chainOf(entry), count >= 0, most)
+    : removePacked(slot, count >= 0, most);
   if (removed != 0) {
     touchEntry(slotEntry(slot));
     settleList(slot, hashOfArgument(1));

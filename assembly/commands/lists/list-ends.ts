@@ -307,11 +307,41 @@ export function registerListEnds(): void {
   startGroup("list");
   register("LPUSH", -3, grow | fast, 1, 1, 1, lPush, "1.0.0", "Puts elements before the first of a list, or makes it.");
   register("RPUSH", -3, grow | fast, 1, 1, 1, rPush, "1.0.0", "Puts elements behind the last of a list, or makes it.");
-  register("LPUSHX", -3, grow | fast, 1, 1, 1, lPushX, "2.2.0", "Puts elements before the first of a list that exists.");
+  register(
+    "LPUSHX",
+    -3,
+    grow | fast,
+    1,
+    1,
+    1,
+    lPushX,
+    "2.2.0",
+    "Puts elements before the first of a list that exists.",
+  );
   register("RPUSHX", -3, grow | fast, 1, 1, 1, rPushX, "2.2.0", "Puts elements behind the last of a list that exists.");
   register("LPOP", -2, take, 1, 1, 1, lPop, "1.0.0", "Removes the first elements of a list and answers them.");
   register("RPOP", -2, take, 1, 1, 1, rPop, "1.0.0", "Removes the last elements of a list and answers them.");
   register("LMOVE", 5, grow, 1, 2, 1, lMove, "6.2.0", "Moves an element from an end of a list to an end of another.");
-  register("RPOPLPUSH", 3, grow, 1, 2, 1, rPopLPush, "1.2.0", "Moves the last element of a list to the front of another.");
-  register("LMPOP", -4, CommandFlag.Write, 0, 0, 0, lMPop, "7.0.0", "Removes elements from the first list that there is.");
+  register(
+    "RPOPLPUSH",
+    3,
+    grow,
+    1,
+    2,
+    1,
+    rPopLPush,
+    "1.2.0",
+    "Moves the last element of a list to the front of another.",
+  );
+  register(
+    "LMPOP",
+    -4,
+    CommandFlag.Write,
+    0,
+    0,
+    0,
+    lMPop,
+    "7.0.0",
+    "Removes elements from the first list that there is.",
+  );
 }

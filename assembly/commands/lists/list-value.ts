@@ -13,7 +13,6 @@ import {
   entryBytes,
   expires,
   expiryOf,
-  fitsCell,
   freeEntry,
   keyOf,
   TYPE_LIST,
@@ -24,7 +23,8 @@ import { copyBytes, dirty, hasFreeCell, hasPages, release } from "../../memory/m
 import { classOf } from "../../memory/slabs";
 import { listpackSize } from "../../memory/settings";
 import { setSlot, slotEntry } from "../../memory/table";
-import { insertKey, removeKey, resizeEntry, shardOf } from "../../keyspace/keyspace";
+import { insertKey, removeKey, shardOf } from "../../keyspace/keyspace";
+import { splice } from "../../keyspace/splice";
 import { adoptPages, argumentAddress, argumentBytes, isArgumentPaged } from "../../protocol/arguments";
 import {
   adoptRun,
@@ -45,13 +45,7 @@ import {
 } from "../../structures/list-chain";
 import { trimEnd } from "../../structures/list-edit";
 import { walkTo, walkToInRun } from "../../structures/list-walk";
-import {
-  RUN_ELEMENT_MAX,
-  skipBackward,
-  skipForward,
-  spanOf,
-  writeElement,
-} from "../../structures/packed-run";
+import { RUN_ELEMENT_MAX, skipBackward, skipForward, spanOf, writeElement } from "../../structures/packed-run";
 
 export const PACKED_HEADER_BYTES: u32 = 2;
 const PACKED_BYTES_MAX: u32 = 2048;
@@ -93,7 +87,7 @@ const LISTPACK_SIZES: u64 = 5;
 export function isListpack(entry: usize): bool {
   const limit = listpackSize();
   if (limit >= 0) return listLength(entry) <= <u32>max(limit, 1) && listBytes(entry) <= LISTPACK_BYTES_MIN * 2;
-  return listBytes(entry) <= <u64>LISTPACK_BYTES_MIN << (min<u64>(-limit, LISTPACK_SIZES) - 1);
+  return listBytes(entry) <= (<u64>LISTPACK_BYTES_MIN) << (min<u64>(-limit, LISTPACK_SIZES) - 1);
 }
 
 /** Where the run of a packed list begins, and ends. */
@@ -108,28 +102,6 @@ export function packedEnd(entry: usize): usize {
 }
 
 // ---- changing a packed list
-
-/** Replaces `removed` bytes of the packed value at `at` by `added` undefined ones; answers the entry's address. The caller counts. */
-export function splice(slot: usize, at: u32, removed: u32, added: u32): usize {
-  const entry = slotEntry(slot);
-  const record = entryAt(entry);
-  const held = record.valueBytes;
-  const bytes = held - removed + added;
-  const rest = held - at - removed;
-  const whole = entryBytes(record.keyBytes, bytes, expires(entry));
-  // A larger cell comes before the move of what follows, a smaller one after it, and only when it costs no page: popping
-  // must be possible at the limit.
-  const grows = added > removed && !fitsCell(entry, whole);
-  const shrinks = added < removed && !fitsCell(entry, whole) && hasFreeCell(ZONE_ENTRY, classOf(whole));
-  let current = grows ? resizeEntry(slot, bytes) : entry;
-  dirty(current, ENTRY_HEADER_BYTES);
-  dirty(valueOf(current), max(held, bytes));
-  memory.copy(valueOf(current) + at + added, valueOf(current) + at + removed, rest);
-  if (shrinks) current = resizeEntry(slot, bytes);
-  entryAt(current).valueBytes = bytes;
-  dirty(valueOf(current), bytes);
-  return current;
-}
 
 /** Sets how many elements a packed list has. */
 @inline

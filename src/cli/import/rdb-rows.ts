@@ -36,6 +36,7 @@ type Command = readonly [string, ...Argument[]];
 /** How a batch of elements is added to a key that holds nothing of another kind. */
 const COMMANDS: ReadonlyMap<RdbKind, (key: Uint8Array, elements: Uint8Array[]) => Command> = new Map([
   ["hash", (key, elements) => ["HSET", key, ...elements]],
+  ["list", (key, elements) => ["RPUSH", key, ...elements]],
 ]);
 
 const NAMES: Readonly<Record<RdbKind, string>> = {
@@ -74,11 +75,13 @@ export function placeOfRdbRow({ place, item }: RdbRow): string {
 interface Parts {
   /**
    * Kept once the first of them is there, or never will be: it begins with DEL, so that none may be sent before, lest one
-   * whose connection broke is sent again behind another.
+   * whose connection broke is sent again behind another. Those of a list wait for the one before each.
    */
-  readonly begun: Promise<void>;
-  begin(): void;
+  begun: Promise<void>;
+  begin: () => void;
   hasFailed: boolean;
+  /** Elements of the batches so far. */
+  elements: number;
 }
 
 /** Sends keys to the databases that they were in. */
@@ -132,6 +135,7 @@ export class RdbSink implements Sink<RdbRow> {
     if (item.isFirst) this.#parts = newParts();
     const parts = this.#parts as Parts;
     if (!item.isFirst) await parts.begun;
+    if (!item.isFirst && item.kind === "list") Object.assign(parts, newTurn());
     this.#removeBegun = item.isLast || parts.hasFailed ? undefined : () => run(client, [["DEL", this.#keyOf(item)]]);
     return parts.hasFailed ? undefined : this.#batch(item, client, parts);
   }
@@ -155,9 +159,11 @@ export class RdbSink implements Sink<RdbRow> {
 
   #batch(item: RdbKey, client: Client | undefined, parts: Parts): Sendable {
     const key = this.#keyOf(item);
+    const before = parts.elements;
+    parts.elements += item.elements.length;
     const send = async (): Promise<void> => {
       try {
-        await run(client, commandsOf(item, key));
+        await run(client, commandsOf(item, key, before));
       } catch (error) {
         if (!concernsRowOnly(error)) throw error;
         parts.hasFailed = true;
@@ -166,7 +172,8 @@ export class RdbSink implements Sink<RdbRow> {
       }
     };
     const stored = (): number => (item.isLast && !parts.hasFailed ? 1 : 0);
-    return { bytes: bytesOf(item), send, stored, settled: item.isFirst ? parts.begin : () => undefined };
+    const waitsForThis = item.isFirst || item.kind === "list";
+    return { bytes: bytesOf(item), send, stored, settled: waitsForThis ? parts.begin : () => undefined };
   }
 
   #keyOf({ key }: RdbKey): Uint8Array {
@@ -182,12 +189,16 @@ function run(client: Client | undefined, commands: readonly Command[]): Promise<
   return Promise.all(commands.map(([name, ...args]) => client?.command(name, ...args)));
 }
 
-function newParts(): Parts {
+function newTurn(): Pick<Parts, "begun" | "begin"> {
   let begin = (): void => undefined;
   const begun = new Promise<void>((resolve) => {
     begin = resolve;
   });
-  return { begun, begin, hasFailed: false };
+  return { begun, begin };
+}
+
+function newParts(): Parts {
+  return { ...newTurn(), hasFailed: false, elements: 0 };
 }
 
 function problemOf({ kind, database, elements, isFirst, isLast }: RdbKey): RowProblem | undefined {
@@ -202,14 +213,19 @@ function problemOf({ kind, database, elements, isFirst, isLast }: RdbKey): RowPr
   return undefined;
 }
 
-/** Commands that may run twice, and leave the key with this batch and those before it. */
-function commandsOf({ kind, elements, expiresAtMs, isFirst, isLast }: RdbKey, key: Uint8Array): Command[] {
+/**
+ * Commands that may run twice, and leave the key with this batch and those before it.
+ *
+ * @param before elements of those: what a list has beyond them is of this batch, sent before
+ */
+function commandsOf({ kind, elements, expiresAtMs, isFirst, isLast }: RdbKey, key: Uint8Array, before = 0): Command[] {
   const add = COMMANDS.get(kind);
   if (add === undefined) {
     const expiry = expiresAtMs === undefined ? [] : ["PXAT", expiresAtMs];
     return [["SET", key, elements[0] as Uint8Array, ...expiry]];
   }
   const commands: Command[] = isFirst ? [["DEL", key]] : [];
+  if (!isFirst && kind === "list") commands.push(["LTRIM", key, 0, before - 1]);
   commands.push(add(key, elements));
   if (isLast && expiresAtMs !== undefined) commands.push(["PEXPIREAT", key, expiresAtMs]);
   return commands;

@@ -1,0 +1,33 @@
+// The manual of the commands on lists.
+
+import { entry, KEY, type ManualEntry } from "./manual-entry.ts";
+
+const { READ, LOOK, CHANGE } = KEY;
+const PUSHED = "O(N) with N the elements pushed";
+const POPPED = "O(N) with N the elements answered";
+const INSERT = "RW insert";
+const TAKE = "RW access delete";
+const NEAR = "O(N) with N the nodes of 8 KiB between it and the nearer end";
+const SEEN = "O(N) with N the elements looked at";
+const END = "(LEFT | RIGHT)";
+
+/** By upper-case name. */
+export const LIST_MANUAL: Readonly<Record<string, ManualEntry>> = {
+  LPUSH: entry("key element [element ...]", PUSHED, INSERT),
+  RPUSH: entry("key element [element ...]", PUSHED, INSERT),
+  LPUSHX: entry("key element [element ...]", PUSHED, INSERT),
+  RPUSHX: entry("key element [element ...]", PUSHED, INSERT),
+  LPOP: entry("key [count]", POPPED, TAKE),
+  RPOP: entry("key [count]", POPPED, TAKE),
+  LMPOP: entry(`numkeys key [key ...] ${END} [COUNT count]`, "O(N + M) with N the keys and M the elements answered"),
+  LMOVE: entry(`source destination ${END} ${END}`, "O(1)", "RW access delete; RW insert"),
+  RPOPLPUSH: entry("source destination", "O(1)", "RW access delete; RW insert"),
+  LLEN: entry("key", "O(1)", LOOK),
+  LRANGE: entry("key start stop", "O(S + N) with S the nodes before the first and N the elements answered", READ),
+  LINDEX: entry("key index", NEAR, READ),
+  LPOS: entry("key element [RANK rank] [COUNT num-matches] [MAXLEN len]", SEEN, READ),
+  LSET: entry("key index element", NEAR, CHANGE),
+  LINSERT: entry("key (BEFORE | AFTER) pivot element", SEEN, INSERT),
+  LREM: entry("key count element", "O(N) with N the elements of the list", "RW delete"),
+  LTRIM: entry("key start stop", "O(N) with N the nodes that go", "RW delete"),
+};
