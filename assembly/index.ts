@@ -4,7 +4,8 @@ import { HEAP_BASE, Outcome } from "./layout";
 import { effectLog, isLogFull } from "./effects/region";
 import { commandCount } from "./protocol/catalog";
 import { registerConnectionCommands } from "./commands/connection-commands";
-import { execute as executeBatch, finishHostCommand as finish, writeReply as write } from "./protocol/dispatch";
+import { execute as executeBatch, finishHostCommand as finish } from "./protocol/dispatch";
+import { writeReply as write } from "./protocol/host-reply";
 import { registerDatabases } from "./commands/keys/databases";
 import { registerExpireCommands } from "./commands/keys/expire-commands";
 import { expireSome } from "./keyspace/expiry";
@@ -53,8 +54,21 @@ export {
 export { getDirect, getDirectAt, setDirect, setDirectAt } from "./commands/direct";
 export { unmask } from "./protocol/unmask";
 export { openShared, searchDirect, searchDirectMany, showShared } from "./commands/vectors/direct-search";
-export { deferLinks, wakeLinkers } from "./memory/threads";
-export { beamAddress, linkWaiting, queryAddress, searchShared, startWorker } from "./commands/shared-work";
+export { openLeft, replyLeft } from "./commands/vectors/left-search";
+export { deferLinks, deferPipelines, wakeLinkers } from "./memory/threads";
+export {
+  askShared,
+  filterAddress,
+  foundAddress,
+  foundCount,
+  isFilter,
+  linkWaiting,
+  queriesAtOnce,
+  queryAddress,
+  searchShared,
+  searchUnshared,
+  startWorker,
+} from "./commands/shared-work";
 export { checksum } from "./memory/checksum";
 export {
   addToRecordSum,

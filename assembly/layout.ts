@@ -167,6 +167,8 @@ export const enum Outcome {
   Overflow = 4,
   /** A write waits until the host has taken effect records: the call begins with it again, even when no bytes are left. */
   LogFull = 5,
+  /** Nodes of the call wait for workers, and so do its replies; goes on as behind LogFull. */
+  Links = 6,
 }
 
 /** How a direct call of embedding ended. */
@@ -321,8 +323,8 @@ export const POOL_BASE: u32 = MEMORY_PAGES_MAX * PAGE_BYTES - POOL_BYTES;
 export const WAITING_BASE: u32 = POOL_BASE + PAGE_BYTES;
 export const LOCKS_BASE: u32 = POOL_BASE + PAGE_BYTES * 2;
 export const WORKERS_MAX: u32 = 16;
-/** What each worker has: scratch as of a command, a page with the table of its marks, and the marks. */
-export const WORKER_BYTES: u32 = SCRATCH_BYTES + PAGE_BYTES + MARK_PAGES_MAX * PAGE_BYTES;
+/** What each worker has: scratch as of a command, a page with the table of its marks, the marks, and a workspace. */
+export const WORKER_BYTES: u32 = SCRATCH_BYTES + PAGE_BYTES + MARK_PAGES_MAX * PAGE_BYTES + WORKSPACE_BYTES;
 
 /** Words of the pool's state, in u32 from POOL_BASE. */
 export const enum Pool {
@@ -347,6 +349,9 @@ export const enum Pool {
   Done = 112,
   /** Of each search: the set's address, 0 once it is gone. */
   Sets = 128,
+  /** A search of a command that is estimated to take longer, in ns, is left to the host; 0: none is. What it asks for, f64s. */
+  InlineNs = 144,
+  Left = 160,
 }
 
 /** Flags of a command, as Redis names them. */
@@ -364,6 +369,8 @@ export const enum CommandFlag {
   EndsGroup = 128,
   /** While effects are recorded: it may record more than that a key has expired. */
   Recorded = 256,
+  /** It reads graphs, whose nodes must have their links, and may leave a long search to the host. */
+  ReadsGraph = 512,
 }
 
 /** What makes the commands of a connection take the slow way, a bit each. */

@@ -4,9 +4,9 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import { PAGE_BYTES, POOL_BASE, Pool } from "../assembly/layout.ts";
 import type { EngineExports } from "../build/engine-exports.d.ts";
-import { scratchOf, workersMax } from "./engine-pool.ts";
+import { askEngine, paddedBytes, type SharedAsk, scratchOf, workersMax } from "./engine-pool.ts";
 
-/** Instead of how many were found for a query: it was not answered yet, or its set is gone. */
+/** Instead of how many were found for a query: it was not answered yet, or commands have to do it. */
 export const UNANSWERED = -1;
 const GONE = -2;
 
@@ -14,13 +14,11 @@ const GONE = -2;
 export interface SharedQueries {
   /** The number of the search. */
   readonly search: number;
-  /** Results of a query at most, and candidates kept. */
-  readonly most: number;
-  readonly ef: number;
+  readonly ask: SharedAsk;
   readonly dim: number;
   /** The queries, one after another. */
   readonly vectors: Float32Array;
-  /** The next query that nobody has taken; whoever takes one adds 1. */
+  /** The next query that nobody has taken; whoever takes some adds how many. */
   readonly next: Int32Array;
   /** Of each query how many were found, or UNANSWERED; stored behind its items. */
   readonly counts: Int32Array;
@@ -45,8 +43,8 @@ export class EngineWorker {
     this.#exports = instantiateSync<EngineExports & Record<string, unknown>>(module, { env }).exports;
     this.#exports.startWorker();
     this.#words = new Int32Array(memory.buffer, POOL_BASE, PAGE_BYTES / 4);
-    this.#floats = new Float32Array(memory.buffer, this.#exports.queryAddress() >>> 0, PAGE_BYTES / 4);
-    this.#items = new BigUint64Array(memory.buffer, this.#exports.beamAddress() >>> 0, PAGE_BYTES / 4);
+    this.#floats = new Float32Array(memory.buffer);
+    this.#items = new BigUint64Array(memory.buffer);
   }
 
   /** Links nodes until none waits and no build goes on. */
@@ -57,19 +55,29 @@ export class EngineWorker {
   /** Answers queries until all are taken, or the set is gone. */
   search(queries: SharedQueries): void {
     this.#guard(() => {
-      for (let index = Atomics.add(queries.next, 0, 1); index < queries.counts.length; ) {
-        if (!this.#searchOne(queries, index)) return;
-        index = Atomics.add(queries.next, 0, 1);
+      const { next, counts, search, ask } = queries;
+      askEngine(this.#exports, this.#words.buffer, ask);
+      const atOnce = this.#exports.queriesAtOnce(search, ask.most) >>> 0;
+      for (let first = Atomics.add(next, 0, atOnce); first < counts.length; first = Atomics.add(next, 0, atOnce)) {
+        this.#searchSome(queries, first, Math.min(atOnce, counts.length - first));
       }
     });
   }
 
-  #searchOne({ search, most, ef, dim, vectors, counts, items }: SharedQueries, index: number): boolean {
-    this.#floats.set(vectors.subarray(index * dim, (index + 1) * dim));
-    const found = this.#exports.searchShared(search, most, ef);
-    if (found > 0) items.set(this.#items.subarray(0, found), index * most);
-    Atomics.store(counts, index, found < 0 ? GONE : found);
-    return found >= 0;
+  #searchSome({ search, ask, dim, vectors, counts, items }: SharedQueries, first: number, count: number): void {
+    const stride = paddedBytes(dim);
+    const place = (this.#exports.queryAddress() >>> 0) / 4;
+    for (let index = 0; index < count; index++) {
+      const query = vectors.subarray((first + index) * dim, (first + index + 1) * dim);
+      this.#floats.set(query, place + (index * stride) / 4);
+    }
+    const answered = this.#exports.searchShared(search, count, stride, ask.most);
+    for (let index = 0; index < count; index++) {
+      const found = index === 0 || answered < 0 ? answered : this.#exports.foundCount(index) >>> 0;
+      const from = (this.#exports.foundAddress(index) >>> 0) / 8;
+      if (found > 0) items.set(this.#items.subarray(from, from + found), (first + index) * ask.most);
+      Atomics.store(counts, first + index, found < 0 ? GONE : found);
+    }
   }
 
   /** A trap may have left locks behind: nobody may wait for them. */

@@ -76,7 +76,8 @@ describe("what is recorded does it again", () => {
     const { log, digest } = runProgram(source, program, 2_500, flushes);
     const table = source.engine.commands();
     const writing = table.filter((command) => command.flags.includes("write")).map((command) => command.name);
-    expect(writing.filter((name) => !program.names.has(name))).toEqual([]);
+    // A server does VADDMANY by VADDs.
+    expect(writing.filter((name) => name !== "VADDMANY" && !program.names.has(name))).toEqual([]);
     const recorded = new Set(recordsIn(log).map((record) => record.command[0]));
     // Every record is a command of the table that writes.
     expect([...recorded].filter((name) => !writing.includes(name as string))).toEqual([]);

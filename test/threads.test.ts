@@ -313,6 +313,64 @@ describe("searchManyAsync", () => {
     }
   });
 
+  test("finds all that match, are near enough, or are nearest of all, as searchMany does", async () => {
+    const [dim, rows] = [12, 2500];
+    const matrix = clustered(new Random(seed + 9), rows, dim);
+    const attributes = idsOf(rows).map((_, row) => ({ row, odd: row % 2 === 1 }));
+    const db = await openDatabase();
+    const docs = db.vectors("docs", { dim, metric: "cosine" });
+    await docs.setMany(idsOf(rows), matrix, { attributes });
+    docs.createIndex(".row");
+    const queries = rowsOf(matrix, dim, [...Array(70).keys()]).map((row) => row.map((x) => x * 3 + 0.1));
+    for (const options of [
+      { exact: true },
+      { exact: true, k: 3000 },
+      { exact: true, maxDistance: 0.05, k: 100 },
+      { filter: ".row < 40" },
+      { filter: ".odd and .row > 100", ef: 200 },
+      { filter: '.row in [7, 8, 9] or .odd == "x"', exact: true },
+      { maxDistance: 0.03, k: 500 },
+    ]) {
+      const found = await docs.searchManyAsync(queries, options);
+      expect(found, JSON.stringify(options)).toEqual(docs.searchMany(queries, options));
+      expect(await docs.searchAsync(queries[3] as Float32Array, options)).toEqual(found[3]);
+    }
+    const refusal = await docs.searchManyAsync(queries, { filter: "((" }).catch((thrown: unknown) => thrown);
+    expect((refusal as NearkeyError).code).toBe("syntax-error");
+    const wrong = docs.searchManyAsync(queries, { exact: "yes" as unknown as boolean });
+    await expect(wrong).rejects.toThrow("exact must be true or false");
+  });
+
+  test("finds all that match while attributes and elements change", async () => {
+    const [dim, rows] = [12, 2000];
+    const matrix = clustered(new Random(seed + 4), rows, dim);
+    const db = await openDatabase();
+    const docs = db.vectors("docs", { dim, metric: "l2" });
+    await docs.setMany(idsOf(rows), matrix, { attributes: idsOf(rows).map((_, row) => ({ row, keep: 1 })) });
+    docs.createIndex(".row");
+    let isDone = false;
+    const change = async (): Promise<void> => {
+      const random = new Random(seed + 5);
+      for (let step = 0; !isDone; step++) {
+        const row = 1000 + random.below(1000);
+        if (random.oneIn(2)) docs.setAttributes(`id:${row}`, { row, keep: 1, step });
+        else if (!docs.delete(`id:${row}`)) docs.set(`id:${row}`, matrix.subarray(row * dim, (row + 1) * dim), { row });
+        if (step % 8 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const changing = change();
+    const queries = rowsOf(matrix, dim, [...Array(60).keys()]);
+    for (let round = 0; round < 4; round++) {
+      // What does not change is found whatever else does.
+      const some = await docs.searchManyAsync(queries, { filter: ".row < 1000", k: 5, ef: 100 });
+      for (const [row, found] of some.entries()) expect(found[0], `query ${row}`).toMatchObject({ distance: 0 });
+      const all = await docs.searchManyAsync(queries, { exact: true, k: 5 });
+      for (const [row, found] of all.entries()) expect(found[0], `query ${row}`).toMatchObject({ distance: 0 });
+    }
+    isDone = true;
+    await changing;
+  });
+
   test("answers while elements come and go, and names none that is not there", async () => {
     const db = await openDatabase();
     const docs = db.vectors("docs", { dim: 16, metric: "l2" });

@@ -82,4 +82,5 @@ export const STACK_BASE: usize = <usize>BIGNUMS_END;
 export const ELEMENT_BASE: usize = STACK_BASE + <usize>STACK_DEPTH_MAX * VALUE_BYTES;
 export const OPERATORS_BASE: usize = ELEMENT_BASE + 2 * VALUE_BYTES;
 
-if (OPERATORS_BASE + OPERATORS_MAX > WORKSPACE_BASE + WORKSPACE_BYTES) ERROR("filters must fit the workspace");
+if (!ASC_FEATURE_THREADS && OPERATORS_BASE + OPERATORS_MAX > WORKSPACE_BASE + WORKSPACE_BYTES)
+  ERROR("filters must fit the workspace");

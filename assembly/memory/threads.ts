@@ -23,6 +23,9 @@ import {
   WAITING,
   WAITING_BASE,
   WAITING_RECORD_BYTES,
+  WORKER_BYTES,
+  WORKSPACE_BASE,
+  WORKSPACE_BYTES,
 } from "../layout";
 
 @external("env", "scratch")
@@ -30,6 +33,10 @@ declare function instanceScratch(): u32;
 
 /** Where this instance's scratch lies; workers of a pool have theirs elsewhere. */
 export const OWN_SCRATCH: u32 = ASC_FEATURE_THREADS ? instanceScratch() : SCRATCH_BASE;
+
+/** Where this instance's workspace lies; that of a worker is the last of what it has. */
+export const OWN_WORKSPACE: u32 =
+  ASC_FEATURE_THREADS && OWN_SCRATCH != SCRATCH_BASE ? OWN_SCRATCH + WORKER_BYTES - WORKSPACE_BYTES : WORKSPACE_BASE;
 
 /** How often a lock, or the gate, is looked at before the thread goes to sleep for a while. */
 const SPINS: u32 = 2000;
@@ -43,8 +50,9 @@ export function isWorker(): bool {
   return ASC_FEATURE_THREADS && OWN_SCRATCH != SCRATCH_BASE;
 }
 
+/** A word of the pool's state. */
 @inline
-function word(index: u32): usize {
+export function word(index: u32): usize {
   return <usize>(POOL_BASE + (index << 2));
 }
 
@@ -198,26 +206,57 @@ function recordOf(index: u32): usize {
 /** Nodes that VADD makes are linked by workers, for this build; -1 when VADD links them. */
 let build: i32 = -1;
 
+/** The same for VADDs that come with others in a pipeline: those of which the running call has left some, and how many. */
+let pipelineBuild: i32 = -1;
+export let nodesLeft: u32 = 0;
+
 /** From now on nodes that VADD makes are linked by workers, until this is called with -1. */
 export function deferLinks(to: i32): void {
   build = to;
 }
 
-/** Puts a node into the ring; false when it has to be linked at once. The caller's stores are seen by whoever takes it. */
+/** From now on nodes of VADDs in pipelines are linked by workers, until this is called with -1. */
+export function deferPipelines(to: i32): void {
+  pipelineBuild = to;
+}
+
+/** A call of the host begins. */
 @inline
-export function leaveToPool(set: usize, id: u32, ef: u32): bool {
-  if (ASC_FEATURE_THREADS) return build >= 0 && putWaiting(set, id, ef);
+export function beginLeaving(): void {
+  if (ASC_FEATURE_THREADS) nodesLeft = 0;
+}
+
+/** Whether the running call has left nodes to workers that it should not go on without. */
+@inline
+export function hasLeftNodes(): bool {
+  if (ASC_FEATURE_THREADS) return nodesLeft != 0;
   return false;
 }
 
-function putWaiting(set: usize, id: u32, ef: u32): bool {
+/**
+ * Puts a node into the ring; false when it has to be linked at once. The caller's stores are seen by whoever takes it.
+ *
+ * @param pipelined whether the VADD came with others
+ */
+@inline
+export function leaveToPool(set: usize, id: u32, ef: u32, pipelined: bool): bool {
+  if (ASC_FEATURE_THREADS) {
+    if (build >= 0) return putWaiting(set, id, ef, build);
+    if (pipelineBuild < 0 || !pipelined || !putWaiting(set, id, ef, pipelineBuild)) return false;
+    nodesLeft++;
+    return true;
+  }
+  return false;
+}
+
+function putWaiting(set: usize, id: u32, ef: u32, build: i32): bool {
   const tail = load<u32>(word(Pool.Tail));
   if (tail - atomic.load<u32>(word(Pool.Head)) >= WAITING) return false;
   const record = recordOf(tail);
   store<u32>(record, <u32>set);
   store<u32>(record, id, 4);
   store<u32>(record, ef, 8);
-  store<u32>(record, build, 12);
+  store<u32>(record, <u32>build, 12);
   atomic.store<u32>(word(Pool.Tail), tail + 1);
   return true;
 }
@@ -259,6 +298,9 @@ export function takeWaiting(): bool {
 /** Notes that nobody has to wait for what was taken any more, and leaves. */
 export function finishTaken(): void {
   atomic.add<u32>(word(Pool.Done + takenBuild), 1);
+  // Whoever waits for a build looks again when nothing is left to be taken.
+  if (atomic.load<u32>(word(Pool.Head)) == atomic.load<u32>(word(Pool.Tail)))
+    atomic.notify(word(Pool.Done + takenBuild));
   leavePool();
 }
 
@@ -318,13 +360,4 @@ export function mayRenameIds(): bool {
     return load<u32>(word(Pool.Head)) == load<u32>(word(Pool.Tail));
   }
   return true;
-}
-
-/** The set that a search on threads is about, 0 once it is gone. */
-export function searchedSet(search: u32): usize {
-  return load<u32>(word(Pool.Sets + search));
-}
-
-export function setSearched(search: u32, set: usize): void {
-  store<u32>(word(Pool.Sets + search), <u32>set);
 }

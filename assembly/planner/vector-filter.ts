@@ -17,6 +17,7 @@ import { seek, soughtCount, soughtIds } from "../filters/postings";
 import { descend, expandItem, nextUnexpanded, startWalk } from "../vectors/hnsw-search";
 import { gatherUnmarked, measureRow, measureVectors, NO_BOUND } from "../vectors/hop";
 import { rangeAt } from "../vectors/rank-range";
+import { isInTheWay } from "../memory/thread-searches";
 import { NodeState, nodeAt, rowOf, VectorSet } from "../vectors/vectorset";
 import {
   BEAM_BASE,
@@ -39,8 +40,19 @@ export let measurements: u32 = 0;
 /** Whether the last walk that collects came to its end, not just to its effort. */
 export let isComplete: bool = false;
 
+/** Whether the running search, of a worker, was given up because the main thread wants to change the set. */
+export let hasGivenUp: bool = false;
+
 export function countNothing(): void {
   measurements = 0;
+  hasGivenUp = false;
+}
+
+/** Asked now and then by what may take long. */
+@inline
+function mustGiveUp(): bool {
+  if (isInTheWay()) hasGivenUp = true;
+  return hasGivenUp;
 }
 
 /** Whether scans measure float32 vectors whatever the points are; then their query is one. */
@@ -78,6 +90,7 @@ export function scanRanges(set: VectorSet, query: usize, most: u32): u32 {
       rank += taken;
       const fresh = mayRepeat ? keepUnmarked(taken, epoch) : taken;
       count = insertMatching(set, query, fresh, most, count, rangesTested);
+      if (mustGiveUp()) return count;
     }
   }
   return count;
@@ -106,6 +119,7 @@ export function scanAll(set: VectorSet, query: usize, most: u32): u32 {
     if (gathered != BATCH && id != ids - 1) continue;
     count = insertMatching(set, query, gathered, most, count, true);
     gathered = 0;
+    if (mustGiveUp()) return count;
   }
   return count;
 }
@@ -143,7 +157,7 @@ export function walkCollecting(set: VectorSet, query: usize, level: u32, ef: u32
   let tried = count;
   isComplete = true;
   while (cursor < count) {
-    if (tried >= effort) {
+    if (tried >= effort || mustGiveUp()) {
       isComplete = false;
       break;
     }
@@ -220,7 +234,7 @@ export function continueMatching(set: VectorSet, query: usize, ef: u32, from: u3
     store<u8>(markOf(idOf(item)), <u8>epoch);
   }
   let cursor: u32 = 0;
-  while (cursor < count) {
+  while (cursor < count && !mustGiveUp()) {
     const gathered = gatherMatching(set, expandItem(matches, cursor), epoch, odd);
     let worst = count < ef ? NO_BOUND : keyOfItem(itemAt(matches, count - 1));
     measurements += gathered;

@@ -7,20 +7,14 @@ import { endGroup } from "../effects/record";
 import { argumentAddress, argumentBytes, setArguments } from "./arguments";
 import { Command, hasFlag, isExec } from "./catalog";
 import { replyArity, replyOverlong, replyUnknown } from "./command-error";
-import { countErrorBytes, countRejection, running, setRunning } from "./command-statistics";
-import {
-  beginHostCommand,
-  beginTiming,
-  endHostCommand,
-  noteCommand,
-  settleSpan,
-  takeHostCommand,
-} from "./command-timing";
+import { countRejection, running, setRunning } from "./command-statistics";
+import { beginHostCommand, beginTiming, endHostCommand, noteCommand, settleSpan } from "./command-timing";
 import { Connection, connectionAt, copyRecords, dropInput, hasMode, prependTail, setMode } from "./connection";
 import { findKey, hashKey, pin, readSlot, selectDatabase, setClock, setUntouching } from "../keyspace/keyspace";
 import { groupCount, groupEnd, hasPagedKey, Parsed, parsedAt, parseGroup, prepare, takeUp } from "./group";
 import { collect, EMPTY, INCOMPLETE, keepPartial, MALFORMED, parsedEnd, replyMalformed } from "./parser";
 import { runPlainly } from "./plain-commands";
+import { allowLeaving, beginCall, hasLeft, isToBeRepeated, outcomeOfCall, waitsForLinks } from "./left-work";
 import { runRecorded } from "./recording";
 import { silence } from "./silence";
 import { restoreLine } from "./kept-line";
@@ -30,7 +24,6 @@ import {
   endReplies,
   muteReplies,
   pagesWritten,
-  replyBytes,
   replyError,
   replyNoMemory,
   replySimple,
@@ -87,7 +80,8 @@ export function execute(address: usize, bytes: u32, now: i64, started: f64): Out
   beginTiming(started);
   slowFull = false;
   forgetRequest();
-  const outcome = run(prependTail(connection), INPUT_BASE + bytes);
+  beginCall();
+  const outcome = outcomeOfCall(run(prependTail(connection), INPUT_BASE + bytes));
   settleSpan(work, address);
   endReplies();
   connection.lastCommand = <u32>running;
@@ -98,17 +92,6 @@ export function execute(address: usize, bytes: u32, now: i64, started: f64): Out
 /** A connection over its limit ends, but a transaction that waits for the host is executed to its end before. */
 function afterOverflow(outcome: Outcome): Outcome {
   return connection.overflowed && outcome != Outcome.Host ? Outcome.Overflow : outcome;
-}
-
-/** Appends a piece of a reply that the host made and put at INPUT_BASE. */
-export function writeReply(address: usize, bytes: u32): void {
-  connection = connectionAt(address);
-  setRunning(takeHostCommand(address));
-  if (running != 0 && bytes != 0 && load<u8>(INPUT_BASE) == 0x2d) countErrorBytes(INPUT_BASE + 1, bytes - 1);
-  if (hasMode(connection, ConnectionMode.Silent | ConnectionMode.Muted)) return;
-  beginReplies(connection);
-  replyBytes(INPUT_BASE, bytes);
-  endReplies();
 }
 
 /**
@@ -193,7 +176,7 @@ function runCollected(status: u32, end: usize): Outcome {
     else outcome = executeOne(first);
     settleSpan(work, changetype<usize>(connection)); // its arguments are let go
   }
-  if (outcome != Outcome.Host && outcome != Outcome.LogFull) dropInput(connection);
+  if (outcome != Outcome.Host && !isToBeRepeated(outcome)) dropInput(connection);
   return outcome;
 }
 
@@ -211,7 +194,7 @@ function refuseCollected(command: u32): void {
 function executeGroup(): Outcome {
   for (let index: u32 = 0; index < groupCount; index++) {
     const outcome = executeOne(parsedAt(index));
-    if (outcome == Outcome.LogFull) {
+    if (isToBeRepeated(outcome)) {
       at = restoreLine(parsedAt(index).start);
       return outcome;
     }
@@ -269,22 +252,34 @@ function perform(address: usize, records: usize, count: u32, hash: u64, parsed: 
 }
 
 /** What a command that only runs does not have. */
-const UNUSUAL: u32 = CommandFlag.Host | CommandFlag.Recorded;
+const UNUSUAL: u32 = CommandFlag.Host | CommandFlag.Recorded | CommandFlag.ReadsGraph | CommandFlag.EndsGroup;
 
-/** Executes a command that is recorded, or leaves one to the host. `parsed` is null for one that was queued. */
+/** Executes such a command, or leaves it to the host. `parsed` is null for one that was queued. */
 function performUnusually(command: Command, records: usize, count: u32, hash: u64, parsed: Parsed | null): Outcome {
-  if (hasFlag(command, CommandFlag.Host)) {
-    settleSpan(work, changetype<usize>(connection));
-    beginHostCommand(changetype<usize>(command), changetype<usize>(connection));
-    setResult(Result.Address, <u32>records);
-    setResult(Result.Count, count);
-    return Outcome.Host;
-  }
+  const isExecuting = hasMode(connection, ConnectionMode.Executing);
+  if (waitsForLinks(command, isExecuting)) return Outcome.Links;
+  if (hasFlag(command, CommandFlag.Host)) return leave(command, records, count);
   setFirstKey(command, hash);
   const before = work;
   addWork(1 + (count >> 2));
-  if (!runRecorded(command, hasMode(connection, ConnectionMode.Executing), parsed)) return Outcome.LogFull;
+  if (hasFlag(command, CommandFlag.Recorded)) {
+    if (!runRecorded(command, isExecuting, parsed)) return Outcome.LogFull;
+  } else {
+    allowLeaving(!isExecuting);
+    call_indirect<void>(command.handler);
+    if (hasLeft()) return leave(command, records, count);
+  }
   return endCommand(command, before);
+}
+
+/** Leaves a command to the host. */
+function leave(command: Command, records: usize, count: u32): Outcome {
+  pin(0);
+  settleSpan(work, changetype<usize>(connection));
+  beginHostCommand(changetype<usize>(command), changetype<usize>(connection));
+  setResult(Result.Address, <u32>records);
+  setResult(Result.Count, count);
+  return Outcome.Host;
 }
 
 @inline
@@ -315,7 +310,7 @@ function executeSpecially(parsed: Parsed): Outcome {
   const isSilent = silence(connection);
   setUntouching(hasMode(connection, ConnectionMode.NoTouch));
   const outcome = executeGuarded(parsed);
-  if (outcome == Outcome.LogFull) setMode(connection, ConnectionMode.SkipsNext, skips);
+  if (isToBeRepeated(outcome)) setMode(connection, ConnectionMode.SkipsNext, skips);
   setUntouching(false);
   if (isSilent) {
     unmuteReplies();

@@ -4,7 +4,7 @@
 //
 //   0 count of limbs | 8 limbs of 32 bits, lowest first, the highest never zero
 
-import { WORKSPACE_BASE } from "../layout";
+import { OWN_WORKSPACE } from "../memory/threads";
 
 const LIMBS_MAX: u32 = 1150;
 const LIMBS: usize = 8;
@@ -16,10 +16,10 @@ export class Bignum {
   reserved: u32;
 }
 
-export const BIGNUM_A = changetype<Bignum>(<usize>WORKSPACE_BASE);
-export const BIGNUM_B = changetype<Bignum>(<usize>(WORKSPACE_BASE + BIGNUM_BYTES));
+export const BIGNUM_A = changetype<Bignum>(<usize>OWN_WORKSPACE);
+export const BIGNUM_B = changetype<Bignum>(<usize>(OWN_WORKSPACE + BIGNUM_BYTES));
 /** The workspace from here on is free for whoever uses no more than one at a time. */
-export const BIGNUMS_END: u32 = WORKSPACE_BASE + 2 * BIGNUM_BYTES;
+export const BIGNUMS_END: u32 = OWN_WORKSPACE + 2 * BIGNUM_BYTES;
 
 function limbAt(number: Bignum, index: u32): usize {
   return changetype<usize>(number) + LIMBS + ((<usize>index) << 2);

@@ -57,7 +57,7 @@ const SECOND = changetype<LongDouble>(<usize>BIGNUMS_END + offsetof<LongDouble>(
 /** Digits of large numbers come last first; they end here. */
 const DIGITS_END: usize = <usize>BIGNUMS_END + 2 * offsetof<LongDouble>() + <usize>DECIMAL_TEXT_BYTES;
 
-if (DIGITS_END > WORKSPACE_BASE + WORKSPACE_BYTES) ERROR("digits must fit the workspace");
+if (!ASC_FEATURE_THREADS && DIGITS_END > WORKSPACE_BASE + WORKSPACE_BYTES) ERROR("digits must fit the workspace");
 
 /**
  * Adds two decimal numbers given as text, writes the sum at `out` and returns its bytes, fewer than

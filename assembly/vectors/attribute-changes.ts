@@ -4,12 +4,14 @@
 import { indexElement, unindexElement } from "./field-changes";
 import { ZONE_OBJECT } from "../layout";
 import { allocate, copyBytes, dirty, release } from "../memory/memory";
+import { holdSearches } from "../memory/thread-searches";
 import { binaryOf, HEAD_BYTES, jsonOf } from "./vector-attributes";
 import { cellBytesAt, Node, nodeAt, VECTOR_SET_BYTES, VectorSet } from "./vectorset";
 import { forgetVerdict } from "./verdicts";
 
 /** Replaces a node's attributes by the given ones. The caller has reserved what `pagesForAttributes` says. */
 export function setAttributes(set: VectorSet, id: u32, json: usize, bytes: u32, binary: usize, encoded: u32): void {
+  holdSearches();
   removeAttributes(set, id);
   const node = nodeAt(set, id);
   const cell = allocate(ZONE_OBJECT, HEAD_BYTES + bytes + encoded);
@@ -31,6 +33,7 @@ export function removeAttributes(set: VectorSet, id: u32): void {
   const node = nodeAt(set, id);
   const cell = <usize>node.attributes;
   if (cell == 0) return;
+  holdSearches();
   unindexElement(set, id);
   forgetVerdict(set, id);
   dirty(changetype<usize>(node), <u32>offsetof<Node>());

@@ -12,6 +12,7 @@ import { splitCodes, squaredCodesOfRows } from "../kernels/code-distance";
 import { distanceOfKey, innerProduct, measure, Metric } from "../kernels/distance";
 import { errorOfProducts, productTile, squaresOf4, TILE_ROWS } from "../kernels/scan-distance";
 import { measureCodes4 } from "./points";
+import { isInTheWay, stepAside } from "../memory/thread-searches";
 import { Coding, codesOf, hasVectors, NodeState, nodeAt, VectorSet, vectorsOf } from "./vectorset";
 import { MATCHES_BASE, PROGRAM_BASE, ROW_KEYS } from "./vector-scratch";
 
@@ -105,9 +106,10 @@ function keep(set: VectorSet, id: u32, key: u32, most: u32, beam: usize, count: 
 
 /**
  * Searches for `queries` (at most PASS_QUERIES) padded vectors, one behind another, in one pass over a set that keeps
- * vectors. Results are in `passBeam`, at most `most` (at most PASS_RESULTS) for each, as many as `passCount` says.
+ * vectors. Results are in `passBeam`, at most `most` (at most PASS_RESULTS) for each, as many as `passCount` says. False on a worker
+ * that let the main thread go first, and then found the set gone.
  */
-export function searchAllMany(set: VectorSet, query: usize, queries: u32, most: u32): void {
+export function searchAllMany(set: VectorSet, query: usize, queries: u32, most: u32): bool {
   const rows = vectorsOf(set);
   const bytes = set.vectorBytes;
   for (let index: u32 = 0; index < queries; index++) {
@@ -124,7 +126,9 @@ export function searchAllMany(set: VectorSet, query: usize, queries: u32, most: 
       measureTiles(set, query, queries, first + index, row + index * bytes, most);
     }
     for (; index < length; index++) keepForAll(set, query, queries, first + index, row + index * bytes, most);
+    if (isInTheWay() && !(stepAside(changetype<usize>(set)) && hasVectors(set))) return false;
   }
+  return true;
 }
 
 /** The results of one of the queries that were searched for together. */

@@ -22,6 +22,7 @@ import { POSTINGS_NODE_BYTES, rankOf, releasePostings, seek, soughtIds, soughtKe
 import { bodyBytes, equalBytes, Kind, readValue, Value } from "../text/attributes";
 import { PAGE_BYTES, ZONE_OBJECT } from "../layout";
 import { allocate, copyBytes, dirty, release } from "../memory/memory";
+import { holdSearches } from "../memory/thread-searches";
 import { FIELD_VALUES_BASE } from "./vector-scratch";
 import { cellBytesAt, NodeState, nodeAt, VECTOR_SET_BYTES, VectorSet } from "./vectorset";
 
@@ -189,6 +190,7 @@ export function pagesForField(set: VectorSet, path: usize): u32 {
 
 /** Declares an index over a path, which has none and for which the pages are reserved, and lists what is there. */
 export function declareField(set: VectorSet, path: usize): void {
+  holdSearches();
   const count = fieldCount(set);
   const cell = allocate(ZONE_OBJECT, FIELDS_HEAD_BYTES + (count + 1) * FIELD_BYTES);
   dirty(changetype<usize>(set), VECTOR_SET_BYTES);
@@ -220,6 +222,7 @@ function freeCell(set: VectorSet, cell: usize): void {
 
 /** Drops an index and frees all it has. */
 export function dropField(set: VectorSet, index: u32): void {
+  holdSearches();
   const field = fieldAt(set, index);
   dirty(changetype<usize>(set), VECTOR_SET_BYTES);
   dirty(<usize>set.fields, FIELDS_HEAD_BYTES + fieldCount(set) * FIELD_BYTES);

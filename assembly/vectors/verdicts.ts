@@ -13,6 +13,7 @@ import { PAGE_BITS, PageKind, VERDICTS_BASE, VERDICTS_BYTES } from "../layout";
 import { availablePages, hasPages, releasePage, takePage } from "../memory/memory";
 import { hasTests, passesTests, touchColumns } from "./filter-columns";
 import { limitPages } from "../memory/settings";
+import { isWorker } from "../memory/threads";
 import { isDeadAt } from "./upkeep/deaths";
 import { matches } from "./vector-attributes";
 import { nodeAt, nodesOf, VectorSet } from "./vectorset";
@@ -79,7 +80,8 @@ export function openVerdicts(set: VectorSet, program: usize, now: i64): void {
   evaluations = 0;
   deadline = now;
   byColumns = hasTests();
-  if (byColumns || program == 0) return;
+  // A worker takes no memory, and shares none of what is remembered.
+  if (byColumns || program == 0 || isWorker()) return;
   const bytes = load<u32>(program);
   const pages = (set.idsUsed + IDS_A_PAGE_MASK) >> IDS_A_PAGE_BITS;
   if (bytes > PROGRAM_BYTES_MAX || pages > PAGES_MAX) return;

@@ -14,8 +14,10 @@ import { addSettingFlags, readSettings } from "./setting-flags.ts";
 
 /** Where the built demo page lies: beside the bundle that runs. */
 const PAGE_FOLDER = new URL("./", import.meta.url);
-/** The engine, beside this program. */
+/** The engine, beside this program; the one for memory that threads share, and what workers run. */
 export const ENGINE_FILE = new URL("./engine.wasm", import.meta.url);
+const SHARED_ENGINE_FILE = new URL("./engine.shared.wasm", import.meta.url);
+const WORKER_FILE = new URL("./pool-worker.js", import.meta.url);
 
 const EXAMPLES = `
 Examples:
@@ -56,7 +58,8 @@ export function serverOptionsOf(command: Command): ServerOptions {
   if (problems.length > 0) process.exit(1);
   for (const line of safetyWarnings(settings, origins.password === "file")) logLine(`warning: ${line}`);
   const engineBytes = (): Promise<Uint8Array> => readFile(ENGINE_FILE);
-  return { ...SERVER_DEFAULTS, ...settings, pageFolder: PAGE_FOLDER, engineBytes, settingsFile: file, log: logLine };
+  const files = { pageFolder: PAGE_FOLDER, workerFile: WORKER_FILE, settingsFile: file };
+  return { ...SERVER_DEFAULTS, ...settings, ...files, engineBytes, log: logLine };
 }
 
 function safetyWarnings({ host, password, tlsCert }: Settings, fromFile: boolean): string[] {
@@ -84,7 +87,8 @@ function logLine(line: string): void {
  */
 export async function runServer(options: ServerOptions): Promise<Server> {
   try {
-    const module = await WebAssembly.compile(await readFile(ENGINE_FILE));
+    const file = options.threads > 0 ? SHARED_ENGINE_FILE : ENGINE_FILE;
+    const module = await WebAssembly.compile(await readFile(file));
     const server = await startServer(module, options, (error) => exitWith(`the engine failed: ${messageOf(error)}`));
     stopOnSignals(server);
     return server;

@@ -178,6 +178,11 @@ export class DatabaseConnection {
     return connection;
   }
 
+  /** Ends the connection; nothing may be executed on it any more. */
+  close(): void {
+    this.#embedded.engine.disconnect(this.#connection);
+  }
+
   #reopen(): void {
     this.#embedded.engine.disconnect(this.#connection);
     this.#decoder = new ReplyDecoder();

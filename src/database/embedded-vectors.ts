@@ -5,7 +5,7 @@ import type { Engine } from "../engine.ts";
 import type { VectorSearches } from "../engine-search.ts";
 import type { FoundElement } from "../engine-types.ts";
 import type { KeptDatabase } from "../persistence/kept-database.ts";
-import type { BatchResults, Build, Threads } from "../pool/threads.ts";
+import type { BatchQuery, BatchResults, Build, Threads } from "../pool/threads.ts";
 import type { Reply } from "../resp.ts";
 import type { DatabaseConnection, Embedded } from "./database-connection.ts";
 import type { Operation } from "./operations.ts";
@@ -81,14 +81,12 @@ export class EmbeddedVectors implements VectorPort<"value"> {
   async #onThreads(
     threads: Threads,
     { name, dim }: VectorSettings,
-    queries: readonly Float32Array[],
-    most: number,
-    ef: number,
+    query: Omit<BatchQuery, "key" | "dim">,
   ): Promise<BatchResults | undefined> {
     const { embedded } = this.#around;
     embedded.check();
     try {
-      return await threads.search({ key: name, dim, queries, most, ef }, embedded.now());
+      return await threads.search({ key: name, dim, ...query }, embedded.now());
     } catch (error) {
       throw embedded.failure(error);
     }

@@ -5,8 +5,8 @@ import { pause, Turn, TurnPieces } from "../event-loop.ts";
 import type { Mode } from "./database-methods.ts";
 import { invalid, kindOf } from "./operations.ts";
 import {
-  checkedCounts,
-  isPlainSearch,
+  checkedSearch,
+  countVectors,
   resultOf,
   type SearchOptions,
   type SearchResult,
@@ -28,6 +28,12 @@ const MEASURED_PER_EF = 10;
 const MEASURED_BEFORE = 200;
 const BYTES_AHEAD = 512;
 const BYTES_PER_US = 40_000;
+const BYTES_OF_NUMBER = { f32: 4, f16: 2, int8: 1, int4: 0.5, binary: 0.125 } as const;
+/** The same for comparing with every vector, which reads memory in order. */
+const ROW_BYTES_AHEAD = 60;
+const ROW_BYTES_PER_US = 20_000;
+/** What a filter makes of it: elements are tested, and more are measured than match. */
+const FILTER_TIMES = 4;
 
 /** VectorSet.searchAsync: its text says what this promises. */
 export async function searchSoon(
@@ -36,17 +42,22 @@ export async function searchSoon(
   query: Vector,
   options: SearchOptions = {},
 ): Promise<SearchResult[]> {
-  const isShort = estimatedUs(set, options) <= INLINE_US_MAX;
-  const shared = isShort ? undefined : await searchShared(port, set, [query], options);
+  const isLong = port.nearestOfMany !== undefined && (await estimatedUs(port, set, options)) > INLINE_US_MAX;
+  const shared = isLong ? await searchShared(port, set, [query], options) : undefined;
   const [found] = shared ?? (await searchInTurns(port, set, [query], options));
   return found as SearchResult[];
 }
 
-/** About how long a walk takes: it waits for memory. */
-function estimatedUs(set: VectorSettings, options: SearchOptions): number {
-  const bytesOfNumber = { f32: 4, f16: 2, int8: 1, int4: 0.5, binary: 0.125 }[set.quantization];
-  const measured = MEASURED_BEFORE + checkedCounts(options).ef * MEASURED_PER_EF;
-  return (measured * (set.dim * bytesOfNumber + BYTES_AHEAD)) / BYTES_PER_US;
+/** About how long a search takes: it waits for memory. */
+async function estimatedUs(port: VectorPort<Mode>, set: VectorSettings, options: SearchOptions): Promise<number> {
+  const { ef, exact, filter } = checkedSearch(options);
+  if (exact) {
+    const [count = 0] = await port.runAll([countVectors(set)]);
+    return (count * (set.dim * BYTES_OF_NUMBER.f32 + ROW_BYTES_AHEAD)) / ROW_BYTES_PER_US;
+  }
+  const measured = MEASURED_BEFORE + ef * MEASURED_PER_EF;
+  const walkUs = (measured * (set.dim * BYTES_OF_NUMBER[set.quantization] + BYTES_AHEAD)) / BYTES_PER_US;
+  return filter === undefined ? walkUs : walkUs * FILTER_TIMES;
 }
 
 /** VectorSet.searchManyAsync: its text says what this promises. */
@@ -68,15 +79,15 @@ async function searchShared(
   queries: readonly Vector[],
   options: SearchOptions,
 ): Promise<SearchResult[][] | undefined> {
-  if (port.nearestOfMany === undefined || !isPlainSearch(options)) return undefined;
-  const { k, ef } = checkedCounts(options);
+  if (port.nearestOfMany === undefined) return undefined;
+  const { k: most, ...asked } = checkedSearch(options);
   const rows: Float32Array[] = [];
   const turn = new Turn();
   for (const query of queries) {
     rows.push(checkVector(query, set));
     if (turn.isOver) await turn.next();
   }
-  const found = await port.nearestOfMany(set, rows, k, ef);
+  const found = await port.nearestOfMany(set, { queries: rows, most, ...asked });
   if (found === undefined) return undefined;
   const missing = rows.filter((_, index) => found[index] === undefined);
   const others = await searchInTurns(port, set, missing, options);

@@ -68,10 +68,23 @@ export async function insertMany(
 ): Promise<void> {
   const options: SetManyOptions = Array.isArray(given) ? { attributes: given } : (given as SetManyOptions);
   checkOptions(options);
-  checkShape(set, ids, matrix, options.attributes);
+  const { attributes } = options;
+  checkShape(set, ids, matrix, attributes);
+  await insertTexts(port, set, ids, matrix, (index) => attributesText(attributes?.[index]), options);
+}
+
+/** The same, with attributes as texts: what is no JSON object is stored too, and matches no filter. */
+export async function insertTexts(
+  port: Port,
+  set: VectorSettings,
+  ids: readonly Key[],
+  matrix: Float32Array,
+  textOf: (index: number) => string | undefined,
+  options: Omit<SetManyOptions, "attributes">,
+): Promise<void> {
   options.signal?.throwIfAborted();
   const turn = new Turn(options.signal);
-  const rows = await checkedRows(set, ids, matrix, options.attributes, turn);
+  const rows = await checkedRows(set, ids, matrix, textOf, turn);
   const known = await knownRows(port, set, rows, turn);
   await askForMemory(port, set, rows, known, turn);
   // What needs memory first: should it run out, no element has been overwritten yet.
@@ -112,7 +125,7 @@ async function checkedRows(
   set: VectorSettings,
   ids: readonly Key[],
   matrix: Float32Array,
-  attributes: AttributeList | undefined,
+  textOf: (index: number) => string | undefined,
   turn: Turn,
 ): Promise<Row[]> {
   const rows: Row[] = [];
@@ -123,7 +136,7 @@ async function checkedRows(
     seen.add(name);
     checkRow(matrix, index, set);
     const vector = matrix.subarray(index * set.dim, (index + 1) * set.dim);
-    rows.push({ id, vector, attributes: attributesText(attributes?.[index]) });
+    rows.push({ id, vector, attributes: textOf(index) });
     if (turn.isOver) await turn.next();
   }
   return rows;

@@ -245,19 +245,33 @@ export function checkedCounts(options: SearchOptions): { k: number; ef: number }
 export function searchCommand(set: VectorSettings, query: Vector, options: SearchOptions): Argument[] {
   const row = checkVector(query, set);
   const blob = new Uint8Array(row.buffer, row.byteOffset, row.byteLength);
-  const { filter, exact = false, maxDistance } = options;
-  const { k, ef } = checkedCounts(options);
-  if (filter !== undefined && typeof filter !== "string") throw invalid(`filter must be text, not ${kindOf(filter)}`);
+  const { k, ef, filter, exact, maxDistance } = checkedSearch(options);
   const command: Argument[] = ["VSIM", set.name, "FP32", blob, "COUNT", k, "EF", ef];
   if (filter !== undefined) command.push("FILTER", filter);
   if (exact) command.push("TRUTH");
-  if (maxDistance !== undefined) command.push("MAXDISTANCE", checkDistance(maxDistance));
+  if (maxDistance !== undefined) command.push("MAXDISTANCE", String(maxDistance));
   return command;
 }
 
-function checkDistance(distance: number): string {
-  if (typeof distance === "number" && !Number.isNaN(distance)) return String(distance);
-  throw invalid(`maxDistance must be a number, not ${shown(distance)}`);
+/** Options of a search, checked and complete. */
+export interface CheckedSearch {
+  readonly k: number;
+  readonly ef: number;
+  readonly filter: string | undefined;
+  readonly exact: boolean;
+  readonly maxDistance: number | undefined;
+}
+
+/** @throws NearkeyError `invalid-argument` */
+export function checkedSearch(options: SearchOptions): CheckedSearch {
+  const { filter, exact = false, maxDistance } = options;
+  const counts = checkedCounts(options);
+  if (filter !== undefined && typeof filter !== "string") throw invalid(`filter must be text, not ${kindOf(filter)}`);
+  if (typeof exact !== "boolean") throw invalid(`exact must be true or false, not ${shown(exact)}`);
+  if (maxDistance !== undefined && (typeof maxDistance !== "number" || Number.isNaN(maxDistance))) {
+    throw invalid(`maxDistance must be a number, not ${shown(maxDistance)}`);
+  }
+  return { ...counts, filter, exact, maxDistance };
 }
 
 /** The reply is a map, flat: an id, then its score, distance and attributes (null without), nearest first. */

@@ -3,7 +3,7 @@
 // in the keyspace only from its first element until its last, as in Redis; deleting its key empties it.
 
 import type { FoundElement } from "../engine-types.ts";
-import type { BatchResults, Build } from "../pool/threads.ts";
+import type { BatchQuery, BatchResults, Build } from "../pool/threads.ts";
 import type { Answer, Mode } from "./database-methods.ts";
 import type { Key, Operation } from "./operations.ts";
 import { searchManySoon, searchSoon } from "./vector-batches.ts";
@@ -51,12 +51,7 @@ export interface VectorPort<M extends Mode> {
   /** The same for several queries by measuring all elements. */
   nearestOfAll?: NearestOfAll;
   /** The nearest elements of many queries, on threads; undefined where they have to be asked here. Left out without threads. */
-  nearestOfMany?(
-    set: VectorSettings,
-    queries: readonly Float32Array[],
-    k: number,
-    ef: number,
-  ): Promise<BatchResults | undefined>;
+  nearestOfMany?(set: VectorSettings, query: Omit<BatchQuery, "key" | "dim">): Promise<BatchResults | undefined>;
   /** Begins to store elements whose nodes threads link. Left out without threads. */
   openBuild?(): Promise<Build>;
   /** What has to be waited for before more is stored; undefined when there is nothing. */
@@ -271,7 +266,8 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
   /**
    * As `searchMany`, with a promise: any number of queries, on all threads where there are some, else in turns of about a
    * millisecond with others in between. Elements that change meanwhile are found as they are when their query is answered.
-   * Filters, `exact` and `maxDistance` are always done in turns, and so is everything while `setMany` builds on threads.
+   * In turns is everything while `setMany` builds on threads, and searches of a set that projects its vectors or keeps no originals
+   * where all are compared; a query that a worker found no peace for, since others wrote all the time, is asked again here.
    *
    * @throws NearkeyError as `search`
    */

@@ -157,6 +157,13 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
     CHANGE,
     "Takes METRIC, F16, Q4 and NOORIGINALS when the set is made, and when the element dies as SET does. Vectors are kept beside their codes unless NOORIGINALS is given, CAS changes nothing. The projection of REDUCE is the same in every set; PROJECTED gives a vector that VEMB answered.",
   ),
+  VADDMANY: entry(
+    "key FP32 matrix ELEMENTS count element [element ...] [SETATTRS attributes [attributes ...]] [EF count] [M links] " +
+      "[METRIC COSINE | L2 | IP] [NOQUANT | F16 | Q8 | Q4 | BIN] [NOORIGINALS]",
+    "O(M*log(N)) with M the elements given and N those of the set",
+    CHANGE,
+    "Not in Redis. The matrix has a row of little-endian float32 for each element; SETATTRS gives the attributes of all. Replies with the count once all can be found; what cannot be is refused before anything is stored. Not in transactions.",
+  ),
   VSIM: entry(
     `key (ELE element | FP32 vector | VALUES count value [value ...]) [WITHSCORES] [WITHATTRIBS] [WITHDISTANCES] ` +
       "[COUNT count] [EPSILON distance] [MAXDISTANCE distance] [EF count] [FILTER expression] [FILTER-EF count] " +

@@ -35,7 +35,7 @@ export interface Served {
 }
 
 /** A reply that takes a while to find is promised; its client waits, and nobody else. */
-type Handler = (call: HostCall) => HostReply | Promise<HostReply>;
+export type Handler = (call: HostCall) => HostReply | Promise<HostReply>;
 
 const OK = new SimpleString("OK");
 const VERDICT_ERRORS: Readonly<Record<Exclude<Verdict, "right">, string>> = {
@@ -58,16 +58,23 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   RESET: reset,
   SAVE: saveCommand,
   SLOWLOG: slowLogCommand,
+  VADDMANY: addMany,
+  VSIM: leftSearch,
 };
 
 /** Answers the commands that the engine leaves to its host. */
 export class HostCommands {
   private readonly decoder = new TextDecoder();
+  private readonly handlers: Readonly<Record<string, Handler>>;
 
+  /** @param others commands, by name, that are answered otherwise than usual */
   constructor(
     private readonly engine: Engine,
     private readonly facts: HostFacts,
-  ) {}
+    others: Readonly<Record<string, Handler>> = {},
+  ) {
+    this.handlers = { ...HANDLERS, ...others };
+  }
 
   /**
    * Answers the command that the engine left to the host, and those that a transaction goes on with, before anybody else's
@@ -109,7 +116,7 @@ export class HostCommands {
   /** Answers one command; `args[0]` is its name as it was sent. */
   #answer(args: readonly Uint8Array[], connection: number, client: HostClient): HostAnswer | Promise<HostAnswer> {
     const [name = "", ...words] = args.map((arg) => this.decoder.decode(arg));
-    const handler = HANDLERS[name.toUpperCase()];
+    const handler = this.handlers[name.toUpperCase()];
     const { engine, facts } = this;
     const inTransaction = engine.connections.hasMode(connection, ConnectionMode.Executing);
     const bytes = args.slice(1);
@@ -236,6 +243,17 @@ function helloOptions({ bytes, words }: HostCall): HelloOptions | ReplyError {
     }
   }
   return options;
+}
+
+/** Who answers at once has setMany. */
+function addMany(): HostReply {
+  return new ReplyError("ERR VADDMANY takes its time, and commands are answered at once here: use setMany");
+}
+
+/** A search that was left: its reply is written by the engine. */
+async function leftSearch({ connection, client, facts }: HostCall): Promise<undefined> {
+  await facts.leftSearches?.answer(connection, () => client.connections.includes(connection));
+  return undefined;
 }
 
 function quit(call: HostCall): ReplyValue {

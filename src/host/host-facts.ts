@@ -105,6 +105,16 @@ export interface SnapshotFacts {
   take(whole: boolean): Promise<unknown>;
 }
 
+/** Whoever does searches that commands leave to the host. */
+export interface LeftSearchFacts {
+  /**
+   * Does the one that a command has left just now, and writes its reply.
+   *
+   * @param isOpen whether the connection is still there
+   */
+  answer(connection: number, isOpen: () => boolean): Promise<void>;
+}
+
 /** Everything around the engine that `INFO`, `CONFIG`, `CLIENT LIST` and `AUTH` need. */
 export interface HostFacts {
   readonly redisVersion: string;
@@ -122,6 +132,8 @@ export interface HostFacts {
   readonly slowLog: SlowLog;
   /** Absent where nothing is kept beyond the process. */
   readonly snapshots?: SnapshotFacts | undefined;
+  /** Absent where commands leave none. */
+  readonly leftSearches?: LeftSearchFacts | undefined;
   connectionCounts(): ConnectionCounts;
   /** Absent where nobody samples. */
   readonly rates?: (() => Rates) | undefined;

@@ -2,6 +2,7 @@
 // keys; the main thread reads names and attributes behind them, while they go on. A query that found an element which was
 // deleted meanwhile is to be asked again; while a search goes on no id of a deleted element is given to another.
 
+import type { EnginePool, SharedAsk } from "../engine-pool.ts";
 import { type SharedQueries, UNANSWERED } from "../engine-worker.ts";
 import { Turn } from "../event-loop.ts";
 import type { ThreadPool } from "./node-thread-pool.ts";
@@ -9,6 +10,8 @@ import type { BatchQuery, BatchResults } from "./threads.ts";
 
 /** How often it is looked whether workers have come on. */
 const POLL_MS = 1;
+
+type Asked = Omit<BatchQuery, "key" | "dim" | "queries">;
 
 /**
  * Searches on all workers.
@@ -19,16 +22,18 @@ const POLL_MS = 1;
  */
 export async function searchOnThreads(
   threads: ThreadPool,
-  { key, dim, queries, most, ef }: BatchQuery,
+  { key, dim, queries, ...asked }: BatchQuery,
   now: number,
 ): Promise<BatchResults | undefined> {
   const { engine } = threads;
-  if (queries.length === 0 || !engine.canShow(most)) return undefined;
+  if (queries.length === 0 || !engine.canShow(asked.most)) return undefined;
+  const ask = askOf(engine, asked);
+  if (ask === undefined) return undefined;
   const search = engine.openSearch(key, dim, now);
   if (search === undefined) return undefined;
   if (search === "empty") return queries.map(() => []);
   try {
-    const shared = await sharedQueries(search, dim, queries, most, ef);
+    const shared = await sharedQueries(search, dim, queries, ask);
     const workers = Math.min(threads.threads, queries.length);
     const tasks = Array.from({ length: workers }, () => threads.run({ kind: "search", queries: shared }));
     const done = Promise.all(tasks);
@@ -43,12 +48,18 @@ export async function searchOnThreads(
   }
 }
 
+/** What workers are asked; undefined for a filter that commands have to refuse. */
+function askOf(engine: EnginePool, { filter, maxDistance, ...ask }: Asked): SharedAsk | undefined {
+  const bytes = filter === undefined ? undefined : engine.filterBytes(filter);
+  if (filter !== undefined && bytes === undefined) return undefined;
+  return { ...ask, distanceMax: maxDistance ?? Infinity, scale: 1, filter: bytes, effort: 0, plan: 0, raw: true };
+}
+
 async function sharedQueries(
   search: number,
   dim: number,
   queries: readonly Float32Array[],
-  most: number,
-  ef: number,
+  ask: SharedAsk,
 ): Promise<SharedQueries> {
   const vectors = new Float32Array(new SharedArrayBuffer(queries.length * dim * 4));
   const turn = new Turn();
@@ -57,10 +68,10 @@ async function sharedQueries(
     if (turn.isOver) await turn.next();
   }
   return {
-    ...{ search, most, ef, dim, vectors },
+    ...{ search, ask, dim, vectors },
     next: new Int32Array(new SharedArrayBuffer(4)),
     counts: new Int32Array(new SharedArrayBuffer(queries.length * 4)).fill(UNANSWERED),
-    items: new BigUint64Array(new SharedArrayBuffer(queries.length * most * 8)),
+    items: new BigUint64Array(new SharedArrayBuffer(queries.length * ask.most * 8)),
   };
 }
 
@@ -68,7 +79,7 @@ async function sharedQueries(
 async function show(
   { engine }: ThreadPool,
   search: number,
-  { counts, items, most }: SharedQueries,
+  { counts, items, ask: { most } }: SharedQueries,
   done: Promise<unknown>,
 ): Promise<BatchResults> {
   const found: BatchResults = [];

@@ -11,6 +11,9 @@ import type { Build } from "./threads.ts";
 /** How often it is looked whether workers have come on. */
 const POLL_MS = 2;
 
+/** The part of a build that waits for links. */
+export type LinkingBuild = Pick<Build, "settled" | "close">;
+
 /** The builds of one engine. */
 export class Builds {
   readonly #threads: ThreadPool;
@@ -44,8 +47,20 @@ export class Builds {
     }
   }
 
-  #begin(number: number): OpenBuild {
-    const build = new OpenBuild(this.#threads, number, {
+  /** Begins to wait for nodes that were left already, under a number that was reserved for them. */
+  adopt(number: number, left: number): LinkingBuild {
+    this.#threads.engine.beginAdding();
+    return this.#begin(number, left);
+  }
+
+  /** A build without nodes, which keeps workers from going; undefined while there are too many builds. */
+  linger(): LinkingBuild | undefined {
+    const number = this.#threads.engine.openBuild();
+    return number === undefined ? undefined : this.#begin(number);
+  }
+
+  #begin(number: number, left = 0): OpenBuild {
+    const build = new OpenBuild(this.#threads, number, left, {
       snapshots: () => this.#snapshots > 0,
       closed: () => {
         this.#open.delete(build);
@@ -108,13 +123,15 @@ class OpenBuild implements Build {
   readonly #threads: ThreadPool;
   readonly #number: number;
   readonly #around: Surroundings;
-  #left = 0;
+  #left: number;
   #isAdding = true;
   #isOpen = true;
 
-  constructor(threads: ThreadPool, number: number, around: Surroundings) {
+  /** @param left nodes that were left to it before */
+  constructor(threads: ThreadPool, number: number, left: number, around: Surroundings) {
     this.#threads = threads;
     this.#number = number;
+    this.#left = left;
     this.#around = around;
   }
 
@@ -139,7 +156,7 @@ class OpenBuild implements Build {
     while (this.#isOpen && this.waiting > 0) {
       this.#threads.check();
       poll?.();
-      await sleep(POLL_MS);
+      await this.#threads.engine.hasChanged(this.#number, this.#left - this.waiting, POLL_MS);
     }
   }
 

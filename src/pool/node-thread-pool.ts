@@ -51,6 +51,12 @@ export class ThreadPool {
     }
   }
 
+  /** Starts the workers now. */
+  async start(): Promise<void> {
+    this.#workers ??= this.#startWorkers();
+    await this.#workers;
+  }
+
   /** @throws what `onFailure` answered, if a worker broke */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure.cause;

@@ -29,6 +29,12 @@ export interface BatchQuery {
   /** Results of each query at most, and candidates kept. */
   readonly most: number;
   readonly ef: number;
+  /** Whether all elements are measured. */
+  readonly exact: boolean;
+  /** Results are not farther. */
+  readonly maxDistance: number | undefined;
+  /** Only elements that match it. */
+  readonly filter: string | undefined;
 }
 
 /** For each query what is nearest, nearest first; undefined where it has to be asked again, since what was found has gone. */

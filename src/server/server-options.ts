@@ -12,6 +12,8 @@ export interface ServerOptions extends Settings {
   readonly pageFolder: URL | undefined;
   /** Reads the engine, which a directory carries beside its snapshots; undefined carries none. */
   readonly engineBytes: (() => Promise<Uint8Array>) | undefined;
+  /** What workers run, where there are threads. */
+  readonly workerFile: URL | undefined;
   /** The file that settings came from, for CONFIG REWRITE. */
   readonly settingsFile: string | undefined;
   /** Takes what a person should read, one line at a time. */
@@ -24,6 +26,7 @@ export const SERVER_DEFAULTS: ServerOptions = {
   respOptional: false,
   pageFolder: undefined,
   engineBytes: undefined,
+  workerFile: undefined,
   settingsFile: undefined,
   log: () => undefined,
 };

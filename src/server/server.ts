@@ -5,17 +5,22 @@
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import { Server as SecureServer, type TlsOptions } from "node:tls";
+import { Embedded } from "../database/database-connection.ts";
 import { startTicking } from "../database/ticker.ts";
 import { Engine } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
 import { HostCommands } from "../host/host-commands.ts";
+import type { Rates } from "../host/host-facts.ts";
 import { slowLogOf } from "../host/slow-commands.ts";
 import type { SlowLog } from "../host/slow-log.ts";
 import { engineCarrier } from "../persistence/carried-engines.ts";
 import { Persistence } from "../persistence/persistence.ts";
 import { processHost } from "../persistence/process-host.ts";
+import { startThreads } from "../pool/node-server-threads.ts";
+import type { VectorThreads } from "../pool/vector-threads.ts";
 import type { Settings } from "../settings/server-settings.ts";
 import { NodeStorage } from "../storage/node-storage.ts";
+import { BulkVectors } from "./bulk-vectors.ts";
 import { Connections } from "./connections.ts";
 import { Crowd } from "./crowd.ts";
 import { createHttpServer, type Health, readPage } from "./http.ts";
@@ -71,7 +76,7 @@ export interface Server {
 /**
  * Starts a server.
  *
- * @param module the engine, compiled
+ * @param module the engine, compiled; for `threads` the one for memory that threads share
  * @param options what differs from `SERVER_DEFAULTS`
  * @param failed called once if the engine traps; the server must not be used any more, and the process should end
  * @throws NearkeyError `invalid-option` for settings that cannot be, `listen-failed` when a port is taken
@@ -84,14 +89,17 @@ export async function startServer(
   const settings = { ...SERVER_DEFAULTS, ...options };
   checkServerOptions(settings);
   // Views that wait in sockets would die if memory grew: all of its address range is taken at once, lazily.
-  const create = (): Engine => Engine.create(module, { ...settings, requireAuthentication: true, reserveMemory: true });
+  const fixed = { requireAuthentication: true, reserveMemory: true, workers: settings.threads };
+  const create = (): Engine => Engine.create(module, { ...settings, ...fixed });
   const persistence = await openDirectory(create, settings);
   const broke = (error: unknown): void => {
     persistence?.snapshots.abandon();
     failed(error);
   };
   try {
-    const server = new RunningServer(persistence?.engine ?? create(), persistence, settings, broke);
+    const engine = persistence?.engine ?? create();
+    const threads = await startThreads(module, engine, settings, broke);
+    const server = new RunningServer(engine, persistence, threads, settings, broke);
     await server.listen();
     return server;
   } catch (error) {
@@ -132,11 +140,13 @@ class RunningServer implements Server {
   private readonly stopTicking: () => void;
   private readonly secondTimer: NodeJS.Timeout;
   private readonly rates: RateSampler;
+  private readonly bulk: BulkVectors;
   private stopped: Promise<void> | undefined;
 
   constructor(
     readonly engine: Engine,
     private readonly persistence: Persistence | undefined,
+    private readonly threads: VectorThreads | undefined,
     private readonly options: ServerOptions,
     failed: (error: unknown) => void,
   ) {
@@ -148,9 +158,7 @@ class RunningServer implements Server {
     const { outputLimitBytes, authTimeoutMs, keepaliveMs, idleTimeoutMs, maxValueBytes, maxArguments } = options;
     const times = { authTimeoutMs, keepaliveMs, idleTimeoutMs };
     const limits: ConnectionLimits = { ...times, outputLimitBytes, maxValueBytes, maxArguments };
-    const slowLog = slowLogOf(this.engine, () => this.connections.clients());
-    slowLog.slowerThanUs = options.slowerThanUs;
-    slowLog.maxLength = options.slowLogLength;
+    const slowLog = this.slowLog();
     const effects = settingEffects({
       engine: this.engine,
       connections: this.connections,
@@ -162,20 +170,20 @@ class RunningServer implements Server {
       listeners: () => ({ http: this.httpServer, resp: this.tcpServer }),
     });
     this.live = new LiveSettings(options, effects, options.settingsFile);
-    this.rates = new RateSampler(() => {
-      const { receivedBytes, sentBytes } = this.connections.counts();
-      return { commands: this.engine.statistics.commandCount, receivedBytes, sentBytes };
-    });
+    this.rates = new RateSampler(() => this.counted());
     const facts = {
       ...serverFacts(this.engine, this.connections, this.live, password, () => this.rates.rates(), slowLog),
       snapshots: persistence?.snapshots,
       persistence: () => persistence?.report(),
+      leftSearches: options.searchInlineUs < 0 ? undefined : threads?.serveSearches(options.searchInlineUs),
     };
     const failOnce = once(failed);
+    const commands = new HostCommands(this.engine, facts, { VADDMANY: (call) => this.bulk.add(call) });
+    this.bulk = this.bulkVectors(commands, failOnce);
     // One object with the limits, so that connections see them change.
     const shared: SharedHost = Object.assign(limits, {
       engine: this.engine,
-      commands: new HostCommands(this.engine, facts),
+      commands,
       turns: new Turns(),
       crowd: new Crowd(this.engine.clock.read, undefined, () => persistence?.writeNow()),
       budget,
@@ -186,6 +194,7 @@ class RunningServer implements Server {
       maxFrameBytes: options.maxFrameBytes,
       failed: failOnce,
       ...(persistence === undefined ? {} : { log: persistence }),
+      links: threads?.servePipelines(),
     });
     const page = options.pageFolder === undefined ? new Map() : readPage(options.pageFolder);
     const health = (): Health => this.health(facts.startedMs);
@@ -203,6 +212,31 @@ class RunningServer implements Server {
       this.closeIdle(limits.idleTimeoutMs);
       this.rates.sample();
     }, SECOND_MS).unref();
+  }
+
+  private slowLog(): SlowLog {
+    const slowLog = slowLogOf(this.engine, () => this.connections.clients());
+    slowLog.slowerThanUs = this.options.slowerThanUs;
+    slowLog.maxLength = this.options.slowLogLength;
+    return slowLog;
+  }
+
+  private bulkVectors(commands: HostCommands, failed: (error: unknown) => void): BulkVectors {
+    const embedded = new Embedded(this.engine, commands, Date.now);
+    embedded.onFailure = () => failed(new Error("the engine failed in VADDMANY"));
+    const { persistence, threads } = this;
+    return new BulkVectors({ embedded, persistence, threads, canHold: (bytes) => this.canHold(bytes) });
+  }
+
+  /** Whether so many bytes more would fit, with what may be evicted for them. */
+  private canHold(bytes: number): boolean {
+    const { eviction, maxMemoryBytes } = this.settings;
+    return eviction === "noeviction" ? this.engine.canHold(bytes) : bytes <= maxMemoryBytes;
+  }
+
+  private counted(): Rates {
+    const { receivedBytes, sentBytes } = this.connections.counts();
+    return { commands: this.engine.statistics.commandCount, receivedBytes, sentBytes };
   }
 
   private metricSources(slowLog: SlowLog): MetricSources {
@@ -260,6 +294,8 @@ class RunningServer implements Server {
     await Promise.all(closed);
     this.stopTicking();
     clearInterval(this.secondTimer);
+    await this.bulk.close();
+    await this.threads?.close();
     await this.persistence?.close();
   }
 

@@ -9,6 +9,7 @@ import { TURN_MS } from "../event-loop.ts";
 import type { HostCommands, Served } from "../host/host-commands.ts";
 import type { HostClient } from "../host/host-facts.ts";
 import { CUT_OFF, type ReplyGate, ReplyHold } from "../persistence/reply-gate.ts";
+import type { PipelineBuilds } from "../pool/pipeline-builds.ts";
 import type { Crowd, CrowdMember } from "./crowd.ts";
 import { LentBlocks } from "./lent-blocks.ts";
 import type { OutputBudget } from "./output-budget.ts";
@@ -48,6 +49,8 @@ export interface SessionHost {
   readonly budget: OutputBudget;
   /** Where what commands do is written, and replies wait for that; undefined when nothing is kept. */
   readonly log?: ReplyGate | undefined;
+  /** Where nodes that VADDs of pipelines leave to workers are waited for; undefined without workers. */
+  readonly links?: Pick<PipelineBuilds, "linked" | "abandon"> | undefined;
   /** Most output a session may hold undrained, in bytes. */
   readonly outputLimitBytes: number;
   /** Called once when the engine trapped: nothing after it can be trusted. */
@@ -245,11 +248,16 @@ export class Session implements Worker, CrowdMember {
         this.answer();
         break;
       case Outcome.Close:
+        this.host.links?.abandon();
         this.malformed = true;
         this.stop();
         break;
       case Outcome.Overflow:
+        this.host.links?.abandon();
         this.overflow();
+        break;
+      case Outcome.Links:
+        this.waitForLinks();
         break;
       case Outcome.LogFull:
         this.flush();
@@ -290,6 +298,18 @@ export class Session implements Worker, CrowdMember {
       this.host.turns.add(this);
     };
     promise.then(goOn).catch(this.host.failed);
+  }
+
+  /** Rests, and lets no reply leave, until workers have linked what the call has left to them. */
+  private waitForLinks(): void {
+    const { links } = this.host;
+    if (links === undefined) return;
+    this.asking = true;
+    const goOn = (): void => {
+      this.asking = false;
+      if (!this.closed) this.host.turns.add(this);
+    };
+    links.linked().then(goOn).catch(this.host.failed);
   }
 
   private answered({ outcome, closes }: Served): void {

@@ -3,6 +3,7 @@
 // `NEARKEY_MAX_MEMORY`) and the name that Redis gives it where CONFIG has one.
 
 import { memoryBytesMax } from "../engine.ts";
+import { workersMax } from "../engine-pool.ts";
 import { type FsyncMode, fsyncModes } from "../log/log-options.ts";
 import { type EvictionPolicy, evictionPolicies } from "../options.ts";
 import { SNAPSHOT_DEFAULTS } from "../persistence/persistence.ts";
@@ -36,7 +37,7 @@ export interface Setting<T> {
 }
 
 /** The headings of help and docs, in their order. */
-export const GROUPS = ["Network", "Memory", "Durability", "Access", "TLS", "Limits"] as const;
+export const GROUPS = ["Network", "Memory", "Threads", "Durability", "Access", "TLS", "Limits"] as const;
 
 const KIBI = 1024;
 const MEBI = KIBI * KIBI;
@@ -52,6 +53,7 @@ const KEEPALIVE_SECONDS_MAX = 32_767;
 
 const DAY_MS = 86_400_000;
 const LOG_BYTES_MAX = 1024 * KIBI * MEBI;
+const SEARCH_INLINE_US_MAX = 1_000_000;
 /** An hour; and entries of up to 4 KiB. */
 const SLOWER_THAN_US_MAX = 3_600_000_000;
 const SLOW_LOG_LENGTH_MAX = 100_000;
@@ -142,6 +144,21 @@ export const SERVER_SETTINGS = {
     default: "noeviction",
     live: true,
     redis: choiceForm("maxmemory-policy", evictionPolicies),
+  }),
+  threads: setting({
+    key: "threads",
+    group: "Threads",
+    description: "workers that link vectors of pipelines and do long searches beside the thread that serves; 0 is none",
+    kind: count(0, workersMax),
+    default: 0,
+  }),
+  searchInlineUs: setting({
+    key: "search-inline",
+    group: "Threads",
+    description:
+      "searches that are estimated to take longer are left to workers, where there are some; off leaves none",
+    kind: duration({ unit: "us", min: 0, max: SEARCH_INLINE_US_MAX, off: -1 }),
+    default: 500,
   }),
   dir: setting<string | undefined>({
     key: "dir",

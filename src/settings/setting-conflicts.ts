@@ -1,6 +1,7 @@
 // What settings must be beside each other: each alone may be fine and both together make no server. Asked before a
 // server starts, by `nearkey config check`, and before CONFIG SET changes anything.
 
+import { sharedBytesMax } from "../engine.ts";
 import { type SettingName, type Settings, variableOf } from "./server-settings.ts";
 
 /** Settings that cannot hold together, and what to do. */
@@ -14,7 +15,7 @@ const OUTPUT_SLACK_BYTES = 1024 * 1024;
 
 /** Finds every conflict. */
 export function conflictsOf(settings: Settings): Conflict[] {
-  return [exposed, unreadable, samePort, halfTls].flatMap((check) => check(settings) ?? []);
+  return [exposed, unreadable, samePort, halfTls, crowded].flatMap((check) => check(settings) ?? []);
 }
 
 function exposed({ host, password }: Settings): Conflict | undefined {
@@ -45,6 +46,14 @@ function halfTls({ tlsCert, tlsKey, tlsCa }: Settings): Conflict | undefined {
   }
   if (tlsCa === undefined || tlsCert !== undefined) return undefined;
   return { names, message: "--tls-ca asks clients for certificates over TLS: it needs --tls-cert and --tls-key" };
+}
+
+/** What workers need lies in the same memory. */
+function crowded({ threads, maxMemoryBytes }: Settings): Conflict | undefined {
+  const bytesMax = sharedBytesMax(threads);
+  if (threads === 0 || maxMemoryBytes <= bytesMax) return undefined;
+  const message = `--max-memory can be ${bytesMax} bytes at most beside --threads ${threads}: what workers need lies in the same memory`;
+  return { names: ["maxMemoryBytes", "threads"], message };
 }
 
 /** True for addresses that only this machine reaches. */

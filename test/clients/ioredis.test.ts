@@ -209,6 +209,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   VEXPIRETIME: after(withVectors, [(c) => c.call("VEXPIRETIME", "v", "ELEMENTS", "1", "e"), [-1]]),
   VPEXPIRETIME: after(withVectors, [(c) => c.call("VPEXPIRETIME", "v", "ELEMENTS", "1", "e"), [-1]]),
   VPERSIST: after(withVectors, [(c) => c.call("VPERSIST", "v", "ELEMENTS", "1", "e"), [-1]]),
+  VADDMANY: after(nothing, [(c) => c.call("VADDMANY", "many", "FP32", "aaaabbbb", "ELEMENTS", 2, "a", "b"), 2]),
   VOPTIMIZE: after(withVectors, [(c) => c.call("VOPTIMIZE", "v"), 1]),
   ...IOREDIS_LISTS,
   SAVE: after(nothing, [(c) => c.save().catch(messageOf), NO_DIRECTORY]),

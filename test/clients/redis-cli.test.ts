@@ -190,6 +190,7 @@ const SCENARIOS: Readonly<Record<string, readonly Line[]>> = {
   VEXPIRETIME: [SET_V, ["VEXPIRETIME v ELEMENTS 1 e", "-1"]],
   VPEXPIRETIME: [SET_V, ["VPEXPIRETIME v ELEMENTS 1 e", "-1"]],
   VPERSIST: [SET_V, ["VPERSIST v ELEMENTS 1 e", "-1"]],
+  VADDMANY: [["VADDMANY many FP32 aaaabbbb ELEMENTS 2 a b", "2"]],
   VOPTIMIZE: [SET_V, ["VOPTIMIZE v", "1"]],
   ...CLI_LISTS,
   SAVE: [["SAVE", NO_DIRECTORY]],

@@ -246,6 +246,10 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   VEXPIRETIME: after(withVectors, [(c) => c.sendCommand(["VEXPIRETIME", "v", "ELEMENTS", "1", "e"]), [-1]]),
   VPEXPIRETIME: after(withVectors, [(c) => c.sendCommand(["VPEXPIRETIME", "v", "ELEMENTS", "1", "e"]), [-1]]),
   VPERSIST: after(withVectors, [(c) => c.sendCommand(["VPERSIST", "v", "ELEMENTS", "1", "e"]), [-1]]),
+  VADDMANY: after(nothing, [
+    (c) => c.sendCommand(["VADDMANY", "many", "FP32", "aaaabbbb", "ELEMENTS", "2", "a", "b"]),
+    2,
+  ]),
   VOPTIMIZE: after(withVectors, [async (c) => Number(await c.sendCommand(["VOPTIMIZE", "v"])), 1]),
   ...REDIS_LISTS,
   SAVE: after(nothing, [(c) => c.sendCommand(["SAVE"]).catch(messageOf), NO_DIRECTORY]),

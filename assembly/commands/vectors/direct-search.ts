@@ -7,7 +7,7 @@
 import { FOUND_BYTES, FOUND_ITEMS_BASE, INPUT_BASE } from "../../layout";
 import { copyBytes, counters } from "../../memory/memory";
 import { entryAt, keyOf } from "../../memory/entry";
-import { searchedSet, setSearched } from "../../memory/threads";
+import { searchedSet, setSearched } from "../../memory/thread-searches";
 import { hashKey, readKey, selectDatabase, setClock } from "../../keyspace/keyspace";
 import { idOf, itemAt, keyOfItem } from "../../vectors/beam";
 import { PASS_QUERIES, PASS_RESULTS, passBeam, searchAllMany } from "../../vectors/exact-search";
@@ -16,7 +16,8 @@ import { distanceFrom, scoreFrom } from "../../vectors/vector-score";
 import { BEAM_BASE, QUERY_BASE } from "../../vectors/vector-scratch";
 import { hasVectors, NodeState, nodeAt, VectorSet, vectorSetAt } from "../../vectors/vectorset";
 import { hasDead, isVectorSet, setOf, touchNames } from "./elements";
-import { findNearest, prepareQuery } from "../shared-work";
+import { prepareQuery } from "../shared-work";
+import { askFor, findNearest } from "./nearest";
 
 /** What cannot be answered here: the host sends VSIM, which says what is wrong. */
 const ASK_VSIM: i32 = -1;
@@ -29,10 +30,11 @@ export function searchDirect(keyBytes: u32, dimensions: u32, most: u32, ef: u32,
   const set = setOf(entry);
   if (!takesQuery(set, dimensions)) return ASK_VSIM;
   copyBytes(QUERY_BASE, queriesAfter(keyBytes), dimensions << 2);
-  const found = findNearest(set, most, ef);
-  if (found < 0) return ASK_VSIM;
+  if (!prepareQuery(set, QUERY_BASE)) return ASK_VSIM;
+  askFor(ef, false, Infinity, 1);
+  const found = findNearest(set, min(most, set.count));
   putRecords(set, BEAM_BASE, found, INPUT_BASE);
-  return found;
+  return <i32>found;
 }
 
 /**

@@ -1,11 +1,13 @@
 // VADD, VREM and VSETATTR, and the registration of all commands of vector sets. Argument forms, defaults, replies and
 // error texts are those of Redis 8, where it has them.
 
-import { CommandFlag } from "../../layout";
+import { CommandFlag, ConnectionMode } from "../../layout";
 import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged, readArgument } from "../../protocol/arguments";
-import { register, startGroup } from "../../protocol/catalog";
+import { answeredByHost, register, startGroup } from "../../protocol/catalog";
 import { replyArity } from "../../protocol/command-error";
-import { addWork, findArgument, hashOfArgument } from "../../protocol/dispatch";
+import { hasMode } from "../../protocol/connection";
+import { addWork, connection, findArgument, hashOfArgument } from "../../protocol/dispatch";
+import { isPipelined } from "../../protocol/left-work";
 import { Metric } from "../../kernels/distance";
 import {
   addDistances,
@@ -28,6 +30,7 @@ import { unlinkNode } from "../../vectors/hnsw-delete";
 import { ATTRIBUTES_EXPANSION, encodeAttributes } from "../../text/json";
 import { clock, database, findKey, noteChange, pin, removeKey, shardOf } from "../../keyspace/keyspace";
 import { isOriginal, storeVector } from "../../vectors/original";
+import { holdSearches } from "../../memory/thread-searches";
 import { leaveToPool } from "../../memory/threads";
 import { replyBoolean, replyError, replyNoMemory, replyWrongType } from "../../protocol/reply";
 import { slotEntry } from "../../memory/table";
@@ -243,8 +246,8 @@ function removeNamed(hash: u64, element: u32): bool {
 function putElement(set: VectorSet, element: u32, ef: u32, creates: bool): bool {
   let id = findElement(set, element);
   const added = id == NONE;
-  addDistances(set, DISTANCES_OF_DESCENT + ef * 16);
   if (added) {
+    holdSearches();
     recordElement(set, element, creates);
     id = takeNode(set, drawLevel(set));
     nameElement(set, id, element);
@@ -252,7 +255,7 @@ function putElement(set: VectorSet, element: u32, ef: u32, creates: bool): bool 
     codeSome(set);
     if (attributesArgument != 0) storeAttributes(set, id);
     setDeath(set, id, askedDeath, theHash);
-    if (set.entry == NONE || !leaveToPool(changetype<usize>(set), id, ef)) linkNode(set, id, ef);
+    linkOrLeave(set, id, ef);
     if (willCode) startCoding(set);
     else lookAtRange(set);
     return true;
@@ -263,6 +266,7 @@ function putElement(set: VectorSet, element: u32, ef: u32, creates: bool): bool 
   if (!stays || attributesArgument != 0 || death != deathOf(set, id)) recordElement(set, element, false);
   setDeath(set, id, death, theHash);
   if (stays) return false;
+  addDistances(set, DISTANCES_OF_DESCENT + ef * 16);
   addWork(workOfUnlinking(set));
   unlinkNode(set, id);
   storeVector(set, id, QUERY_BASE, givenNorm);
@@ -270,6 +274,17 @@ function putElement(set: VectorSet, element: u32, ef: u32, creates: bool): bool 
   linkNode(set, id, ef);
   lookAtRange(set);
   return false;
+}
+
+/** Links a new node, or leaves that to a worker. */
+function linkOrLeave(set: VectorSet, id: u32, ef: u32): void {
+  const pipelined = isPipelined(hasMode(connection, ConnectionMode.Executing));
+  if (set.entry != NONE && leaveToPool(changetype<usize>(set), id, ef, pipelined)) {
+    addWork(set.vectorBytes >> 7);
+    return;
+  }
+  addDistances(set, DISTANCES_OF_DESCENT + ef * 16);
+  linkNode(set, id, ef);
 }
 
 // ---- VREM, VSETATTR
@@ -335,7 +350,19 @@ export function registerVectors(): void {
   const grow = CommandFlag.Write | CommandFlag.DenyOom;
   startGroup("vector_set");
   register("VADD", -5, grow, 1, 1, 1, vAdd, "8.0.0", "Adds an element with its vector, or changes its vector.");
-  register("VSIM", -4, read, 1, 1, 1, vSim, "8.0.0", "Answers the elements nearest to a vector or to an element.");
+  const summary = "Adds many elements, all of them or none, while others are served.";
+  register("VADDMANY", -7, grow | CommandFlag.Host, 1, 1, 1, answeredByHost, "8.0.0", summary);
+  register(
+    "VSIM",
+    -4,
+    read | CommandFlag.ReadsGraph,
+    1,
+    1,
+    1,
+    vSim,
+    "8.0.0",
+    "Answers the elements nearest to a vector or to an element.",
+  );
   register("VREM", 3, write, 1, 1, 1, vRem, "8.0.0", "Removes an element, and the set with its last.");
   register("VCARD", 2, quick, 1, 1, 1, vCard, "8.0.0", "Counts the elements.");
   register("VDIM", 2, quick, 1, 1, 1, vDim, "8.0.0", "Answers the dimension of the vectors.");

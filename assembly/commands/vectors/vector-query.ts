@@ -2,7 +2,7 @@
 // of the metric's name after each score. EPSILON bounds 1 - score under cosine, as in Redis, and the distance otherwise.
 // So are PLAN, which asks for a way to search with a filter, and EXPLAIN, which replies how a search was done. EF and COUNT
 // are limited by the beam, to 16,384. One call searches to the end: about a microsecond a node of ef, for TRUTH a tenth
-// of that for each vector of the set.
+// of that for each vector of the set; where there are workers, a long search is left to them (left-search.ts).
 
 import {
   argumentAddress,
@@ -13,31 +13,14 @@ import {
   isArgumentPaged,
   lastInteger,
 } from "../../protocol/arguments";
-import { idOf, itemAt, keyOfItem } from "../../vectors/beam";
-import { addWork, hashOfArgument } from "../../protocol/dispatch";
+import { hashOfArgument } from "../../protocol/dispatch";
 import { Metric } from "../../kernels/distance";
-import {
-  addDistances,
-  countLive,
-  deadline,
-  DISTANCES_OF_DESCENT,
-  findElement,
-  hasDead,
-  isVectorSet,
-  liveSlot,
-  replyName,
-  setOf,
-  touchNames,
-} from "./elements";
-import { searchAll } from "../../vectors/exact-search";
+import { countLive, deadline, findElement, hasDead, isVectorSet, liveSlot, setOf } from "./elements";
 import { compileFilter } from "../../filters/filter";
-import { search } from "../../vectors/hnsw-search";
 import { findKey, readSlot } from "../../keyspace/keyspace";
 import { parsedDouble, parseDouble } from "../../text/number";
 import {
-  protocol,
   replyArray,
-  replyBulk,
   replyDouble,
   replyError,
   replyBoolean,
@@ -48,7 +31,9 @@ import {
   replyWrongType,
 } from "../../protocol/reply";
 import { replyFilterError } from "./filter-error";
-import { jsonBytes, jsonOf } from "../../vectors/vector-attributes";
+import { leaveSearch } from "./left-search";
+import { askFor, askMatching, findNearest, foundBeam } from "./nearest";
+import { replyResults, SHOWN_ATTRIBUTES, SHOWN_DISTANCES, SHOWN_SCORES } from "./search-reply";
 import { fitsSet, nextArgument, readQuery, specifyVector } from "./vector-argument";
 import {
   candidates,
@@ -57,20 +42,11 @@ import {
   fellBack,
   Plan,
   plan as chosenPlan,
-  searchFiltered,
 } from "../../planner/filter-planner";
-import { readStored, rescore } from "../../vectors/rescore";
+import { readStored } from "../../vectors/rescore";
 import { measurements } from "../../planner/vector-filter";
-import { distanceFrom, scoreFrom } from "../../vectors/vector-score";
-import {
-  BEAM_BASE,
-  BEAM_MAX,
-  MATCHES_BASE,
-  PROGRAM_BASE,
-  PROGRAM_BYTES,
-  QUERY_BASE,
-} from "../../vectors/vector-scratch";
-import { hasVectors, nodeAt, NONE, VectorSet } from "../../vectors/vectorset";
+import { BEAM_MAX, PROGRAM_BASE, PROGRAM_BYTES, QUERY_BASE } from "../../vectors/vector-scratch";
+import { NONE, VectorSet } from "../../vectors/vectorset";
 import { evaluations } from "../../vectors/verdicts";
 
 const COUNT_DEFAULT: u32 = 10;
@@ -82,17 +58,19 @@ const EFFORT_MAX: u64 = 0xffffffff;
 let count: u64 = 0;
 let ef: u32 = 0;
 let effort: u32 = 0;
+/** The argument of the filter, 0 for none. */
+let filterArgument: u32 = 0;
+/** Whether the search must be done in this thread. */
+let threadless: bool = false;
 /** Results are not farther than this. */
 let distanceMax: f64 = 0;
 /** Whether that comes from EPSILON, which cosine takes for 1 - score, half the distance. */
 let isEpsilon: bool = false;
-let filtered: bool = false;
 let plan: Plan = Plan.Auto;
 let explained: bool = false;
 let exact: bool = false;
-let withScores: bool = false;
-let withDistances: bool = false;
-let withAttributes: bool = false;
+/** What results show beside names. */
+let shown: u32 = 0;
 
 function refuse(words: string): bool {
   replyError(words);
@@ -106,20 +84,19 @@ function parseOptions(index: u32): bool {
   effort = 0;
   distanceMax = Infinity;
   isEpsilon = false;
-  filtered = false;
+  filterArgument = 0;
+  threadless = false;
   plan = Plan.Auto;
   explained = false;
   exact = false;
-  withScores = false;
-  withDistances = false;
-  withAttributes = false;
+  shown = 0;
   for (; index < argumentCount; index++) {
-    if (argumentIs(index, "WITHSCORES")) withScores = true;
-    else if (argumentIs(index, "WITHDISTANCES")) withDistances = true;
-    else if (argumentIs(index, "WITHATTRIBS")) withAttributes = true;
+    if (argumentIs(index, "WITHSCORES")) shown |= SHOWN_SCORES;
+    else if (argumentIs(index, "WITHDISTANCES")) shown |= SHOWN_DISTANCES;
+    else if (argumentIs(index, "WITHATTRIBS")) shown |= SHOWN_ATTRIBUTES;
     else if (argumentIs(index, "TRUTH")) exact = true;
     else if (argumentIs(index, "EXPLAIN")) explained = true;
-    else if (argumentIs(index, "NOTHREAD")) continue;
+    else if (argumentIs(index, "NOTHREAD")) threadless = true;
     else if (index + 1 == argumentCount) return refuse("ERR syntax error in VSIM command");
     else if (!parseValued(index++)) return false;
   }
@@ -146,7 +123,7 @@ function parseValued(index: u32): bool {
   } else if (argumentIs(index, "PLAN")) {
     if (!parsePlan(index + 1)) return refuse("ERR invalid PLAN, use AUTO, SCAN, WALK or POST");
   } else if (argumentIs(index, "FILTER")) {
-    filtered = true;
+    filterArgument = index + 1;
     return compile(index + 1);
   } else {
     return refuse("ERR syntax error in VSIM command");
@@ -214,66 +191,21 @@ export function vSim(): void {
   replyNearest(set, most);
 }
 
-/** When elements are dead that are in the set: 0 when all live. */
-let deadBy: i64 = 0;
-
-/** Whether not every element may be found. */
-@inline
-function selects(): bool {
-  return filtered || deadBy != 0;
-}
-
-/** Searches and replies the `most` nearest elements. */
+/** Searches and replies the `most` nearest elements, or leaves that to workers. */
 function replyNearest(set: VectorSet, most: u32): void {
-  deadBy = hasDead(set) ? deadline() : 0;
-  const beam: usize = selects() ? MATCHES_BASE : BEAM_BASE;
-  const found = searchWithin(set, most, beam);
-  if (explained) {
-    replyExplanation(set, found);
-    return;
-  }
-  touchNames(set, beam, found);
-  const extras = <u32>withScores + <u32>withDistances + <u32>withAttributes;
-  if (protocol == 3 && extras != 0) replyMap(found);
-  else replyArray(found * (extras + 1));
-  for (let index: u32 = 0; index < found; index++) replyResult(set, itemAt(beam, index), extras);
-}
-
-/** Leaves up to `most` results in the beam; answers how many. Of many within a distance there may be few: the beam grows as long as all it holds is within. */
-function searchWithin(set: VectorSet, most: u32, beam: usize): u32 {
-  const wide = ef == 0 ? EF_DEFAULT : ef;
-  let length = distanceMax == Infinity ? max(wide, most) : wide;
-  while (true) {
-    length = min(min(length, BEAM_MAX), set.count);
-    const wanted = min(most, length);
-    const seen = searchOnce(set, wanted, length, beam);
-    const isFinal = exact && hasVectors(set);
-    const found = min(isFinal ? seen : rescore(set, QUERY_BASE, beam, seen, wanted, length), most);
-    const within = countWithin(set.metric, beam, found);
-    if (seen < length || length >= most || within < found) return within;
-    length <<= 1;
-  }
-}
-
-/** One search, with a beam of `length`; answers how many were found, `wanted` at least where there are as many. */
-function searchOnce(set: VectorSet, wanted: u32, length: u32, beam: usize): u32 {
-  if (selects()) {
-    const program: usize = filtered ? <usize>PROGRAM_BASE : 0;
-    const found = searchFiltered(set, QUERY_BASE, wanted, length, program, effort, plan, exact, deadBy);
-    addDistances(set, DISTANCES_OF_DESCENT + measurements);
-    addWork(evaluations >> 2);
-    return found;
-  }
-  if (exact) {
-    addDistances(set, set.idsUsed);
-    return searchAll(set, QUERY_BASE, hasVectors(set) ? length : min(length << 1, BEAM_MAX), beam);
-  }
-  addDistances(set, DISTANCES_OF_DESCENT + length * 10);
-  return search(set, QUERY_BASE, length);
+  const scale: f64 = isEpsilon && set.metric == Metric.Cosine ? 0.5 : 1;
+  const deadBy: i64 = hasDead(set) ? deadline() : 0;
+  askFor(ef == 0 ? EF_DEFAULT : ef, exact, distanceMax, scale);
+  askMatching(filterArgument != 0 ? <usize>PROGRAM_BASE : 0, effort, plan, deadBy);
+  if (!threadless && !explained && deadBy == 0 && leaveSearch(set, most, shown, filterArgument)) return;
+  const found = findNearest(set, most);
+  if (explained) replyExplanation(set, found);
+  else replyResults(set, foundBeam(), found, shown);
 }
 
 /** Replies, instead of the results, how they were found. */
 function replyExplanation(set: VectorSet, found: u32): void {
+  const filtered = filterArgument != 0;
   replyMap(filtered ? 9 : 3);
   replySimple("plan");
   replySimple(!filtered ? (exact ? "truth" : "graph") : planName(chosenPlan));
@@ -299,26 +231,4 @@ function replyExplanation(set: VectorSet, found: u32): void {
 
 function planName(plan: Plan): string {
   return plan == Plan.Scan ? "scan" : plan == Plan.Walk ? "walk" : "post";
-}
-
-/** How many of the sorted results are within the distance asked for. */
-function countWithin(metric: u32, beam: usize, found: u32): u32 {
-  if (distanceMax == Infinity) return found;
-  const scale: f64 = isEpsilon && metric == Metric.Cosine ? 0.5 : 1;
-  let within: u32 = 0;
-  while (within < found && distanceFrom(metric, keyOfItem(itemAt(beam, within))) * scale <= distanceMax) within++;
-  return within;
-}
-
-function replyResult(set: VectorSet, item: u64, extras: u32): void {
-  const id = idOf(item);
-  const distance = distanceFrom(set.metric, keyOfItem(item));
-  replyName(set, id);
-  if (protocol == 3 && extras > 1) replyArray(extras);
-  if (withScores) replyDouble(scoreFrom(set.metric, distance));
-  if (withDistances) replyDouble(distance);
-  if (!withAttributes) return;
-  const cell = <usize>nodeAt(set, id).attributes;
-  if (cell == 0) replyNull();
-  else replyBulk(jsonOf(cell), jsonBytes(cell));
 }
