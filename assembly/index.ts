@@ -29,9 +29,14 @@ import { registerObject } from "./commands/keys/object";
 import { registerStringEdits } from "./commands/strings/string-edit";
 import { registerStrings } from "./commands/strings/strings";
 import { registerTransactions } from "./commands/transactions";
+import { registerRandomMembers } from "./commands/sets/random-members";
+import { registerSetAlgebra } from "./commands/sets/set-algebra";
+import { registerSetScan } from "./commands/sets/set-scan";
+import { registerSets } from "./commands/sets/sets";
 import { registerVectors } from "./commands/vectors/vector-commands";
 import { expireElements } from "./commands/vectors/element-expiry";
 import { stepUpkeep } from "./vectors/upkeep/step";
+import { initializePacking } from "./memory/settings";
 import { letPool } from "./memory/threads";
 
 export {
@@ -111,6 +116,7 @@ const LISTPACK_SIZE: i32 = -2;
 
 /** Prepares an empty database whose pages start at `heapStart` (0 for the usual place). Called once. */
 export function initialize(heapStart: u32, seed: u64): void {
+  initializePacking();
   initializeMemory(heapStart == 0 ? HEAP_BASE : heapStart, seed);
   setListpackSize(LISTPACK_SIZE);
   registerCommands();
@@ -132,6 +138,10 @@ function registerCommands(): void {
   registerListEnds();
   registerListReads();
   registerListEdits();
+  registerSets();
+  registerRandomMembers();
+  registerSetAlgebra();
+  registerSetScan();
   registerVectors();
 }
 

@@ -243,6 +243,10 @@ export const enum Setting {
   AccessKind = 9,
   /** Free pages that only effect records may take. */
   RecordPages = 10,
+  /** Most members of a set that is packed integers, of one that is packed members, and most bytes of such a member. */
+  IntegerSetEntries = 11,
+  PackedSetEntries = 12,
+  PackedSetValue = 13,
   /** Which lists are named listpacks: elements at most, or with -1 to -5 KiB at most (4 to 64), a signed number. */
   ListpackSize = 14,
 }

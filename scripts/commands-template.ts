@@ -8,6 +8,7 @@ const GROUPS: readonly (readonly [string, string])[] = [
   ["string", "Strings"],
   ["list", "Lists"],
   ["hash", "Hashes"],
+  ["set", "Sets"],
   ["vector_set", "Vector sets"],
   ["generic", "Keys of any type"],
   ["transactions", "Transactions"],
@@ -24,7 +25,7 @@ replies and error texts are those of Redis 8; what differs is said with the comm
   last (negative from the end), step.
 - \`write\` changes keys, \`readonly\` does not, \`denyoom\` may be refused at the memory limit, \`fast\` takes constant or
   logarithmic time, \`no_auth\` may come before the password.
-- A key and a hash field are at most 32,704 bytes long. Any command that stores something, an expiry too, may answer
+- A key, a hash field and a member of a set are at most 32,704 bytes long. Any command that stores something, an expiry too, may answer
   \`OOM\` when memory is full and nothing may be evicted.
 - Between \`MULTI\` and \`EXEC\` a command is queued in memory that counts for its connection, up to the limit of a
   connection's output (\`--output-limit\`). \`EXEC\` runs them with nobody's command between: however long that takes, others
@@ -57,7 +58,9 @@ function section(command: CommandDescription): string {
   const manual = MANUAL[command.name];
   if (manual === undefined) throw new Error(`${command.name} is not in the manual (src/host/command-manual.ts)`);
   const { name, summary, arity, flags, firstKey, lastKey, keyStep, since } = command;
-  const keys = firstKey === 0 ? "none" : `${firstKey}, ${lastKey}, ${keyStep} (${manual.keys})`;
+  const counted =
+    manual.keyCount === undefined ? "none" : `as many as argument ${manual.keyCount} says, behind it (${manual.keys})`;
+  const keys = firstKey === 0 ? counted : `${firstKey}, ${lastKey}, ${keyStep} (${manual.keys})`;
   const lines = [
     `### ${name}`,
     "",

@@ -12,7 +12,7 @@ import {
 } from "../assembly/layout.ts";
 import type { EngineExports } from "../build/engine-exports.d.ts";
 import { poolPages } from "./engine-pool.ts";
-import type { EngineOptions } from "./engine-types.ts";
+import type { EngineOptions, PackingLimits } from "./engine-types.ts";
 import type { EvictionPolicy } from "./options.ts";
 
 /** Pages that may be held beyond the database's limit and one client's replies: other clients' replies and input. */
@@ -137,4 +137,19 @@ export class EngineLimits {
 /** Pages that the database may hold under a limit in bytes. */
 function pagesUnder(bytes: number): number {
   return Math.max(0, Math.floor((bytes - HEAP_BASE) / PAGE_BYTES));
+}
+
+/** Words of the settings that hold them. */
+const WORDS: Readonly<Record<keyof PackingLimits, Setting>> = {
+  integerSetEntries: Setting.IntegerSetEntries,
+  packedSetEntries: Setting.PackedSetEntries,
+  packedSetValue: Setting.PackedSetValue,
+};
+
+/** Writes limits into an engine's memory. */
+export function writePacking(words: Uint32Array, limits: PackingLimits): void {
+  for (const [name, word] of Object.entries(WORDS)) {
+    const limit = limits[name as keyof PackingLimits];
+    if (limit !== undefined) words[(SETTINGS_BASE >> 2) + word] = limit;
+  }
 }

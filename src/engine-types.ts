@@ -6,8 +6,18 @@ import type { EvictionPolicy } from "./options.ts";
 /** Memory that every engine takes before it holds anything, bytes. */
 export const FIXED_BYTES = HEAP_BASE;
 
+/** Up to which size collections are packed; what is not given stays as it is. */
+export interface PackingLimits {
+  /** Members of a set of integers. */
+  readonly integerSetEntries?: number;
+  /** Members of another set. */
+  readonly packedSetEntries?: number;
+  /** Bytes of a member of such a set. */
+  readonly packedSetValue?: number;
+}
+
 /** What an engine is made with. */
-export interface EngineOptions {
+export interface EngineOptions extends PackingLimits {
   /** Memory the database may hold, fixed regions included. */
   maxMemoryBytes: number;
   eviction: EvictionPolicy;

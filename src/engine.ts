@@ -24,13 +24,13 @@ import { EngineConnections } from "./engine-connections.ts";
 import { DirectPaths } from "./engine-direct.ts";
 import { EngineEffects, Replay, type Replayed } from "./engine-effects.ts";
 import { EngineInput } from "./engine-input.ts";
-import { DEFAULT_BYTES, EngineLimits, memoryBytesMax, sharedBytesMax } from "./engine-limits.ts";
+import { DEFAULT_BYTES, EngineLimits, memoryBytesMax, sharedBytesMax, writePacking } from "./engine-limits.ts";
 import { EngineMemory } from "./engine-memory.ts";
 import { EnginePool, isShared, scratchOf } from "./engine-pool.ts";
 import { VectorSearches } from "./engine-search.ts";
 import { EngineSnapshot } from "./engine-snapshot.ts";
 import { EngineStatistics } from "./engine-statistics.ts";
-import type { CommandDescription, EngineOptions, EngineStats, SlowCommand } from "./engine-types.ts";
+import type { CommandDescription, EngineOptions, EngineStats, PackingLimits, SlowCommand } from "./engine-types.ts";
 import { OutputBlock } from "./engine-types.ts";
 
 export type { CommandDescription, EngineOptions, EngineStats, Replayed };
@@ -94,6 +94,7 @@ export class Engine {
     this.setClientLimits(options);
     this.#limits.applyMemory();
     this.#exports.initialize(options.heapStart ?? 0, options.seed ?? drawSeed());
+    this.setPacking(options);
     this.setEviction(options.eviction);
     this.setMaxMemory(options.maxMemoryBytes);
   }
@@ -126,6 +127,11 @@ export class Engine {
   /** Changes what a write does at the limit, from the next one on. */
   setEviction(policy: EngineOptions["eviction"]): void {
     this.#limits.setEviction(this.#exports, policy);
+  }
+
+  /** Changes up to which size collections are packed that are added to from now on. */
+  setPacking(limits: PackingLimits): void {
+    writePacking(this.#view.words(), limits);
   }
 
   /** Changes what one connection may send and leave unread, for commands from now on; see `EngineOptions`. */

@@ -31,6 +31,7 @@ function storedValue(driver: EngineDriver, key: string, links: boolean): unknown
   if (name === "string") return driver.must("GET", key);
   if (name === "hash") return fieldsOf(driver.must("HGETALL", key) as string[]);
   if (name === "list") return driver.must("LRANGE", key, 0, -1);
+  if (name === "set") return (driver.must("SMEMBERS", key) as string[]).sort();
   const elements = (driver.must("VRANDMEMBER", key, 1_000_000) as string[]).sort();
   return elements.map((element) => [
     element,

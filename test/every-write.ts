@@ -4,6 +4,7 @@
 import type { Argument } from "../src/resp.ts";
 import { listWrite } from "./list-writes.ts";
 import type { Random } from "./random.ts";
+import { setWrite } from "./set-commands.ts";
 
 /** A text of so many bytes. */
 export const textOf = (bytes: number): string => "x".repeat(bytes);
@@ -43,7 +44,7 @@ export function makeCommand(random: Random): Argument[] {
     () => ["UNLINK", key],
     () => ["RENAME", key, `k${random.below(12)}`],
     () => ["RENAMENX", key, `new${random.below(500)}`],
-    () => ["COPY", random.pick([key, hash]), `k${random.below(12)}`, "REPLACE"],
+    () => ["COPY", random.pick([key, hash, `s${random.below(4)}`]), `k${random.below(12)}`, "REPLACE"],
     () => ["COPY", key, key, "DB", 5],
     () => ["MOVE", key, 6],
     () => ["SWAPDB", 5, 6],
@@ -73,6 +74,7 @@ export function makeCommand(random: Random): Argument[] {
     () => ["VOPTIMIZE", set, ...random.pick([[], ["Q4"], ["NOQUANT"], ["Q8"]])],
     () => ["VPERSIST", set, "ELEMENTS", 2, `e${random.below(40)}`, "e2"],
     ...Array.from({ length: 16 }, () => () => listWrite(random, () => random.pick([key, hash]))),
+    ...Array.from({ length: 12 }, () => () => setWrite(random, () => `s${random.below(4)}`)),
     () => ["GET", key],
     () => ["MGET", key, `k${random.below(12)}`],
     () => ["HGETALL", hash],

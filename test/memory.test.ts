@@ -56,11 +56,15 @@ function fill(driver: EngineDriver): string[] {
     make(`table:${bytes}`, "HSET", "field", text(bytes), text(300), "v", "c", text(bytes));
     driver.must("HSET", `table:${bytes}`, "field", "smaller now");
     driver.must("PEXPIRE", `table:${bytes}`, "4000");
+    make(`integers:${bytes}`, "SADD", bytes, 7, -70_000);
+    make(`members:${bytes}`, "SADD", text(Math.min(bytes, 32_704)), "member", "other");
   }
   for (let index = 0; index < 3_000; index++) make(`many:${index}`, "SET", text(index % 700));
   for (let index = 0; index < 500; index++) driver.must("HSET", "wide", `field:${index}`, text(index));
   names.push("wide");
-  for (const key of ["string:65537", "wide", "table:1048577", "packed:100"]) {
+  for (let index = 0; index < 3_000; index++) driver.must("SADD", "crowd", `member:${index}`);
+  names.push("crowd");
+  for (const key of ["string:65537", "wide", "crowd", "integers:100", "members:100", "table:1048577", "packed:100"]) {
     driver.must("COPY", key, `${key}:copy`);
     driver.must("RENAME", `${key}:copy`, `${key}:renamed`);
     names.push(`${key}:renamed`);
@@ -145,12 +149,18 @@ describe("memory comes back", () => {
   });
 });
 
+function collection(driver: EngineDriver, key: string): unknown {
+  return driver.run("TYPE", key) === "set"
+    ? (driver.must("SMEMBERS", key) as string[]).sort()
+    : driver.run("HGETALL", key);
+}
+
 /** Everything that can be read, as one value to compare. */
 function content(driver: EngineDriver): unknown {
   const keys = (driver.must("KEYS", "*") as string[]).sort();
   return keys.map((key) => {
     const value = driver.run("GET", key);
-    return [key, driver.run("PTTL", key), isError(value) ? driver.run("HGETALL", key) : value];
+    return [key, driver.run("PTTL", key), isError(value) ? collection(driver, key) : value];
   });
 }
 
@@ -180,6 +190,9 @@ describe("under noeviction", () => {
     ["HSETNX", "wide", "f", text(50_000)],
     ["HMSET", "wide", "f", text(50_000)],
     ["HINCRBY", "unpacking", "n", 1],
+    ["SADD", "new", text(1_000)],
+    ["SADD", "crowd", text(3_000)],
+    ["SUNIONSTORE", "new", "crowd", "crowd"],
     ["SET", "huge", text(3 * MiB)],
     ["APPEND", "huge", text(3 * MiB)],
   ];
@@ -190,6 +203,7 @@ describe("under noeviction", () => {
     driver.must("HSET", "packed", "a", "b");
     for (let index = 0; index < 200; index++) driver.must("HSET", "wide", `field:${index}`, text(200));
     for (let index = 0; index < 128; index++) driver.must("HSET", "unpacking", `field:${index}`, "");
+    for (let index = 0; index < 20_000; index++) driver.must("SADD", "crowd", `member:${index}`);
     for (const bytes of [60_000, 1_900, 900, 100, 10]) fillUp(driver, bytes);
     const before = content(driver);
     for (const write of writes) {

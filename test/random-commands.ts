@@ -5,6 +5,7 @@
 
 import { listCommand } from "./list-commands.ts";
 import type { Random } from "./random.ts";
+import { setCommand } from "./set-commands.ts";
 
 export type Words = string[];
 
@@ -256,6 +257,8 @@ export class CommandMaker {
     ])();
   }
 
+  sets = (): Words => setCommand(this);
+
   /** A hash with more fields than a compact encoding holds. */
   large(): Words {
     const fields = 30 + this.random.below(300);
@@ -305,6 +308,11 @@ const MAKERS = [
   "list",
   "list",
   "list",
+  "sets",
+  "sets",
+  "sets",
+  "sets",
+  "sets",
 ] as const;
 
 function mixedCase(name: string): string {

@@ -4,6 +4,7 @@
 import type { Argument } from "../src/resp.ts";
 import { listWrite } from "./list-writes.ts";
 import { Random } from "./random.ts";
+import { setWrite } from "./set-commands.ts";
 
 /** Makes commands that change something, mostly, on few keys so that they meet. */
 export class WriteProgram {
@@ -33,7 +34,8 @@ export class WriteProgram {
       this.#queued = 2 + random.below(6);
       return ["MULTI"];
     }
-    const command = random.pick([this.#string, this.#string, this.#hash, this.#key, this.#vector, this.#list])();
+    const makers = [this.#string, this.#string, this.#hash, this.#set, this.#list, this.#key, this.#vector];
+    const command = random.pick(makers)();
     this.names.add(String(command[0]));
     return command;
   }
@@ -93,15 +95,20 @@ export class WriteProgram {
     ])();
   };
 
+  #setName = (): string => `${this.random.oneIn(8) ? "k" : "s"}${this.random.below(4)}`;
+
+  #set = (): Argument[] => setWrite(this.random, this.#setName);
+
   #key = (): Argument[] => {
     const { random } = this;
     const key = random.pick([
       this.#name,
       this.#hashName,
+      this.#setName,
       () => `v${random.below(2)}`,
       () => `list${random.below(4)}`,
     ])();
-    const other = random.pick([this.#name(), this.#hashName()]);
+    const other = random.pick([this.#name(), this.#hashName(), this.#setName()]);
     return random.pick<() => Argument[]>([
       () => ["DEL", key, other],
       () => ["UNLINK", key],

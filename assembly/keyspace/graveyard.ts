@@ -16,19 +16,11 @@ import {
   ZONE_SEGMENT,
 } from "../layout";
 import { allocate, copyBytes, dirty, release, State, state } from "../memory/memory";
-import {
-  ENCODING_TABLE,
-  entryAt,
-  freeEntry,
-  TYPE_HASH,
-  TYPE_LIST,
-  TYPE_VECTOR_SET,
-  typeOf,
-  valueOf,
-} from "../memory/entry";
+import { ENCODING_TABLE, entryAt, freeEntry, TYPE_LIST, TYPE_VECTOR_SET, typeOf, valueOf } from "../memory/entry";
 import { distrustSlots } from "../memory/slot-ahead";
 import { CHUNK_BYTES, slotAddress, Table, tableAt } from "../memory/table";
 import { directorySize, liveSlots, releaseDirectory, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
+import { hasFieldTable } from "../structures/field-table";
 import { freeNodes, listAt } from "../structures/list-chain";
 import { clearQueues } from "./queues";
 import { forgetWork } from "../vectors/upkeep/work-list";
@@ -48,7 +40,7 @@ class Grave {
 const GRAVE_BYTES: u32 = 16 + TABLE_BYTES;
 const KIND_TABLE: u32 = 0;
 const KIND_VECTOR_SET: u32 = 1;
-const KIND_HASH: u32 = 2;
+const KIND_FIELDS: u32 = 2;
 const KIND_LIST: u32 = 3;
 
 /** Nodes of a list freed at once: half a mebibyte. One that has no more is freed on the spot. */
@@ -57,16 +49,16 @@ const NODES_A_STEP: u32 = 64;
 /** Frees an entry that no slot refers to any more, and what its value refers to. */
 export function dispose(zone: u32, entry: usize): void {
   const type = typeOf(entry);
-  if (type == TYPE_HASH && (entryAt(entry).type & ENCODING_TABLE) != 0) buryHash(load<u32>(valueOf(entry)));
+  if (hasFieldTable(entry)) buryFields(load<u32>(valueOf(entry)));
   if (type == TYPE_LIST && (entryAt(entry).type & ENCODING_TABLE) != 0) buryList(listAt(valueOf(entry)).first);
   if (type == TYPE_VECTOR_SET) buryVectorSet(load<u32>(valueOf(entry)));
   freeEntry(zone, entry);
 }
 
-/** The cell of a hash's table goes with the last of its fields. */
-function buryHash(table: usize): void {
+/** The cell of a table goes with the last of its fields or members. */
+function buryFields(table: usize): void {
   if (tableAt(table).directory == 0) release(ZONE_OBJECT, table);
-  else bury(KIND_HASH, <u32>table, ZONE_FIELD);
+  else bury(KIND_FIELDS, <u32>table, ZONE_FIELD);
 }
 
 function buryList(node: u32): void {
@@ -172,8 +164,8 @@ function freeSet(grave: Grave): bool {
 
 /** Frees the entries of the next segment of a buried table, then the segment; true after the last. */
 function freeSegment(grave: Grave): bool {
-  const hash = grave.kind == KIND_HASH;
-  const table = tableAt(hash ? <usize>grave.content : changetype<usize>(grave) + offsetof<Grave>("content"));
+  const ofFields = grave.kind == KIND_FIELDS;
+  const table = tableAt(ofFields ? <usize>grave.content : changetype<usize>(grave) + offsetof<Grave>("content"));
   if (grave.progress < directorySize(table)) {
     const segment = segmentAt(table, grave.progress);
     const zone = grave.zone;
@@ -190,6 +182,6 @@ function freeSegment(grave: Grave): bool {
   }
   if (grave.progress < directorySize(table)) return false;
   releaseDirectory(table);
-  if (hash) release(ZONE_OBJECT, changetype<usize>(table));
+  if (ofFields) release(ZONE_OBJECT, changetype<usize>(table));
   return true;
 }

@@ -21,6 +21,7 @@ import {
 } from "../layout";
 import { beginClaims, cellAt, claimCell, claimPage, endClaims } from "../memory/claims";
 import {
+  ENCODING_INTEGERS,
   ENCODING_TABLE,
   ENTRY_HEADER_BYTES,
   entryAt,
@@ -34,8 +35,10 @@ import {
   pagesFor,
   TYPE_HASH,
   TYPE_LIST,
+  TYPE_SET,
   TYPE_STRING,
   TYPE_VECTOR_SET,
+  typeOf,
   valueOf,
 } from "../memory/entry";
 import { state } from "../memory/memory";
@@ -52,6 +55,9 @@ import {
 } from "../memory/table";
 import { hashOfEntry } from "../memory/table-grow";
 import { directorySize, liveSlots, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
+import { hasFieldTable } from "../structures/field-table";
+import { isIntegerSet } from "../structures/integer-set";
+import { arePackedMembers } from "../structures/packed-members";
 import { deathsAt } from "../vectors/upkeep/deaths";
 import { claimSetBlocks } from "../vectors/vector-walk";
 import { NodeState, namesOf, nodeAt, VECTOR_SET_BYTES, VectorSet, vectorSetAt } from "../vectors/vectorset";
@@ -75,6 +81,7 @@ export const enum ImageFault {
 const KEYS: u32 = 0;
 const FIELDS: u32 = 1;
 const NAMES: u32 = 2;
+const MEMBERS: u32 = 3;
 
 const DEPTH_MAX: u32 = 14;
 const SEGMENT_CODE_MAX: u32 = 19;
@@ -193,7 +200,8 @@ function claimEntry(entry: usize, zone: u32, kind: u32, table: Table): bool {
   // Fields and names say which table they are in.
   if (entryAt(entry).type != TYPE_STRING || expires(entry)) return false;
   if (entryAt(entry).access != <u32>changetype<usize>(table)) return false;
-  return kind == FIELDS || isNameRight(entry);
+  if (kind == MEMBERS) table.longest = max(table.longest, <u32>entryAt(entry).keyBytes);
+  return kind == FIELDS || (kind == MEMBERS ? bytes == 0 : isNameRight(entry));
 }
 
 function claimPages(entry: usize): bool {
@@ -210,13 +218,18 @@ function claimValue(entry: usize): bool {
   const type = entryAt(entry).type;
   if (type == TYPE_STRING) return true;
   if (isPaged(entry)) return false;
+  const bytes = entryAt(entry).valueBytes;
   if (type == TYPE_HASH) return isPackedRight(entry);
   if (type == TYPE_LIST) return isPackedListRight(entry);
   if (type == (TYPE_LIST | ENCODING_TABLE)) return claimChain(entry);
-  if (entryAt(entry).valueBytes != ADDRESS_BYTES) return false;
+  if (type == TYPE_SET) return arePackedMembers(valueOf(entry), bytes);
+  if (type == (TYPE_SET | ENCODING_INTEGERS)) return isIntegerSet(valueOf(entry), bytes);
+  if (bytes != ADDRESS_BYTES) return false;
   const address = <usize>load<u32>(valueOf(entry));
-  if (type == (TYPE_HASH | ENCODING_TABLE)) {
-    return claimCell(address, TABLE_BYTES, ZONE_OBJECT) && walkTable(tableAt(address), ZONE_FIELD, FIELDS);
+  if (hasFieldTable(entry)) {
+    if (!claimCell(address, TABLE_BYTES, ZONE_OBJECT)) return false;
+    tableAt(address).longest = 0;
+    return walkTable(tableAt(address), ZONE_FIELD, typeOf(entry) == TYPE_SET ? MEMBERS : FIELDS);
   }
   return type == TYPE_VECTOR_SET && claimSet(entry, address);
 }

@@ -32,12 +32,14 @@ import {
   WORKSPACE_BASE,
   ZONES,
 } from "../layout";
-import { ENTRY_HEADER_BYTES } from "../memory/entry";
+import { ENCODING_INTEGERS, ENTRY_HEADER_BYTES, TYPE_SET } from "../memory/entry";
 import { State } from "../memory/memory";
 import { cellBytes } from "../memory/slabs";
 import { CHUNK_BYTES } from "../memory/table";
 import { LIST_HEAD_BYTES, LIST_NODE_BYTES } from "../structures/list-chain";
 import { RUN_ELEMENT_MAX } from "../structures/packed-run";
+import { INTEGERS_HEADER_BYTES } from "../structures/integer-set";
+import { MEMBERS_HEADER_BYTES } from "../structures/packed-members";
 import { Blocks } from "../vectors/blocks";
 import { Node, VECTOR_SET_BYTES } from "../vectors/vectorset";
 
@@ -70,6 +72,9 @@ export function layoutHash(): u64 {
   mix(KEY_BYTES_MAX);
   mix(PAGED_ARGUMENT_BYTES);
   mix(ENTRY_HEADER_BYTES);
+  mix(TYPE_SET | ENCODING_INTEGERS);
+  mix(INTEGERS_HEADER_BYTES);
+  mix(MEMBERS_HEADER_BYTES);
   mix(VECTOR_SET_BYTES);
   mix(LIST_HEAD_BYTES);
   mix(LIST_NODE_BYTES);

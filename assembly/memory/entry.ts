@@ -37,8 +37,10 @@ export const TYPE_SORTED_SET: u8 = 4;
 export const TYPE_STREAM: u8 = 5;
 export const TYPE_VECTOR_SET: u8 = 6;
 export const TYPE_MASK: u8 = 15;
-/** A hash whose value is a Table of field entries. */
+/** A hash or set whose value is a Table of field entries. */
 export const ENCODING_TABLE: u8 = 16;
+/** A set whose value is packed integers. */
+export const ENCODING_INTEGERS: u8 = 32;
 
 @inline
 export function entryAt(address: usize): Entry {

@@ -81,6 +81,31 @@ export function setListpackSize(size: i32): void {
   putSetting(Setting.ListpackSize, <u32>size);
 }
 
+/** Most members of a set that is packed integers. */
+@inline
+export function integerSetEntries(): u32 {
+  return setting(Setting.IntegerSetEntries);
+}
+
+/** Most members of a set that is packed otherwise. */
+@inline
+export function packedSetEntries(): u32 {
+  return setting(Setting.PackedSetEntries);
+}
+
+/** Most bytes of a member of a packed set. */
+@inline
+export function packedSetValue(): u32 {
+  return setting(Setting.PackedSetValue);
+}
+
+/** Limits of packed values as they are until the host says otherwise: Redis's. */
+export function initializePacking(): void {
+  putSetting(Setting.IntegerSetEntries, 512);
+  putSetting(Setting.PackedSetEntries, 128);
+  putSetting(Setting.PackedSetValue, 64);
+}
+
 export function setRecordPages(pages: u32): void {
   putSetting(Setting.RecordPages, pages);
 }

@@ -1,12 +1,13 @@
-// Giving back what a table no longer needs. Removal never shrinks a table: it would cost every removal a count of its
-// segment, for memory that the next keys want again. Where memory is short and nothing else gives any, a table is made
-// as small as its keys allow: sparse segments are moved into smaller ones, two halves that fit together become one, and
-// the directory halves while nothing is as deep as it. Costs a look at each chunk and a move of each key that changes
-// its segment.
+// Giving back what a table no longer needs. Removal does not shrink the tables of the keyspace: it would cost every removal
+// a count of its segment, for memory that the next keys want again. Where memory is short and nothing else gives any, a
+// table is made as small as its keys allow: sparse segments are moved into smaller ones, two halves that fit together
+// become one, and the directory halves while nothing is as deep as it. Costs a look at each chunk and a move of each key
+// that changes its segment. A set does the same to the segment around a chunk that has become empty: who draws members draws
+// places until he meets a taken one.
 
 import { TABLE_BYTES, ZONE_OBJECT, ZONE_SEGMENT } from "../layout";
-import { allocate, copyBytes, dirty, release } from "./memory";
-import { CHUNK_BYTES, chunksOfCode, codeOf, localDepth, Table } from "./table";
+import { allocate, copyBytes, dirty, hasPages, release } from "./memory";
+import { CHUNK_BYTES, chunksOfCode, codeOf, directoryIndex, localDepth, segmentOf, Table } from "./table";
 import { createSegment, moveEntries, replaceSegment } from "./table-grow";
 import { directorySize, liveSlots, segmentAt, segmentEnd, segmentSpan } from "./table-walk";
 
@@ -25,6 +26,19 @@ export function shrinkTable(table: Table): bool {
   while (mergeHalves(table)) shrunk = true;
   while (halveDirectory(table)) shrunk = true;
   return shrunk;
+}
+
+/**
+ * Makes the segment around a chunk that a removal may have emptied as small as its keys allow, and one with its other half
+ * where that suffices. `hash`: of an entry of the segment. Nothing happens where the chunk is not empty, or no page is free.
+ */
+export function shrinkAround(table: Table, chunk: usize, hash: u64): void {
+  if (liveSlots(chunk) != 0 || !hasPages(1)) return;
+  const span = segmentSpan(table, segmentOf(table, hash));
+  const index = table.depth == 0 ? 0 : directoryIndex(hash, table.depth) & ~(span - 1);
+  shrinkSegment(table, index);
+  if (!mergeHalf(table, index & ~span)) return;
+  while (halveDirectory(table));
 }
 
 function countKeys(segment: usize): u32 {
@@ -57,24 +71,28 @@ function shrinkSegment(table: Table, index: u32): bool {
 function mergeHalves(table: Table): bool {
   let merged = false;
   for (let index: u32 = 0; index < directorySize(table); index += segmentSpan(table, segmentAt(table, index))) {
-    const segment = segmentAt(table, index);
-    const depth = localDepth(segment);
-    const span = segmentSpan(table, segment);
-    // Only from the lower half.
-    if (depth == 0 || (index & span) != 0) continue;
-    const other = segmentAt(table, index + span);
-    if (localDepth(other) != depth) continue;
-    const keys = countKeys(segment) + countKeys(other);
-    if (keys > MERGED_KEYS_MAX) continue;
-    const whole = createSegment(table, codeFor(keys), depth - 1);
-    moveEntries(segment, whole, whole, 0);
-    moveEntries(other, whole, whole, 0);
-    replaceSegment(table, index, depth - 1, whole, whole);
-    release(ZONE_SEGMENT, segment);
-    release(ZONE_SEGMENT, other);
-    merged = true;
+    if (mergeHalf(table, index)) merged = true;
   }
   return merged;
+}
+
+/** Makes one segment of the one at `index` and the other half, if it is the lower one and both have few keys; true when it did. */
+function mergeHalf(table: Table, index: u32): bool {
+  const segment = segmentAt(table, index);
+  const depth = localDepth(segment);
+  const span = segmentSpan(table, segment);
+  if (depth == 0 || (index & span) != 0) return false;
+  const other = segmentAt(table, index + span);
+  if (localDepth(other) != depth) return false;
+  const keys = countKeys(segment) + countKeys(other);
+  if (keys > MERGED_KEYS_MAX) return false;
+  const whole = createSegment(table, codeFor(keys), depth - 1);
+  moveEntries(segment, whole, whole, 0);
+  moveEntries(other, whole, whole, 0);
+  replaceSegment(table, index, depth - 1, whole, whole);
+  release(ZONE_SEGMENT, segment);
+  release(ZONE_SEGMENT, other);
+  return true;
 }
 
 /** Halves a directory in which every address stands at least twice. */

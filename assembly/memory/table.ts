@@ -24,8 +24,9 @@ export class Table {
   count: u32;
   /** Entries with an expiry. */
   expiring: u32;
-  reserved0: u32;
-  reserved1: u32;
+  /** Of a set: bytes of the longest member that it ever had. */
+  longest: u32;
+  reserved: u32;
 }
 
 if (offsetof<Table>() != TABLE_BYTES) ERROR("a table must stay 24 bytes");

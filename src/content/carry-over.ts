@@ -5,7 +5,18 @@ import type { Engine } from "../engine.ts";
 import type { Argument } from "../resp.ts";
 import { CommandRunner } from "./command-runner.ts";
 import type { ContentKey } from "./content.ts";
-import { countElements, countFields, countKeys, DATABASES, elementsOf, fieldsOf, keysOf, stringOf } from "./content.ts";
+import {
+  countElements,
+  countFields,
+  countKeys,
+  countMembers,
+  DATABASES,
+  elementsOf,
+  fieldsOf,
+  keysOf,
+  membersOf,
+  stringOf,
+} from "./content.ts";
 import { vectorCommands } from "./vector-content.ts";
 
 /**
@@ -42,6 +53,8 @@ function* commandsOf(source: CommandRunner, { key, type, expiresAtMs }: ContentK
   } else if (type === "list") {
     const count = countElements(source, key);
     for (const elements of elementsOf(source, key, count)) yield [["RPUSH", key, ...elements]];
+  } else if (type === "set") {
+    for (const members of membersOf(source, key, countMembers(source, key))) yield [["SADD", key, ...members]];
   } else yield* vectorCommands(source, key);
   if (expiresAtMs !== undefined) yield [["PEXPIREAT", key, expiresAtMs]];
 }

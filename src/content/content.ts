@@ -19,7 +19,7 @@ export interface ContentKey {
 
 /** Keys asked for at a time. */
 const SCAN_COUNT = 256;
-/** Fields asked for at a time. */
+/** Fields or members asked for at a time. */
 const FIELD_COUNT = 512;
 
 /** Keys of a database and how many of them die, before it is read. */
@@ -83,6 +83,30 @@ export function countElements(runner: CommandRunner, key: Uint8Array): number {
 export function* elementsOf(runner: CommandRunner, key: Uint8Array, count: number): Generator<Uint8Array[]> {
   for (let from = 0; from < count; from += ELEMENT_COUNT) {
     yield runner.one("LRANGE", key, from, from + ELEMENT_COUNT - 1) as Uint8Array[];
+  }
+}
+
+/** Members of a set. */
+export function countMembers(runner: CommandRunner, key: Uint8Array): number {
+  return Number(runner.one("SCARD", key));
+}
+
+/**
+ * Reads a set in pieces.
+ *
+ * @throws NearkeyError `engine-failed` when it does not have as many as it says: what was written of it is wrong
+ */
+export function* membersOf(runner: CommandRunner, key: Uint8Array, count: number): Generator<Uint8Array[]> {
+  let cursor = "0";
+  let found = 0;
+  do {
+    const [next, members] = runner.one("SSCAN", key, cursor, "COUNT", FIELD_COUNT) as [Reply, Uint8Array[]];
+    cursor = textOf(next);
+    found += members.length;
+    if (members.length > 0) yield members;
+  } while (cursor !== "0");
+  if (found !== count) {
+    throw new NearkeyError("engine-failed", `a set of ${count} members gave ${found}; please report it`);
   }
 }
 

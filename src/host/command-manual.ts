@@ -4,6 +4,7 @@
 
 import { LIST_MANUAL } from "./manual/lists.ts";
 import { entry, KEY, type ManualEntry } from "./manual/manual-entry.ts";
+import { SET_MANUAL } from "./manual/sets.ts";
 
 export type { ManualEntry };
 
@@ -146,8 +147,8 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   HINCRBYFLOAT: entry("key field increment", "O(1)", READ_AND_CHANGE, HEX),
   HSCAN: entry("key cursor [MATCH pattern] [COUNT count] [NOVALUES]", "O(1) a call, O(N) for all fields", READ),
   HRANDFIELD: entry("key [count [WITHVALUES]]", "O(N) with N the fields answered", READ),
-  // list
   ...LIST_MANUAL,
+  ...SET_MANUAL,
   // vector_set
   VADD: entry(
     `key [REDUCE dim] ${VECTOR} element [CAS] [NOQUANT | F16 | Q8 | Q4 | BIN] [EF count] [SETATTR attributes] [M links] ` +

@@ -111,14 +111,24 @@ function keysOf(commands: readonly CommandDescription[], words: readonly string[
   const [command] = named(commands, words.slice(0, 1));
   if (command === undefined) return new ReplyError("ERR Invalid command specified");
   const { arity, firstKey, lastKey, keyStep } = command;
-  if (firstKey === 0) return new ReplyError("ERR The command has no key arguments");
+  const countAt = MANUAL[command.name]?.keyCount;
+  if (firstKey === 0 && countAt === undefined) return new ReplyError("ERR The command has no key arguments");
   if (arity > 0 ? words.length !== arity : words.length < -arity) {
     return new ReplyError("ERR Invalid number of arguments specified for command");
   }
+  if (countAt !== undefined) return countedKeys(words, countAt);
   const last = lastKey < 0 ? words.length + lastKey : lastKey;
   const keys: string[] = [];
   for (let index = firstKey; index <= last; index += keyStep) keys.push(words[index] ?? "");
   return keys;
+}
+
+/** The keys that follow their number. */
+function countedKeys(words: readonly string[], countAt: number): string[] | ReplyError {
+  const count = Number(words[countAt]);
+  const keys = words.slice(countAt + 1, countAt + 1 + count);
+  if (Number.isInteger(count) && count > 0 && keys.length === count) return keys;
+  return new ReplyError("ERR Invalid arguments specified for command");
 }
 
 /** Each key with what the command does to it; SET reads the old value only with GET. */

@@ -5,10 +5,12 @@ import {
   countElements,
   countFields,
   countKeys,
+  countMembers,
   DATABASES,
   elementsOf,
   fieldsOf,
   keysOf,
+  membersOf,
   stringOf,
 } from "../content/content.ts";
 import type { Engine } from "../engine.ts";
@@ -16,7 +18,7 @@ import type { StorageFile } from "../storage/storage.ts";
 import { RdbWriter } from "./rdb-writer.ts";
 
 /** Types that a file of Redis has. */
-const WRITTEN: ReadonlySet<string> = new Set(["string", "hash", "list"]);
+const WRITTEN: ReadonlySet<string> = new Set(["string", "hash", "list", "set"]);
 
 /** What became of the keys. */
 export interface RdbExport {
@@ -52,6 +54,7 @@ export async function writeRdb(
       if (type === "string") writer.string(key, stringOf(runner, key), expiresAtMs);
       else if (type === "hash") await writeHash(runner, writer, key, expiresAtMs);
       else if (type === "list") await writeList(runner, writer, key, expiresAtMs);
+      else if (type === "set") await writeSet(runner, writer, key, expiresAtMs);
       else leftOut.set(type, (leftOut.get(type) ?? 0) + 1);
       if (WRITTEN.has(type)) written++;
       await writer.flush();
@@ -86,6 +89,20 @@ async function writeHash(
   writer.hash(key, count, expiresAtMs);
   for (const strings of fieldsOf(runner, key, count)) {
     for (const string of strings) writer.text(string);
+    await writer.flush();
+  }
+}
+
+async function writeSet(
+  runner: CommandRunner,
+  writer: RdbWriter,
+  key: Uint8Array,
+  expiresAtMs: number | undefined,
+): Promise<void> {
+  const count = countMembers(runner, key);
+  writer.set(key, count, expiresAtMs);
+  for (const members of membersOf(runner, key, count)) {
+    for (const member of members) writer.text(member);
     await writer.flush();
   }
 }

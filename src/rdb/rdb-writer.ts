@@ -17,6 +17,7 @@ const SELECT_DATABASE = 254;
 const END = 255;
 const STRING = 0;
 const LIST = 1;
+const SET = 2;
 const HASH = 4;
 
 /** Writes one file from front to back. After each of its calls `flush` may be awaited. */
@@ -65,6 +66,12 @@ export class RdbWriter {
   list(key: Uint8Array, elements: number, expiresAtMs: number | undefined): void {
     this.#key(LIST, key, expiresAtMs);
     this.#length(elements);
+  }
+
+  /** Begins a set: so many members follow, as texts. */
+  set(key: Uint8Array, members: number, expiresAtMs: number | undefined): void {
+    this.#key(SET, key, expiresAtMs);
+    this.#length(members);
   }
 
   /** A string, behind its length. */

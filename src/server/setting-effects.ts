@@ -81,7 +81,16 @@ export function settingEffects(targets: EffectTargets): Effects {
     outputWaitingBytes: (bytes) => {
       budget.waitingBytes = bytes;
     },
+    ...packingEffects(engine),
     ...snapshotEffects(targets),
+  };
+}
+
+function packingEffects(engine: Engine): Effects {
+  return {
+    integerSetEntries: (integerSetEntries) => engine.setPacking({ integerSetEntries }),
+    packedSetEntries: (packedSetEntries) => engine.setPacking({ packedSetEntries }),
+    packedSetValue: (packedSetValue) => engine.setPacking({ packedSetValue }),
   };
 }
 

@@ -7,6 +7,7 @@ import { workersMax } from "../engine-pool.ts";
 import { type FsyncMode, fsyncModes } from "../log/log-options.ts";
 import { type EvictionPolicy, evictionPolicies } from "../options.ts";
 import { SNAPSHOT_DEFAULTS } from "../persistence/persistence.ts";
+import { PACKING_SETTINGS } from "./packing-settings.ts";
 import { HASH_PREFIX, isPassword, PASSWORD_BYTES_MAX } from "./password-text.ts";
 import {
   choiceForm,
@@ -145,6 +146,7 @@ export const SERVER_SETTINGS = {
     live: true,
     redis: choiceForm("maxmemory-policy", evictionPolicies),
   }),
+  ...PACKING_SETTINGS,
   threads: setting({
     key: "threads",
     group: "Threads",

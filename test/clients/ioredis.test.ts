@@ -37,6 +37,31 @@ function after(prepare: Scenario, ...uses: [use: (client: Redis) => Promise<unkn
 
 const nothing: Scenario = async () => undefined;
 
+async function withSets(client: Redis): Promise<void> {
+  await client.sadd("s", 1, 2, 3);
+  await client.sadd("t", 3, "text");
+}
+
+const SETS: Readonly<Record<string, Scenario>> = {
+  SADD: after(withSets, [(c) => c.sadd("s", 3, 4), 1]),
+  SREM: after(withSets, [(c) => c.srem("s", 3, 9), 1]),
+  SISMEMBER: after(withSets, [(c) => c.sismember("t", "text"), 1]),
+  SMISMEMBER: after(withSets, [(c) => c.smismember("t", "text", "x"), [1, 0]]),
+  SCARD: after(withSets, [(c) => c.scard("s"), 3]),
+  SMEMBERS: after(withSets, [(c) => c.smembers("s"), ["1", "2", "3"]]),
+  SMOVE: after(withSets, [(c) => c.smove("s", "t", "1"), 1], [(c) => c.scard("t"), 3]),
+  SPOP: after(withSets, [(c) => c.spop("t", 5), ["3", "text"]], [(c) => c.spop("t"), null]),
+  SRANDMEMBER: after(withSets, [(c) => c.srandmember("s", 9), ["1", "2", "3"]]),
+  SINTER: after(withSets, [(c) => c.sinter("s", "t"), ["3"]]),
+  SINTERCARD: after(withSets, [(c) => c.sintercard(2, "s", "t", "LIMIT", 5), 1]),
+  SINTERSTORE: after(withSets, [(c) => c.sinterstore("u", "s", "t"), 1]),
+  SUNION: after(withSets, [(c) => c.sunion("s", "t"), ["1", "2", "3", "text"]]),
+  SUNIONSTORE: after(withSets, [(c) => c.sunionstore("u", "s", "t"), 4]),
+  SDIFF: after(withSets, [(c) => c.sdiff("s", "t"), ["1", "2"]]),
+  SDIFFSTORE: after(withSets, [(c) => c.sdiffstore("u", "s", "t"), 2]),
+  SSCAN: after(withSets, [(c) => c.sscan("s", 0, "MATCH", "[12]"), ["0", ["1", "2"]]]),
+};
+
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   PING: after(nothing, [(c) => c.ping(), "PONG"], [(c) => c.ping("hello"), "hello"]),
   ECHO: after(nothing, [(c) => c.echo("välue"), "välue"]),
@@ -178,6 +203,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   HINCRBYFLOAT: after(withHash, [(c) => c.hincrbyfloat("h", "a", 0.5), "1.5"]),
   HSCAN: after(withHash, [(c) => c.hscan("h", 0), ["0", ["a", "1", "b", "2"]]]),
   HRANDFIELD: after(withHash, [(c) => c.hrandfield("h", 5), ["a", "b"]]),
+  ...SETS,
   VADD: after(nothing, [(c) => c.call("VADD", "v", "VALUES", 2, 1, 0, "e"), 1]),
   VSIM: after(withVectors, [(c) => c.call("VSIM", "v", "ELE", "e", "WITHSCORES", "COUNT", 1), ["e", "1"]]),
   VREM: after(withVectors, [(c) => c.call("VREM", "v", "e"), 1], [(c) => c.call("VREM", "v", "e"), 0]),

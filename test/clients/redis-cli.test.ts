@@ -15,6 +15,29 @@ const SET_V: Line = ["VADD v VALUES 2 1 0 e", "1"];
 const SET_W: Line = ["VADD v VALUES 2 0 1 f", "1"];
 const FAR = String(Math.floor(Date.now() / 1000) + 100_000);
 
+const ADD_S: Line = ["SADD s 1 2 3", "3"];
+const ADD_T: Line = ["SADD t 3 text", "2"];
+
+const SETS: Readonly<Record<string, readonly Line[]>> = {
+  SADD: [ADD_S, ["SADD s 3 4", "1"]],
+  SREM: [ADD_S, ["SREM s 3 9", "1"]],
+  SISMEMBER: [ADD_T, ["SISMEMBER t text", "1"]],
+  SMISMEMBER: [ADD_T, ["SMISMEMBER t text x", "1\n0"]],
+  SCARD: [ADD_S, ["SCARD s", "3"]],
+  SMEMBERS: [ADD_S, ["SMEMBERS s", "1\n2\n3"]],
+  SMOVE: [ADD_S, ADD_T, ["SMOVE s t 1", "1"], ["SCARD t", "3"]],
+  SPOP: [ADD_T, ["SPOP t 5", "3\ntext"], ["EXISTS t", "0"]],
+  SRANDMEMBER: [ADD_S, ["SRANDMEMBER s 9", "1\n2\n3"]],
+  SINTER: [ADD_S, ADD_T, ["SINTER s t", "3"]],
+  SINTERCARD: [ADD_S, ADD_T, ["SINTERCARD 2 s t LIMIT 5", "1"]],
+  SINTERSTORE: [ADD_S, ADD_T, ["SINTERSTORE u s t", "1"]],
+  SUNION: [ADD_S, ADD_T, ["SUNION s t", "1\n2\n3\ntext"]],
+  SUNIONSTORE: [ADD_S, ADD_T, ["SUNIONSTORE u s t", "4"]],
+  SDIFF: [ADD_S, ADD_T, ["SDIFF s t", "1\n2"]],
+  SDIFFSTORE: [ADD_S, ADD_T, ["SDIFFSTORE u s t", "2"]],
+  SSCAN: [ADD_S, ["SSCAN s 0 MATCH [12]", "0\n1\n2"]],
+};
+
 const SCENARIOS: Readonly<Record<string, readonly Line[]>> = {
   PING: [
     ["PING", "PONG"],
@@ -167,6 +190,7 @@ const SCENARIOS: Readonly<Record<string, readonly Line[]>> = {
   HINCRBYFLOAT: [SET_H, ["HINCRBYFLOAT h a 0.5", "1.5"]],
   HSCAN: [SET_H, ["HSCAN h 0", "0\na\n1\nb\n2"]],
   HRANDFIELD: [SET_H, ["HRANDFIELD h", /^[ab]$/]],
+  ...SETS,
   VADD: [SET_V, ["VADD v VALUES 2 1 0 e", "0"]],
   VSIM: [SET_V, SET_W, ["VSIM v ELE e WITHSCORES COUNT 1", "e\n1"]],
   VREM: [SET_V, ["VREM v e", "1"], ["EXISTS v", "0"]],

@@ -44,6 +44,31 @@ function plain(reply: unknown): unknown {
   return typeof reply === "object" && reply !== null && Object.getPrototypeOf(reply) === null ? { ...reply } : reply;
 }
 
+async function withSets(client: Client): Promise<void> {
+  await client.sAdd("s", ["1", "2", "3"]);
+  await client.sAdd("t", ["3", "text"]);
+}
+
+const SETS: Readonly<Record<string, Scenario>> = {
+  SADD: after(withSets, [(c) => c.sAdd("s", ["3", "4"]), 1]),
+  SREM: after(withSets, [(c) => c.sRem("s", ["3", "9"]), 1]),
+  SISMEMBER: after(withSets, [(c) => c.sIsMember("t", "text"), 1]),
+  SMISMEMBER: after(withSets, [(c) => c.smIsMember("t", ["text", "x"]), [1, 0]]),
+  SCARD: after(withSets, [(c) => c.sCard("s"), 3]),
+  SMEMBERS: after(withSets, [(c) => c.sMembers("s"), ["1", "2", "3"]]),
+  SMOVE: after(withSets, [(c) => c.sMove("s", "t", "1"), 1], [(c) => c.sCard("t"), 3]),
+  SPOP: after(withSets, [(c) => c.sPop("nothing"), null], [(c) => c.sPopCount("t", 5), ["3", "text"]]),
+  SRANDMEMBER: after(withSets, [(c) => c.sRandMemberCount("s", 9), ["1", "2", "3"]]),
+  SINTER: after(withSets, [(c) => c.sInter(["s", "t"]), ["3"]]),
+  SINTERCARD: after(withSets, [(c) => c.sInterCard(["s", "t"], { LIMIT: 5 }), 1]),
+  SINTERSTORE: after(withSets, [(c) => c.sInterStore("u", ["s", "t"]), 1]),
+  SUNION: after(withSets, [(c) => c.sUnion(["s", "t"]), ["1", "2", "3", "text"]]),
+  SUNIONSTORE: after(withSets, [(c) => c.sUnionStore("u", ["s", "t"]), 4]),
+  SDIFF: after(withSets, [(c) => c.sDiff(["s", "t"]), ["1", "2"]]),
+  SDIFFSTORE: after(withSets, [(c) => c.sDiffStore("u", ["s", "t"]), 2]),
+  SSCAN: after(withSets, [(c) => c.sScan("s", "0", { MATCH: "[12]" }), { cursor: "0", members: ["1", "2"] }]),
+};
+
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   PING: after(nothing, [(c) => c.ping(), "PONG"], [(c) => c.ping("hello"), "hello"]),
   ECHO: after(nothing, [(c) => c.echo("välue"), "välue"]),
@@ -212,6 +237,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     },
   ]),
   HRANDFIELD: after(withHash, [(c) => c.hRandFieldCount("h", 5), ["a", "b"]]),
+  ...SETS,
   VADD: after(nothing, [(c) => c.vAdd("v", [1, 0], "e"), true], [(c) => c.vAdd("v", [1, 0], "e"), false]),
   VSIM: after(
     withVectors,

@@ -23,7 +23,6 @@ import {
   fieldNameBytes,
   fieldValue,
   fieldValueBytes,
-  hashTable,
   isTable,
   nextField,
   setField,
@@ -56,7 +55,8 @@ import {
   replySyntaxError,
 } from "../../protocol/reply";
 import { recordField } from "../../protocol/recording";
-import { parseScanOptions, scanCount, scanNoValues, scanPattern } from "../keys/keys";
+import { fieldTable } from "../../structures/field-table";
+import { parseScanOptions, ScanOf, scanCount, scanNoValues, scanPattern } from "../keys/keys";
 import { slotEntry } from "../../memory/table";
 import { randomEntry, SCAN_END, scanNext, scanTable } from "../../memory/table-walk";
 
@@ -139,12 +139,12 @@ function hScan(): void {
     beginScan(0, 0);
     return;
   }
-  if (!parseScanOptions(3, true)) return;
+  if (!parseScanOptions(3, ScanOf.Hash)) return;
   if (!isTable(entry)) {
     scanPacked(entry);
     return;
   }
-  const found = scanTable(hashTable(entry), from, scanCount, SCRATCH_BASE);
+  const found = scanTable(fieldTable(entry), from, scanCount, SCRATCH_BASE);
   addWork(found >> 2);
   let kept: u32 = 0;
   for (let index: u32 = 0; index < found; index++) {
@@ -266,7 +266,7 @@ function replyDrawn(withValues: bool): void {
 /** Shows a random field in the registers. */
 function drawField(entry: usize): void {
   if (isTable(entry)) {
-    showField(randomEntry(hashTable(entry)));
+    showField(randomEntry(fieldTable(entry)));
     return;
   }
   let skip = <u32>(((random() >> 32) * countFields(entry)) >> 32);

@@ -4,10 +4,9 @@
 //
 // Packed: 0 count (u16), then for each field: length (u8) | length of its value (u8) | field | value
 
-import { TABLE_BYTES, ZONE_ENTRY, ZONE_FIELD, ZONE_OBJECT } from "../../layout";
-import { allocate, copyBytes, dirty, equalBytes } from "../../memory/memory";
+import { ZONE_ENTRY, ZONE_FIELD } from "../../layout";
+import { copyBytes, dirty, equalBytes } from "../../memory/memory";
 import {
-  copyValue,
   createEntry,
   ENCODING_TABLE,
   ENTRY_HEADER_BYTES,
@@ -19,19 +18,16 @@ import {
   freeEntry,
   isPaged,
   keyOf,
-  takeValuePages,
   TYPE_HASH,
-  TYPE_STRING,
   valueOf,
 } from "../../memory/entry";
 import { hashKey, insertKey } from "../../keyspace/keyspace";
 import { splice } from "../../keyspace/splice";
-import { findSlot, removeSlot, setSlot, slotEntry, Table, tableAt } from "../../memory/table";
+import { createField, fieldTable, giveTable, TABLE_ADDRESS_BYTES } from "../../structures/field-table";
+import { findSlot, removeSlot, setSlot, slotEntry, Table } from "../../memory/table";
 import { insert } from "../../memory/table-grow";
 import { nextEntry, startWalk } from "../../memory/table-walk";
 
-/** Value of a hash that is a table: the table's address. It never moves, so its fields can name it. */
-const TABLE_ADDRESS_BYTES: u32 = 4;
 const PACKED_HEADER_BYTES: u32 = 2;
 const PACKED_BYTES_MAX: u32 = 2048;
 const PACKED_FIELDS_MAX: u32 = 128;
@@ -52,13 +48,8 @@ export function isTable(entry: usize): bool {
 }
 
 @inline
-export function hashTable(entry: usize): Table {
-  return tableAt(load<u32>(valueOf(entry)));
-}
-
-@inline
 export function countFields(entry: usize): u32 {
-  return isTable(entry) ? hashTable(entry).count : <u32>load<u16>(valueOf(entry));
+  return isTable(entry) ? fieldTable(entry).count : <u32>load<u16>(valueOf(entry));
 }
 
 /** Makes an empty packed hash under a key that is not there; answers its slot. The caller fills it at once. */
@@ -92,7 +83,7 @@ function showEntry(entry: usize): void {
 /** Looks a field up; true when it is there, and then the registers show it. */
 export function findField(entry: usize, field: usize, bytes: u32): bool {
   if (isTable(entry)) {
-    const slot = findSlot(hashTable(entry), field, bytes, hashKey(field, bytes));
+    const slot = findSlot(fieldTable(entry), field, bytes, hashKey(field, bytes));
     if (slot == 0) return false;
     showEntry(slotEntry(slot));
     return true;
@@ -123,7 +114,7 @@ export function setField(slot: usize, field: usize, bytes: u32, value: usize, va
     if (setRecord(slot, field, bytes, value, valueBytes)) return recordIsNew;
     unpack(slot);
   }
-  return setInTable(hashTable(slotEntry(slot)), field, bytes, value, valueBytes);
+  return setInTable(fieldTable(slotEntry(slot)), field, bytes, value, valueBytes);
 }
 
 let recordIsNew: bool = false;
@@ -151,13 +142,6 @@ function setRecord(slot: usize, field: usize, bytes: u32, value: usize, valueByt
   return true;
 }
 
-/** Gives the entry of a hash an empty table. */
-export function giveTable(entry: usize): void {
-  const table = allocate(ZONE_OBJECT, TABLE_BYTES);
-  memory.fill(table, 0, TABLE_BYTES);
-  store<u32>(valueOf(entry), <u32>table);
-}
-
 /** Turns a packed hash into a table. */
 function unpack(slot: usize): void {
   const entry = slotEntry(slot);
@@ -167,7 +151,7 @@ function unpack(slot: usize): void {
   if (expires(entry)) store<i64>(other, expiryOf(entry), ENTRY_HEADER_BYTES);
   entryAt(other).access = record.access;
   giveTable(other);
-  const table = hashTable(other);
+  const table = fieldTable(other);
   let at = valueOf(entry) + PACKED_HEADER_BYTES;
   for (let left = <u32>load<u16>(valueOf(entry)); left > 0; left--) {
     showRecord(at);
@@ -198,13 +182,6 @@ function setInTable(table: Table, field: usize, bytes: u32, value: usize, valueB
   return slot == 0;
 }
 
-/** A field is an entry whose access bits lead to its table. */
-function createField(table: Table, field: usize, bytes: u32, valueBytes: u32): usize {
-  const entry = createEntry(ZONE_FIELD, field, bytes, TYPE_STRING, valueBytes, false);
-  entryAt(entry).access = <u32>changetype<usize>(table);
-  return entry;
-}
-
 function overwriteField(entry: usize, value: usize, valueBytes: u32): bool {
   if (value == 0 || isPaged(entry)) return false;
   const whole = entryBytes(entryAt(entry).keyBytes, valueBytes, false);
@@ -220,10 +197,10 @@ export function removeField(slot: usize, field: usize, bytes: u32): bool {
   const entry = slotEntry(slot);
   if (isTable(entry)) {
     const hash = hashKey(field, bytes);
-    const found = findSlot(hashTable(entry), field, bytes, hash);
+    const found = findSlot(fieldTable(entry), field, bytes, hash);
     if (found == 0) return false;
     const removed = slotEntry(found);
-    removeSlot(hashTable(entry), found, hash);
+    removeSlot(fieldTable(entry), found, hash);
     freeEntry(ZONE_FIELD, removed);
     return true;
   }
@@ -243,7 +220,7 @@ let walkTable: bool = false;
 export function startFields(entry: usize): void {
   walkTable = isTable(entry);
   if (walkTable) {
-    startWalk(hashTable(entry));
+    startWalk(fieldTable(entry));
     return;
   }
   walkLeft = load<u16>(valueOf(entry));
@@ -267,16 +244,4 @@ export function nextField(): bool {
 /** Shows the field of an entry of the hash's table. */
 export function showField(entry: usize): void {
   showEntry(entry);
-}
-
-/** Copies all fields of one table hash to another, empty one. */
-export function copyTable(to: Table, from: Table): void {
-  startWalk(from);
-  for (let entry = nextEntry(); entry != 0; entry = nextEntry()) {
-    const bytes = entryAt(entry).valueBytes;
-    const copy = createField(to, keyOf(entry), entryAt(entry).keyBytes, bytes);
-    if (isPaged(copy)) takeValuePages(copy, 0);
-    copyValue(copy, entry, bytes);
-    insert(to, copy, hashKey(keyOf(entry), entryAt(entry).keyBytes), false);
-  }
 }

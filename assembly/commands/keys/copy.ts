@@ -10,14 +10,13 @@ import {
   entryPages,
   isPaged,
   takeValuePages,
-  TYPE_HASH,
   TYPE_LIST,
   TYPE_VECTOR_SET,
   typeOf,
   valueOf,
 } from "../../memory/entry";
 import { admit, cellShare } from "../../keyspace/eviction";
-import { copyTable, countFields, giveTable, hashTable, isTable } from "../hashes/hash-value";
+import { copyTable, fieldTable, giveTable, hasFieldTable } from "../../structures/field-table";
 import { bytesToCopy, copyChain, emptyList, ListHead, listNodeAt } from "../../structures/list-chain";
 import { chainOf, isChain } from "../lists/list-value";
 import { databaseArgument, NO_DATABASE } from "./databases";
@@ -65,8 +64,7 @@ function findIn(db: u32, index: u32): usize {
 function pagesOf(entry: usize): u32 {
   const own = entryPages(entryAt(entry).valueBytes);
   if (typeOf(entry) == TYPE_LIST && isChain(entry)) return own + chainPages(chainOf(entry));
-  if (typeOf(entry) != TYPE_HASH || !isTable(entry)) return own;
-  return own + tablePages(hashTable(entry));
+  return hasFieldTable(entry) ? own + tablePages(fieldTable(entry)) : own;
 }
 
 function chainPages(list: ListHead): u32 {
@@ -114,7 +112,7 @@ function copy(): void {
   pin(entry);
   const pages = pagesOf(entry);
   addWork(pages * WORK_A_PAGE);
-  if (typeOf(entry) == TYPE_HASH) addWork(countFields(entry) << 1);
+  if (hasFieldTable(entry)) addWork(fieldTable(entry).count << 1);
   if (!admit(pages)) {
     replyNoMemory();
     return;
@@ -133,9 +131,9 @@ function copy(): void {
 /** A copy of an entry under the key of argument 2. */
 function copyEntry(entry: usize): usize {
   const other = createLike(entry, argumentAddress(2), argumentBytes(2));
-  if (typeOf(entry) == TYPE_HASH && isTable(entry)) {
+  if (hasFieldTable(entry)) {
     giveTable(other);
-    copyTable(hashTable(other), hashTable(entry));
+    copyTable(fieldTable(other), fieldTable(entry));
     return other;
   }
   if (typeOf(entry) == TYPE_LIST && isChain(entry)) {

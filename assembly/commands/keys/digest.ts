@@ -14,6 +14,7 @@ import {
   keyOf,
   TYPE_HASH,
   TYPE_LIST,
+  TYPE_SET,
   TYPE_VECTOR_SET,
   typeOf,
   valueOf,
@@ -39,6 +40,7 @@ import {
   nextField,
   startFields,
 } from "../hashes/hash-value";
+import { memberAddress, memberBytes, nextMember, showText, startMembers } from "../sets/set-value";
 
 const PRIME: u64 = 0xbc7062fdf7889697;
 const MIX: u64 = 0x8aeda7013b5c4de3;
@@ -81,6 +83,7 @@ function digestEntry(entry: usize, db: u32): u64 {
   const dies = mix(key, expires(entry) ? <u64>expiryOf(entry) + 1 : 0);
   if (type == TYPE_HASH) return mix(dies, digestFields(entry));
   if (type == TYPE_LIST) return mix(dies, digestList(entry));
+  if (type == TYPE_SET) return mix(dies, digestMembers(entry));
   if (type == TYPE_VECTOR_SET) return mix(dies, digestElements(setOf(entry)));
   return mix(dies, digestValue(entry));
 }
@@ -116,6 +119,17 @@ function digestList(entry: usize): u64 {
   do {
     sum = mix(sum, elementEntry != 0 ? digestValue(elementEntry) : checksum(element, elementBytes));
   } while (walkOn(true));
+  return sum;
+}
+
+/** Whatever way they are packed in. */
+function digestMembers(entry: usize): u64 {
+  let sum: u64 = 0;
+  startMembers(entry);
+  while (nextMember()) {
+    showText();
+    sum += mix(checksum(memberAddress, memberBytes), 0);
+  }
   return sum;
 }
 

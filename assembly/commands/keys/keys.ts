@@ -192,7 +192,7 @@ function keys(): void {
   }
 }
 
-/** Options of SCAN, HSCAN: where MATCH's pattern is (0 for none), COUNT, TYPE's name, NOVALUES. */
+/** Options of SCAN, HSCAN, SSCAN: where MATCH's pattern is (0 for none), COUNT, TYPE's name, NOVALUES. */
 export let scanPattern: u32 = 0;
 export let scanCount: u32 = 10;
 export let scanType: u32 = 0;
@@ -201,14 +201,25 @@ export let scanNoValues: bool = false;
 /** Addresses that scanTable may write beyond the count asked for. */
 const SCAN_COUNT_MAX: u32 = SCRATCH_BYTES / 8;
 
+/** What is scanned: each has an option of its own. */
+export const enum ScanOf {
+  Keys,
+  Hash,
+  Set,
+}
+
 /** Parses options from `index` on; false after replying an error. */
-export function parseScanOptions(index: u32, ofHash: bool): bool {
+export function parseScanOptions(index: u32, what: ScanOf): bool {
   scanPattern = 0;
   scanCount = 10;
   scanType = 0;
   scanNoValues = false;
   while (index < argumentCount) {
-    if (ofHash && argumentIs(index, "NOVALUES")) {
+    if (argumentIs(index, "NOVALUES")) {
+      if (what != ScanOf.Hash) {
+        replyError("ERR NOVALUES option can only be used in HSCAN");
+        return false;
+      }
       scanNoValues = true;
       index++;
       continue;
@@ -233,7 +244,7 @@ export function parseScanOptions(index: u32, ofHash: bool): bool {
         replyOverlong("pattern");
         return false;
       }
-    } else if (!ofHash && argumentIs(index, "TYPE")) {
+    } else if (what == ScanOf.Keys && argumentIs(index, "TYPE")) {
       scanType = index + 1;
     } else {
       replySyntaxError();
@@ -251,7 +262,7 @@ function scan(): void {
     replyError("ERR invalid cursor");
     return;
   }
-  if (!parseScanOptions(2, false)) return;
+  if (!parseScanOptions(2, ScanOf.Keys)) return;
   let shard = <u32>(parsedU64 >> 32);
   let place = <u32>parsedU64;
   let found: u32 = 0;

@@ -2,7 +2,7 @@
 // Redis's words: a packed hash is a listpack, and a string or a list is told by what it holds, not by its history.
 
 import { CommandFlag } from "../../layout";
-import { entryAt, isPaged, TYPE_HASH, TYPE_LIST, TYPE_STRING, typeOf, valueOf } from "../../memory/entry";
+import { entryAt, isPaged, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, typeOf, valueOf } from "../../memory/entry";
 import { slotEntry } from "../../memory/table";
 import { countsFrequency, frequencyOf, idleSecondsOf } from "../../keyspace/access";
 import { argumentCount, argumentIs } from "../../protocol/arguments";
@@ -22,6 +22,7 @@ import {
 import { parseInteger } from "../../text/number";
 import { isTable } from "../hashes/hash-value";
 import { isListpack } from "../lists/list-value";
+import { isIntegers } from "../sets/set-value";
 
 /** Bytes of a string that Redis keeps in one piece with its key's record. */
 const EMBEDDED_BYTES_MAX: u32 = 44;
@@ -29,6 +30,7 @@ const EMBEDDED_BYTES_MAX: u32 = 44;
 function encodingOf(entry: usize): string {
   if (typeOf(entry) == TYPE_HASH) return isTable(entry) ? "hashtable" : "listpack";
   if (typeOf(entry) == TYPE_LIST) return isListpack(entry) ? "listpack" : "quicklist";
+  if (typeOf(entry) == TYPE_SET) return isTable(entry) ? "hashtable" : isIntegers(entry) ? "intset" : "listpack";
   if (typeOf(entry) != TYPE_STRING || isPaged(entry)) return "raw";
   const bytes = entryAt(entry).valueBytes;
   if (parseInteger(valueOf(entry), bytes)) return "int";

@@ -37,6 +37,7 @@ type Command = readonly [string, ...Argument[]];
 const COMMANDS: ReadonlyMap<RdbKind, (key: Uint8Array, elements: Uint8Array[]) => Command> = new Map([
   ["hash", (key, elements) => ["HSET", key, ...elements]],
   ["list", (key, elements) => ["RPUSH", key, ...elements]],
+  ["set", (key, elements) => ["SADD", key, ...elements]],
 ]);
 
 const NAMES: Readonly<Record<RdbKind, string>> = {

@@ -1,0 +1,21 @@
+// Settings of how collections are packed: up to which size they lie in one piece, which takes little memory and time that
+// grows with their length. They have Redis's names and defaults; what was packed before a change stays as it is until it is
+// next added to.
+
+import { integerForm } from "./redis-forms.ts";
+import type { Setting } from "./server-settings.ts";
+import { count } from "./setting-kinds.ts";
+
+const MOST = 2 ** 32 - 1;
+
+function packing(key: string, description: string, standard: number): Setting<number> {
+  const redis = integerForm(key, 0, MOST);
+  return { key, group: "Memory", description, kind: count(0, MOST), default: standard, live: true, redis };
+}
+
+/** Rows of the table of settings, by the names that an engine knows them under. */
+export const PACKING_SETTINGS = {
+  integerSetEntries: packing("set-max-intset-entries", "members of a set of integers that is packed", 512),
+  packedSetEntries: packing("set-max-listpack-entries", "members of another set that is packed", 128),
+  packedSetValue: packing("set-max-listpack-value", "bytes of a member of such a set", 64),
+} as const;
