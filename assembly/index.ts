@@ -37,6 +37,9 @@ import { registerVectors } from "./commands/vectors/vector-commands";
 import { expireElements } from "./commands/vectors/element-expiry";
 import { stepUpkeep } from "./vectors/upkeep/step";
 import { initializePacking } from "./memory/settings";
+import { registerPublishing } from "./commands/pubsub/publishing";
+import { registerSubscribing } from "./commands/pubsub/subscribing";
+import { serveIdle } from "./protocol/host-events";
 import { letPool } from "./memory/threads";
 
 export {
@@ -57,6 +60,19 @@ export {
   watchedKeys,
 } from "./protocol/host-connection";
 export { getDirect, getDirectAt, setDirect, setDirectAt } from "./commands/direct";
+export {
+  addTrackingPrefix,
+  endWait,
+  isBlocked,
+  nextEvent,
+  setNotices,
+  setTrackedMax,
+  setTracking,
+  subscribedChannels,
+  subscribedPatterns,
+  subscribedShardChannels,
+  trackingOf,
+} from "./protocol/host-events";
 export { unmask } from "./protocol/unmask";
 export { openShared, searchDirect, searchDirectMany, showShared } from "./commands/vectors/direct-search";
 export { openLeft, replyLeft } from "./commands/vectors/left-search";
@@ -143,6 +159,8 @@ function registerCommands(): void {
   registerSetAlgebra();
   registerSetScan();
   registerVectors();
+  registerSubscribing();
+  registerPublishing();
 }
 
 /**
@@ -180,6 +198,7 @@ export function tick(now: f64): bool {
   const adopting = !trimming && adopt();
   const working = stepUpkeep();
   clearIdleQueues();
+  serveIdle();
   letPool();
   return expiring || dying || trimming || adopting || working || state.graveyard != 0;
 }

@@ -169,6 +169,10 @@ export const enum Outcome {
   LogFull = 5,
   /** Nodes of the call wait for workers, and so do its replies; goes on as behind LogFull. */
   Links = 6,
+  /** The command waits for a key: nothing of the connection runs until an event says that it was answered. */
+  Blocked = 7,
+  /** As LogFull, until clients are no longer paused. */
+  Paused = 8,
 }
 
 /** How a direct call of embedding ended. */
@@ -208,6 +212,8 @@ export const enum Result {
   Count = 3,
   /** Eight words: the place of blocks, as their checksum covers it. */
   Place = 4,
+  /** Bits of EventFlag, of the connection taken last. */
+  Event = 12,
 }
 export const RESULT_BYTES: u32 = 64;
 
@@ -261,7 +267,7 @@ export const MARK_PAGES_MAX: u32 = 1024;
 export const MARKS_BYTES: u32 = MARK_PAGES_MAX * 4 + 16;
 export const MARKS_BASE: u32 = COUNTERS_BASE + COUNTERS_BYTES;
 
-/** Watched keys: how many there are (u32 and 4 unused bytes), then the heads of their lists by hash. */
+/** Watched keys: how many there are (u32), who else wants to know of changes (u32), then the heads of their lists by hash. */
 export const WATCH_BUCKETS: u32 = 2048;
 export const WATCHES_BASE: u32 = MARKS_BASE + MARKS_BYTES;
 export const WATCHES_BYTES: u32 = 8 + WATCH_BUCKETS * 4;
@@ -308,6 +314,10 @@ export const enum Replay {
 export const COPY_PAGES_MAX: u32 = 1024;
 export const COPIES_BASE: u32 = EFFECTS_BASE + EFFECTS_BYTES;
 export const COPIES_BYTES: u32 = 32 + COPY_PAGES_MAX * 4;
+
+/** What the engine has for connections that do not run, who listens to what, and who waits for which key: see events/names.ts. */
+export const EVENTS_BASE: u32 = COPIES_BASE + COPIES_BYTES;
+export const EVENTS_BYTES: u32 = 1024;
 
 /** Verdicts of the latest filters, at the end of the registers: see vectors/verdicts.ts. */
 export const VERDICTS_BYTES: u32 = 8192;
@@ -375,24 +385,10 @@ export const enum CommandFlag {
   Recorded = 256,
   /** It reads graphs, whose nodes must have their links, and may leave a long search to the host. */
   ReadsGraph = 512,
-}
-
-/** What makes the commands of a connection take the slow way, a bit each. */
-export const enum ConnectionMode {
-  /** Not authenticated, and it must be. */
-  Stranger = 1,
-  /** Between MULTI and EXEC. */
-  Queueing = 2,
-  /** EXEC will discard: a command could not be queued. */
-  Aborted = 4,
-  /** No reply is written. */
-  Silent = 8,
-  /** The next command's reply is not written. */
-  SkipsNext = 16,
-  /** The reply that the host is about to give is not written. */
-  Muted = 32,
-  /** Reads do not note an access. */
-  NoTouch = 64,
-  /** EXEC runs what was queued, across calls where the host answers a command of it. */
-  Executing = 128,
+  /** It may wait for a key. */
+  Blocking = 1024,
+  /** About subscriptions: a connection of RESP2 that has some may use no other. */
+  PubSub = 2048,
+  /** Others hear of it, though it changes nothing: it waits while writes are paused. */
+  MayReplicate = 4096,
 }

@@ -11,6 +11,7 @@ const GROUPS: readonly (readonly [string, string])[] = [
   ["set", "Sets"],
   ["vector_set", "Vector sets"],
   ["generic", "Keys of any type"],
+  ["pubsub", "Publish and subscribe"],
   ["transactions", "Transactions"],
   ["connection", "Connection"],
   ["server", "Server"],

@@ -3,9 +3,9 @@
 // the direct paths of embedding. Views die when memory grows, so they are made anew whenever the buffer has changed.
 
 import { instantiateSync } from "@assemblyscript/loader";
+import { ConnectionMode } from "../assembly/connection-layout.ts";
 import {
   ARGUMENTS_MAX,
-  ConnectionMode,
   INPUT_BASE,
   INPUT_BYTES,
   Outcome,
@@ -20,7 +20,7 @@ import {
 import type { EngineExports } from "../build/engine-exports.d.ts";
 import { EngineClock } from "./engine-clock.ts";
 import { readCommands } from "./engine-commands.ts";
-import { EngineConnections } from "./engine-connections.ts";
+import { EngineConnections, type EngineEvent, EngineEvents } from "./engine-connections.ts";
 import { DirectPaths } from "./engine-direct.ts";
 import { EngineEffects, Replay, type Replayed } from "./engine-effects.ts";
 import { EngineInput } from "./engine-input.ts";
@@ -33,7 +33,7 @@ import { EngineStatistics } from "./engine-statistics.ts";
 import type { CommandDescription, EngineOptions, EngineStats, PackingLimits, SlowCommand } from "./engine-types.ts";
 import { OutputBlock } from "./engine-types.ts";
 
-export type { CommandDescription, EngineOptions, EngineStats, Replayed };
+export type { CommandDescription, EngineEvent, EngineEvents, EngineOptions, EngineStats, Replayed };
 export { ConnectionMode, memoryBytesMax, Outcome, OutputBlock, Replay, sharedBytesMax };
 
 /** Room for copies of a snapshot that is taken when they are fetched at once. */
@@ -65,6 +65,8 @@ export class Engine {
   beforeCut: (() => Promise<() => void>) | undefined;
   /** What workers do in the same memory; undefined where no memory is shared. */
   readonly pool: EnginePool | undefined;
+  /** News for connections other than the one that runs. */
+  readonly events: EngineEvents;
   /** How connections stand. */
   readonly connections: EngineConnections;
   /** Asked for the time right before `execute`, it spares the engine a reading. */
@@ -89,6 +91,7 @@ export class Engine {
     this.effects = new EngineEffects(this.#exports, this.#view, this.#limits);
     this.snapshot = new EngineSnapshot(this.#exports, this.#view, (bytes) => this.effects.checksum(bytes));
     this.#authenticated = !options.requireAuthentication;
+    this.events = new EngineEvents(this.#exports, this.#view);
     this.connections = new EngineConnections(this.#exports);
     this.statistics = new EngineStatistics(this.#memory, this.#exports, options.timed ?? true);
     this.setClientLimits(options);
@@ -196,6 +199,7 @@ export class Engine {
     const outcome = this.#exports.execute(connection, bytes, now, this.clock.takeStarted()) as Outcome;
     if (this.#view.words()[SLOW_BASE >>> 2] !== 0) this.onSlow?.(this.statistics.takeSlow());
     if (this.onCopies !== undefined && this.snapshot.fill > COPIES_PRESSING) this.onCopies();
+    this.events.tell();
     return outcome;
   }
 
@@ -229,7 +233,9 @@ export class Engine {
       this.#view.bytes().set(piece, INPUT_BASE);
       this.#exports.writeReply(connection, piece.length);
     }
-    return this.#exports.finishHostCommand(connection) as Outcome;
+    const outcome = this.#exports.finishHostCommand(connection) as Outcome;
+    this.events.tell();
+    return outcome;
   }
 
   /** The oldest block of replies not taken yet; it stays valid, and charged to the connection, until it is released. */
@@ -257,7 +263,9 @@ export class Engine {
   /** Removes expired keys and frees deleted objects, a bounded number; true when more waits. */
   tick(now: number): boolean {
     this.clock.adjust();
-    return this.#exports.tick(now) !== 0;
+    const more = this.#exports.tick(now) !== 0;
+    this.events.tell();
+    return more;
   }
 
   /**

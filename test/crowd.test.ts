@@ -8,8 +8,11 @@ import type { ReplyGate } from "../src/persistence/reply-gate.ts";
 import { Crowd, type CrowdMember } from "../src/server/crowd.ts";
 import { OutputBudget } from "../src/server/output-budget.ts";
 import { BatchCounts } from "../src/server/protocol-traffic.ts";
-import { type Channel, Session, type SessionHost } from "../src/server/session.ts";
-import { Turns } from "../src/server/turns.ts";
+import type { Channel, SessionHost } from "../src/server/session/channel.ts";
+import { ClientPause } from "../src/server/session/client-pause.ts";
+import { Session } from "../src/server/session/session.ts";
+import { Sessions } from "../src/server/session/sessions.ts";
+import { Turns } from "../src/server/session/turns.ts";
 import { debugEngine } from "./debug-engine.ts";
 
 interface Client extends CrowdMember {
@@ -152,10 +155,13 @@ describe("a session", () => {
       end: () => void log.push("end"),
       destroy: () => void log.push("destroy"),
     };
+    const sessions = new Sessions();
     const host: SessionHost = {
       engine,
       commands: {} as HostCommands,
       turns: new Turns(),
+      sessions,
+      pause: new ClientPause(engine, sessions),
       crowd: { isHere: true, served: () => undefined, hold: (member) => void held.push(member) },
       budget: new OutputBudget(1 << 20),
       log: gate,

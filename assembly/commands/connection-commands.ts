@@ -1,10 +1,13 @@
 // Commands about the connection: the few that need nothing but it run here, the others are the host's.
 
+import { ConnectionMode } from "../connection-layout";
 import { CommandFlag } from "../layout";
 import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "../protocol/arguments";
 import { register, startGroup } from "../protocol/catalog";
 import { replyArity } from "../protocol/command-error";
-import { replyBulk, replyPages, replySimple } from "../protocol/reply";
+import { hasMode } from "../protocol/connection";
+import { connection } from "../protocol/dispatch";
+import { replyArray, replyBulk, replyBulkText, replyPages, replySimple } from "../protocol/reply";
 
 function replyArgument(index: u32): void {
   if (isArgumentPaged(index)) replyPages(argumentAddress(index), argumentBytes(index));
@@ -13,8 +16,17 @@ function replyArgument(index: u32): void {
 
 function ping(): void {
   if (argumentCount > 2) replyArity();
+  else if (hasMode(connection, ConnectionMode.Subscribed) && connection.protocol == 2) pingSubscribed();
   else if (argumentCount == 2) replyArgument(1);
   else replySimple("PONG");
+}
+
+/** In RESP2, where there are no pushes, one who listens is answered as by a message. */
+function pingSubscribed(): void {
+  replyArray(2);
+  replyBulkText("pong");
+  if (argumentCount == 2) replyArgument(1);
+  else replyBulkText("");
 }
 
 function echo(): void {
@@ -31,15 +43,25 @@ export function registerConnectionCommands(): void {
   const atHost = CommandFlag.Host;
   const open = CommandFlag.Host | CommandFlag.NoAuth | CommandFlag.Fast;
   startGroup("connection");
-  register("PING", -1, fast, 0, 0, 0, ping, "1.0.0", "Answers PONG, or its argument.");
+  register("PING", -1, fast | CommandFlag.PubSub, 0, 0, 0, ping, "1.0.0", "Answers PONG, or its argument.");
   register("ECHO", 2, fast, 0, 0, 0, echo, "1.0.0", "Answers its argument.");
   register("AUTH", -2, open, 0, 0, 0, host, "1.0.0", "Authenticates the connection.");
   register("HELLO", -1, open, 0, 0, 0, host, "6.0.0", "Chooses the protocol version; may authenticate and name.");
-  register("QUIT", -1, open | CommandFlag.Immediate, 0, 0, 0, host, "1.0.0", "Closes the connection.");
+  register(
+    "QUIT",
+    -1,
+    open | CommandFlag.Immediate | CommandFlag.PubSub,
+    0,
+    0,
+    0,
+    host,
+    "1.0.0",
+    "Closes the connection.",
+  );
   register(
     "RESET",
     1,
-    open | CommandFlag.Immediate,
+    open | CommandFlag.Immediate | CommandFlag.PubSub,
     0,
     0,
     0,

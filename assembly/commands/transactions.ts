@@ -2,7 +2,8 @@
 // what begins and ends a transaction. EXEC answers an array and the replies of the queued commands after one another,
 // nobody's commands between them: however much work they are, the call does not yield inside.
 
-import { CommandFlag, ConnectionMode } from "../layout";
+import { ConnectionMode } from "../connection-layout";
+import { CommandFlag } from "../layout";
 import { beginGroup } from "../effects/record";
 import { admit } from "../keyspace/eviction";
 import { database, findKey } from "../keyspace/keyspace";

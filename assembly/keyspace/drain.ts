@@ -38,7 +38,7 @@ import { findSlot, localDepth, setSlot, slotAddress, slotEntry, Table, tableAt }
 import { hashOfEntry, replaceSegment } from "../memory/table-grow";
 import { shrinkTable } from "../memory/table-shrink";
 import { directorySize, segmentAt } from "../memory/table-walk";
-import { countAllKeys, dropKey, pinned, shardAt } from "./keyspace";
+import { countAllKeys, dropKey, pinned, shardAt, tellEvicted } from "./keyspace";
 import { databaseOf } from "./shards";
 import { effectLog } from "../effects/region";
 import { mayEvict } from "./victim";
@@ -175,6 +175,7 @@ function moveOrEvict(entry: usize, sizeClass: u32): void {
   } else {
     counters.keysEvicted++;
     const table = changetype<Table>(slotTable);
+    tellEvicted(slot, databaseOf(table));
     dropKey(table, slot, hashOfEntry(entry), databaseOf(table));
   }
 }

@@ -28,8 +28,10 @@ import { clearTable, dispose } from "./graveyard";
 import { enqueue } from "./queues";
 import { effectLog, mayRecordRemoval } from "../effects/region";
 import { recordRemoval } from "../effects/record";
-import { countAllKeys, countKeys, shardAt } from "./shards";
-import { anyWatches, breakWatches, breakWatchesOf } from "./watch";
+import { countAllKeys, countKeys, databaseOf, shardAt } from "./shards";
+import { notify } from "../events/notices";
+import { Notice } from "../connection-layout";
+import { anyInterest, tellChange, tellNewKey } from "./changes";
 
 export { countAllKeys, countKeys, shardAt, touchEntry };
 
@@ -59,10 +61,10 @@ export function setUntouching(yes: bool): void {
   untouching = yes;
 }
 
-/** Breaks the watches of a key of the selected database whose value has changed where it lies. */
+/** Tells whoever wants to know that a key of the selected database has changed where it lies. */
 @inline
 export function noteChange(hash: u64): void {
-  if (anyWatches()) breakWatches(database, hash);
+  if (anyInterest()) tellChange(database, hash, 0);
 }
 
 @inline
@@ -96,7 +98,15 @@ function findDead(table: Table, slot: usize, hash: u64): usize {
 /** Deletes a key of a database whose time has passed. */
 export function expireKey(table: Table, slot: usize, hash: u64, db: u32): void {
   counters.keysExpired++;
+  const entry = slotEntry(slot);
+  notify(Notice.Expired, "expired", db, keyOf(entry), entryAt(entry).keyBytes);
   dropKey(table, slot, hash, db);
+}
+
+/** Tells that the key in a slot is about to be evicted. */
+export function tellEvicted(slot: usize, db: u32): void {
+  const entry = slotEntry(slot);
+  notify(Notice.Evicted, "evicted", db, keyOf(entry), entryAt(entry).keyBytes);
 }
 
 /** Deletes a key that no command asked to delete. */
@@ -133,7 +143,7 @@ export function removeKey(table: Table, slot: usize, hash: u64): void {
 
 /** Empties a slot; with its last key a shard gives its memory back. The entry is the caller's. */
 export function vacateSlot(table: Table, slot: usize, hash: u64): void {
-  if (anyWatches()) breakWatchesOf(changetype<usize>(table), hash);
+  if (anyInterest()) tellChange(databaseOf(table), hash, slotEntry(slot));
   removeSlot(table, slot, hash);
   counters.removed++;
   if (table.count == 0) clearTable(table);
@@ -141,7 +151,7 @@ export function vacateSlot(table: Table, slot: usize, hash: u64): void {
 
 /** Inserts a new entry under a key that is not there. */
 export function insertKey(entry: usize, hash: u64): usize {
-  noteChange(hash);
+  if (anyInterest()) tellNewKey(database, hash, entry);
   const slot = insert(shardOf(hash), entry, hash, expires(entry));
   // A queue may drop words meanwhile whose entries it does not find.
   if (inQueues()) enqueue(entry, hash, database);

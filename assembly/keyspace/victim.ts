@@ -13,7 +13,7 @@ import { cellBytes } from "../memory/slabs";
 import { CHUNK_BYTES, chunksOfCode, codeOf, slotAddress, slotEntry, slotHolding, Table } from "../memory/table";
 import { directorySize, liveSlots, segmentAt, segmentEnd } from "../memory/table-walk";
 import { evictsExpiringOnly, frequencyOf, idleOf, usesOf } from "./access";
-import { dropKey, hashKey, pinned, shardAt } from "./keyspace";
+import { dropKey, hashKey, pinned, shardAt, tellEvicted } from "./keyspace";
 import { databaseOf } from "./shards";
 import { effectLog } from "../effects/region";
 import { foundTable } from "./queues";
@@ -308,6 +308,7 @@ function scoreOf(entry: usize): i64 {
 function evictSlot(table: Table, slot: usize, hash: u64): void {
   counters.keysEvicted++;
   evictedClass = pageOf(slotEntry(slot)).sizeClass;
+  tellEvicted(slot, databaseOf(table));
   dropKey(table, slot, hash, databaseOf(table));
 }
 

@@ -6,7 +6,7 @@
 // Watch: 0 next of its list (u32) | 4 next of its watcher (u32) | 8 watcher (u32) | 12 database (u16) | 14 key bytes (u16)
 //   16 hash (u64) | 24 key
 
-import { SHARDS_BASE, TABLE_BYTES, WATCH_BUCKETS, WATCHES_BASE, ZONE_VOLATILE } from "../layout";
+import { WATCH_BUCKETS, WATCHES_BASE, ZONE_VOLATILE } from "../layout";
 import { allocate, copyBytes, equalBytes, release } from "../memory/memory";
 
 /** Who watches: a part of the connection. */
@@ -71,11 +71,6 @@ export function breakWatches(database: u32, hash: u64): void {
     if (watch.hash == hash && <u32>watch.database == database) changetype<Watcher>(<usize>watch.watcher).broken = 1;
     at = watch.next;
   }
-}
-
-/** The same for a key of the shard whose table this is. */
-export function breakWatchesOf(table: usize, hash: u64): void {
-  breakWatches(<u32>((table - SHARDS_BASE) / TABLE_BYTES) >> 8, hash);
 }
 
 /** Notes a watch, once however often it is asked for. The caller has reserved a page. */

@@ -1,6 +1,7 @@
 // Watches against what the databases hold: a key whose time passed counts as changed, and emptying or swapping databases
 // breaks the watches of the keys that were, or are now, there.
 
+import { noteAllReady } from "../events/waiting";
 import { SHARDS, WATCH_BUCKETS } from "../layout";
 import { findSlot } from "../memory/table";
 import { database, findKey, selectDatabase, shardAt } from "./keyspace";
@@ -20,6 +21,7 @@ export function isBroken(watcher: Watcher): bool {
 
 /** Breaks the watches of the keys of one database that are there, or are in the other one that takes its place. */
 export function breakWatchesOfAll(db: u32, other: u32): void {
+  noteAllReady(db);
   if (!anyWatches()) return;
   for (let list: u32 = 0; list < WATCH_BUCKETS; list++) {
     for (let at = firstWatch(list); at != 0; at = watchAt(at).next) {

@@ -16,6 +16,11 @@ export function setArguments(address: usize, count: u32): void {
   argumentCount = count;
 }
 
+/** Where the records of the arguments lie. */
+export function argumentRecords(): usize {
+  return records;
+}
+
 /** Where an argument that is not paged lies. */
 @inline
 export function argumentAddress(index: u32): usize {

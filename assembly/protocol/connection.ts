@@ -3,16 +3,18 @@
 // argument: small ones are packed into pages, one over 32 KiB gets pages of its own, which a value adopts. Replies
 // are chains of pages; the host takes one at a time and releases it when the socket has drained it.
 
-import { ConnectionMode, INPUT_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SPARE_PAGES, ZONE_VOLATILE } from "../layout";
+import { ConnectionMode } from "../connection-layout";
+import { INPUT_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SPARE_PAGES, ZONE_VOLATILE } from "../layout";
 import { allocate, copyBytes, hasMemory, pageAt, release, releasePage, takePage, state } from "../memory/memory";
 import { admit } from "../keyspace/eviction";
+import { Mailbox, mailboxAt } from "../events/mailbox";
 import { Watcher } from "../keyspace/watch";
 
 @unmanaged
 export class Connection {
-  protocol: u8;
   /** Bits of ConnectionMode; 0 for nearly every connection, so that a command tests all of them at once. */
-  mode: u8;
+  mode: u16;
+  protocol: u8;
   /** Set when replies went over the limit or the machine has no memory: nothing more is written, the host destroys it. */
   overflowed: u8;
   database: u8;
@@ -53,8 +55,11 @@ export class Connection {
   watchBroken: u32;
 }
 
-const CONNECTION_BYTES: u32 = 128;
-if (offsetof<Connection>() > CONNECTION_BYTES) ERROR("a connection must fit 128 bytes");
+/** Behind a connection lies its Mailbox (see events/mailbox.ts). */
+const MAILBOX_OFFSET: u32 = 128;
+const CONNECTION_BYTES: u32 = MAILBOX_OFFSET + 96;
+if (offsetof<Connection>() > MAILBOX_OFFSET) ERROR("a connection must fit 128 bytes");
+if (offsetof<Mailbox>() > CONNECTION_BYTES - MAILBOX_OFFSET) ERROR("a mailbox must fit 96 bytes");
 
 @inline
 export function connectionAt(address: usize): Connection {
@@ -65,18 +70,34 @@ export function openConnection(authenticated: bool): usize {
   const address = allocate(ZONE_VOLATILE, CONNECTION_BYTES);
   memory.fill(address, 0, CONNECTION_BYTES);
   const connection = connectionAt(address);
-  connection.protocol = 2;
-  if (!authenticated) connection.mode = <u8>ConnectionMode.Stranger;
+  setProtocol(connection, 2);
+  if (!authenticated) connection.mode = <u16>ConnectionMode.Stranger;
   return address;
 }
 
 @inline
 export function hasMode(connection: Connection, mode: ConnectionMode): bool {
-  return (connection.mode & <u8>mode) != 0;
+  return (connection.mode & <u16>mode) != 0;
 }
 
 export function setMode(connection: Connection, mode: ConnectionMode, on: bool): void {
-  connection.mode = <u8>(on ? connection.mode | mode : connection.mode & ~mode);
+  connection.mode = <u16>(on ? connection.mode | mode : connection.mode & ~mode);
+}
+
+export function setProtocol(connection: Connection, version: u32): void {
+  connection.protocol = <u8>version;
+  mailboxOf(connection).protocol = version;
+}
+
+@inline
+export function mailboxOf(connection: Connection): Mailbox {
+  return mailboxAt(changetype<usize>(connection) + MAILBOX_OFFSET);
+}
+
+/** The connection that a mailbox belongs to. */
+@inline
+export function connectionOf(box: Mailbox): Connection {
+  return connectionAt(changetype<usize>(box) - MAILBOX_OFFSET);
 }
 
 export function watcherOf(connection: Connection): Watcher {

@@ -2,26 +2,41 @@
 // call yields at a command's border when it has done about a millisecond of work; inside a group the host then gives
 // the bytes of the commands that did not run again. A command of the host ends the call too, with nothing on the stack.
 
-import { ARGUMENTS_BASE, CommandFlag, ConnectionMode, INPUT_BASE, Outcome, REGISTERS_BASE, Result } from "../layout";
-import { endGroup } from "../effects/record";
-import { argumentAddress, argumentBytes, setArguments } from "./arguments";
+import { ConnectionMode } from "../connection-layout";
+import { beginMail, interrupted, mailBytes, setOwnMailbox } from "../events/mailbox";
+import { ARGUMENTS_BASE, CommandFlag, INPUT_BASE, Outcome, PAGE_BITS, Result } from "../layout";
 import { Command, hasFlag, isExec } from "./catalog";
-import { replyArity, replyOverlong, replyUnknown } from "./command-error";
+import { errorCommandName, replyOverlong } from "./command-error";
 import { countRejection, running, setRunning } from "./command-statistics";
-import { beginHostCommand, beginTiming, endHostCommand, noteCommand, settleSpan } from "./command-timing";
-import { Connection, connectionAt, copyRecords, dropInput, hasMode, prependTail, setMode } from "./connection";
-import { findKey, hashKey, pin, readSlot, selectDatabase, setClock, setUntouching } from "../keyspace/keyspace";
+import { beginTiming, endHostCommand, settleSpan } from "./command-timing";
+import { connectionAt, copyRecords, dropInput, hasMode, mailboxOf, prependTail, setMode } from "./connection";
+import { connection, findArgument, hashOfArgument, readKeyArgument, setConnection } from "./current";
+import { selectDatabase, setClock, setUntouching } from "../keyspace/keyspace";
 import { groupCount, groupEnd, hasPagedKey, Parsed, parsedAt, parseGroup, prepare, takeUp } from "./group";
 import { collect, EMPTY, INCOMPLETE, keepPartial, MALFORMED, parsedEnd, replyMalformed } from "./parser";
+import {
+  abortTransaction,
+  beginPerforming,
+  endCommand,
+  isRefused,
+  perform,
+  performTracked,
+  setResult,
+  slowFull,
+} from "./perform";
 import { runPlainly } from "./plain-commands";
-import { allowLeaving, beginCall, hasLeft, isToBeRepeated, outcomeOfCall, waitsForLinks } from "./left-work";
-import { runRecorded } from "./recording";
+import { beginCall, isToBeRepeated, outcomeOfCall } from "./left-work";
+import { queueWrites, runQueue } from "./queue-run";
+import { attend } from "./serving";
 import { silence } from "./silence";
 import { restoreLine } from "./kept-line";
 import { forgetRequest } from "./repeated-request";
 import {
+  beginError,
   beginReplies,
+  endError,
   endReplies,
+  errorText,
   muteReplies,
   pagesWritten,
   replyError,
@@ -29,43 +44,16 @@ import {
   replySimple,
   unmuteReplies,
 } from "./reply";
-import { discardTransaction, dropFirst, queueCommand, queuedAt, recordsOf } from "./transaction-queue";
+import { endCaching } from "./tracked-reads";
+import { discardTransaction, dropFirst, queueCommand } from "./transaction-queue";
 import { addWork, beginWork, work } from "./work";
 
-export { addWork };
+export { addWork, connection, findArgument, hashOfArgument, readKeyArgument };
 
 /** Work a call may do before it yields at a command's border: a plain command counts 1, an argument 1/4. About a millisecond. */
 const WORK_A_CALL: u32 = 8192;
 /** Pages of replies after which a call yields, so that the host can send them. */
 const PAGES_A_CALL: u32 = 16;
-
-/** The connection whose command runs; call-scoped. */
-export let connection: Connection = changetype<Connection>(<usize>0);
-/** Hash of the first key of the running command, valid when it has one. */
-let firstKeyHash: u64 = 0;
-let firstKeyIndex: u32 = 0;
-/** Slow commands fill their place: the host fetches them before another call. */
-let slowFull: bool = false;
-
-/** Hash of the key in an argument; the first key's was computed when the command was parsed. */
-export function hashOfArgument(index: u32): u64 {
-  if (index == firstKeyIndex) return firstKeyHash;
-  return hashKey(argumentAddress(index), argumentBytes(index));
-}
-
-/** The slot of the live key in an argument, 0 when there is none. */
-export function findArgument(index: u32): usize {
-  return findKey(argumentAddress(index), argumentBytes(index), hashOfArgument(index));
-}
-
-/** Finds the key in an argument for reading: counts the hit or miss, notes the access. The entry, 0 for none. */
-export function readKeyArgument(index: u32): usize {
-  return readSlot(findArgument(index));
-}
-
-function setResult(word: Result, value: u32): void {
-  store<u32>(REGISTERS_BASE + ((<u32>word) << 2), value);
-}
 
 /**
  * Parses and executes `bytes` received at INPUT_BASE; how many were consumed is in Result.Consumed. `started`: the
@@ -73,20 +61,31 @@ function setResult(word: Result, value: u32): void {
  */
 export function execute(address: usize, bytes: u32, now: i64, started: f64): Outcome {
   setClock(now);
-  connection = connectionAt(address);
+  setConnection(connectionAt(address));
   beginReplies(connection);
   selectDatabase(connection.database);
   beginWork();
   beginTiming(started);
-  slowFull = false;
+  beginPerforming();
+  beginMail();
+  setOwnMailbox(changetype<usize>(mailboxOf(connection)));
   forgetRequest();
+  at = INPUT_BASE;
   beginCall();
-  const outcome = outcomeOfCall(run(prependTail(connection), INPUT_BASE + bytes));
+  const isBlocked = hasMode(connection, ConnectionMode.Blocked);
+  const outcome = isBlocked ? Outcome.Blocked : outcomeOfCall(run(prependTail(connection), INPUT_BASE + bytes));
   settleSpan(work, address);
-  endReplies();
   connection.lastCommand = <u32>running;
+  endCall();
   setResult(Result.Consumed, at > INPUT_BASE ? <u32>(at - INPUT_BASE) : 0);
   return afterOverflow(outcome);
+}
+
+/** Sees to what is due behind the last command, unless a transaction goes on. */
+function endCall(): void {
+  if (interrupted && !hasMode(connection, ConnectionMode.Executing)) attend();
+  endReplies();
+  setOwnMailbox(0);
 }
 
 /** A connection over its limit ends, but a transaction that waits for the host is executed to its end before. */
@@ -99,11 +98,12 @@ function afterOverflow(outcome: Outcome): Outcome {
  * the host's too. The clock is still that of the call that came to the command.
  */
 export function finishHostCommand(address: usize): Outcome {
-  connection = connectionAt(address);
+  setConnection(connectionAt(address));
   endHostCommand(address);
   setMode(connection, ConnectionMode.Muted, false);
   if (connection.announced != 0 && connection.collected == connection.announced) dropInput(connection);
   if (!hasMode(connection, ConnectionMode.Executing)) return afterOverflow(Outcome.Done);
+  setOwnMailbox(changetype<usize>(mailboxOf(connection)));
   beginReplies(connection);
   selectDatabase(connection.database);
   const isSilent = hasMode(connection, ConnectionMode.Silent);
@@ -112,7 +112,7 @@ export function finishHostCommand(address: usize): Outcome {
   const outcome = runQueue();
   settleSpan(work, address);
   if (isSilent) unmuteReplies();
-  endReplies();
+  endCall();
   return afterOverflow(outcome);
 }
 
@@ -133,7 +133,7 @@ function run(start: usize, end: usize): Outcome {
     if (status == INCOMPLETE) {
       const outcome = runCollected(keepPartial(connection, at, end), end);
       if (outcome != Outcome.Done) return outcome;
-    } else if (at < end && mustYield()) {
+    } else if (at < end && mustYield() && attendAndYield()) {
       return Outcome.Yield;
     }
   }
@@ -142,7 +142,13 @@ function run(start: usize, end: usize): Outcome {
 
 @inline
 function mustYield(): bool {
-  return work >= WORK_A_CALL || pagesWritten >= PAGES_A_CALL || slowFull;
+  return work >= WORK_A_CALL || pagesWritten >= PAGES_A_CALL || interrupted;
+}
+
+/** Sees to what is due between two commands; true when the call must yield all the same. */
+function attendAndYield(): bool {
+  if (interrupted) attend();
+  return work >= WORK_A_CALL || pagesWritten + (mailBytes >> PAGE_BITS) >= PAGES_A_CALL || slowFull;
 }
 
 function endMalformed(end: usize): Outcome {
@@ -201,7 +207,7 @@ function executeGroup(): Outcome {
     at = index + 1 < groupCount ? <usize>parsedAt(index + 1).start : groupEnd;
     if (outcome != Outcome.Done) return outcome;
     if (connection.overflowed) return Outcome.Overflow;
-    if (mustYield() && index + 1 < groupCount) return Outcome.Yield;
+    if (mustYield() && attendAndYield() && index + 1 < groupCount) return Outcome.Yield;
   }
   at = groupEnd;
   // What follows may be parsed over the arguments of a lone command.
@@ -223,84 +229,6 @@ function executeOne(parsed: Parsed): Outcome {
     return Outcome.Done;
   }
   return perform(parsed.command, parsed.records, parsed.count, parsed.hash, parsed);
-}
-
-/** True after replying that there is no such command or that it takes other arguments. */
-@inline
-function isRefused(command: usize, count: u32): bool {
-  if (command == 0) {
-    replyUnknown();
-    return true;
-  }
-  const arity = <i32>changetype<Command>(command).arity;
-  if (arity > 0 ? <u32>arity == count : count >= <u32>-arity) return false;
-  replyArity();
-  countRejection();
-  return true;
-}
-
-/** Executes a command whose arguments are set, or leaves it to the host. */
-@inline
-function perform(address: usize, records: usize, count: u32, hash: u64, parsed: Parsed | null): Outcome {
-  const command = changetype<Command>(address);
-  if ((<u32>command.flags & UNUSUAL) != 0) return performUnusually(command, records, count, hash, parsed);
-  setFirstKey(command, hash);
-  const before = work;
-  addWork(1 + (count >> 2));
-  call_indirect<void>(command.handler);
-  return endCommand(command, before);
-}
-
-/** What a command that only runs does not have. */
-const UNUSUAL: u32 = CommandFlag.Host | CommandFlag.Recorded | CommandFlag.ReadsGraph | CommandFlag.EndsGroup;
-
-/** Executes such a command, or leaves it to the host. `parsed` is null for one that was queued. */
-function performUnusually(command: Command, records: usize, count: u32, hash: u64, parsed: Parsed | null): Outcome {
-  const isExecuting = hasMode(connection, ConnectionMode.Executing);
-  if (waitsForLinks(command, isExecuting)) return Outcome.Links;
-  if (hasFlag(command, CommandFlag.Host)) return leave(command, records, count);
-  setFirstKey(command, hash);
-  const before = work;
-  addWork(1 + (count >> 2));
-  if (hasFlag(command, CommandFlag.Recorded)) {
-    if (!runRecorded(command, isExecuting, parsed)) return Outcome.LogFull;
-  } else {
-    allowLeaving(!isExecuting);
-    call_indirect<void>(command.handler);
-    if (hasLeft()) return leave(command, records, count);
-  }
-  return endCommand(command, before);
-}
-
-/** Leaves a command to the host. */
-function leave(command: Command, records: usize, count: u32): Outcome {
-  pin(0);
-  settleSpan(work, changetype<usize>(connection));
-  beginHostCommand(changetype<usize>(command), changetype<usize>(connection));
-  setResult(Result.Address, <u32>records);
-  setResult(Result.Count, count);
-  return Outcome.Host;
-}
-
-@inline
-function endCommand(command: Command, before: u32): Outcome {
-  pin(0);
-  if (noteCommand(command, before, work, changetype<usize>(connection))) slowFull = true;
-  return Outcome.Done;
-}
-
-@inline
-function setFirstKey(command: Command, hash: u64): void {
-  firstKeyIndex = command.firstKey > 0 ? <u32>command.firstKey : ~0;
-  firstKeyHash = hash;
-}
-
-/** Runs a command of the log, whose arguments are set, for the connection that replays. */
-export function runReplayed(replayer: Connection, command: Command, hash: u64): void {
-  connection = replayer;
-  setFirstKey(command, hash);
-  call_indirect<void>(command.handler);
-  pin(0);
 }
 
 // ---- connections with a mode: not authenticated, in a transaction, without replies, not noting accesses
@@ -331,17 +259,42 @@ function executeGuarded(parsed: Parsed): Outcome {
     countRejection();
     return Outcome.Done;
   }
+  if (hasMode(connection, ConnectionMode.Subscribed) && connection.protocol == 2 && !isAllowedSubscribed(command)) {
+    replyNotSubscribed();
+    return Outcome.Done;
+  }
+  if (hasMode(connection, PAUSED) && isPaused(command)) return Outcome.Paused;
   if (hasMode(connection, ConnectionMode.Queueing) && !hasFlag(command, CommandFlag.Immediate)) {
     queue(parsed);
     return Outcome.Done;
   }
-  const outcome = perform(parsed.command, parsed.records, parsed.count, parsed.hash, parsed);
-  return hasMode(connection, ConnectionMode.Executing) ? runQueue() : outcome;
+  let outcome = performTracked(parsed.command, parsed.records, parsed.count, parsed.hash, parsed);
+  if (hasMode(connection, ConnectionMode.Executing)) outcome = runQueue();
+  if (hasMode(connection, ConnectionMode.Tracking)) endCaching(connection, command);
+  return outcome;
 }
 
-/** EXEC will discard the transaction, if there is one. */
-function abortTransaction(): void {
-  if (hasMode(connection, ConnectionMode.Queueing)) setMode(connection, ConnectionMode.Aborted, true);
+function isAllowedSubscribed(command: Command): bool {
+  return hasFlag(command, CommandFlag.PubSub);
+}
+
+function replyNotSubscribed(): void {
+  beginError();
+  errorText("ERR Can't execute '");
+  errorCommandName();
+  errorText("': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
+  endError();
+  countRejection();
+  abortTransaction();
+}
+
+const PAUSED: u32 = ConnectionMode.PausedWrites | ConnectionMode.PausedAll;
+
+/** Whether a command waits until clients are no longer paused. */
+function isPaused(command: Command): bool {
+  if (hasMode(connection, ConnectionMode.PausedAll)) return true;
+  const changes = CommandFlag.Write | CommandFlag.MayReplicate;
+  return (<u32>command.flags & changes) != 0 || (isExec(changetype<usize>(command)) && queueWrites(connection));
 }
 
 /** What will be discarded anyway takes no memory. */
@@ -349,40 +302,4 @@ function queue(parsed: Parsed): void {
   const isDoomed = connection.watchBroken != 0 || hasMode(connection, ConnectionMode.Aborted);
   if (isDoomed || queueCommand(connection, parsed.command, parsed.records, parsed.count)) replySimple("QUEUED");
   else abortTransaction();
-}
-
-/**
- * Executes the queued commands from the first on. Nobody comes between them, so it may take longer than a call should;
- * Host when the first one left is the host's, and then finishHostCommand goes on.
- */
-function runQueue(): Outcome {
-  let outcome = Outcome.Done;
-  while (connection.queueHead != 0) {
-    setUntouching(hasMode(connection, ConnectionMode.NoTouch));
-    outcome = runFirstQueued();
-    if (outcome != Outcome.Done) break;
-    dropFirst(connection);
-    setArguments(ARGUMENTS_BASE, 0);
-  }
-  if (outcome == Outcome.Done) {
-    setMode(connection, ConnectionMode.Executing, false);
-    endGroup();
-  }
-  setUntouching(false);
-  return outcome;
-}
-
-function runFirstQueued(): Outcome {
-  const queued = queuedAt(connection.queueHead);
-  let records = recordsOf(queued);
-  if (queued.recordsHead != 0) {
-    records = ARGUMENTS_BASE;
-    copyRecords(queued.recordsHead, records);
-  }
-  setArguments(records, queued.count);
-  setRunning(queued.command);
-  const firstKey = <i32>changetype<Command>(<usize>queued.command).firstKey;
-  const hasKey = firstKey > 0 && <u32>firstKey < queued.count;
-  const hash = hasKey ? hashKey(argumentAddress(firstKey), argumentBytes(firstKey)) : 0;
-  return perform(queued.command, records, queued.count, hash, null);
 }

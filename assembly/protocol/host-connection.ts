@@ -1,6 +1,13 @@
 // What the host does with connections, by address and page number.
 
+import { clearMailbox } from "../events/mailbox";
+import { unsubscribeAll } from "../events/subscriptions";
+import { breakRedirections, stopTracking } from "../events/tracking";
+import { forgetWait } from "./blocking";
 import {
+  Connection,
+  mailboxOf,
+  setProtocol as setProtocolOf,
   closeConnection as close,
   connectionAt,
   openConnection as openNew,
@@ -9,7 +16,8 @@ import {
   takeOutput as take,
   watcherOf,
 } from "./connection";
-import { COMMAND_RECORD_BYTES, COMMANDS_BASE, ConnectionMode } from "../layout";
+import { ConnectionMode } from "../connection-layout";
+import { COMMAND_RECORD_BYTES, COMMANDS_BASE } from "../layout";
 import { discardTransaction } from "./transaction-queue";
 
 /** Opens a connection: RESP2, database 0. */
@@ -18,6 +26,7 @@ export function openConnection(authenticated: bool): usize {
 }
 
 export function closeConnection(connection: usize): void {
+  endListening(connectionAt(connection));
   discardTransaction(connectionAt(connection));
   close(connection);
 }
@@ -65,7 +74,7 @@ export function lastCommandOf(connection: usize): u32 {
 }
 
 export function setProtocol(connection: usize, version: u32): void {
-  connectionAt(connection).protocol = <u8>version;
+  setProtocolOf(connectionAt(connection), version);
 }
 
 export function protocolOf(connection: usize): u32 {
@@ -76,11 +85,28 @@ export function databaseOf(connection: usize): u32 {
   return connectionAt(connection).database;
 }
 
+/** The connection ends: it listens, waits and tracks no more, and nothing is told to it. */
+function endListening(record: Connection): void {
+  const box = mailboxOf(record);
+  unsubscribeAll(box);
+  forgetWait(record);
+  stopTracking(box);
+  breakRedirections(box);
+  clearMailbox(box);
+}
+
+/** Modes that RESET leaves: what others have set. */
+const KEPT_BY_RESET: u32 =
+  ConnectionMode.Stranger | ConnectionMode.PausedWrites | ConnectionMode.PausedAll | ConnectionMode.NeverBlocks;
+
 /** Back to database 0 and RESP2, out of a transaction, with replies, as RESET does. */
 export function resetConnection(connection: usize): void {
   const record = connectionAt(connection);
   discardTransaction(record);
-  record.mode &= <u8>ConnectionMode.Stranger;
+  const box = mailboxOf(record);
+  unsubscribeAll(box);
+  stopTracking(box);
+  record.mode &= <u16>KEPT_BY_RESET;
   record.database = 0;
-  record.protocol = 2;
+  setProtocolOf(record, 2);
 }

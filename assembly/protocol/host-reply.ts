@@ -1,6 +1,7 @@
 // Replies to commands that the host answers: bytes that it made, or what the engine writes once the host has found it.
 
-import { ConnectionMode, INPUT_BASE } from "../layout";
+import { ConnectionMode } from "../connection-layout";
+import { INPUT_BASE } from "../layout";
 import { countErrorBytes, running, setRunning } from "./command-statistics";
 import { takeHostCommand } from "./command-timing";
 import { connectionAt, hasMode } from "./connection";

@@ -33,18 +33,18 @@ export function beginCall(): void {
 export function outcomeOfCall(outcome: Outcome): Outcome {
   if (!ASC_FEATURE_THREADS) return outcome;
   inCall = false;
-  const goesOn = outcome == Outcome.Done || outcome == Outcome.Yield || outcome == Outcome.LogFull;
+  const goesOn = outcome == Outcome.Done || outcome == Outcome.Yield || isToBeRepeated(outcome);
   return goesOn && hasLeftNodes() ? Outcome.Links : outcome;
 }
 
 /** Whether the command that ended a call has not run, and the next call begins with it. */
 @inline
 export function isToBeRepeated(outcome: Outcome): bool {
-  return outcome == Outcome.LogFull || (ASC_FEATURE_THREADS && outcome == Outcome.Links);
+  return outcome == Outcome.LogFull || outcome == Outcome.Paused || (ASC_FEATURE_THREADS && outcome == Outcome.Links);
 }
 
 /** What may see that links are missing, or what its host does with them. */
-const SEES_LINKS: u32 = CommandFlag.Host | CommandFlag.ReadsGraph | CommandFlag.EndsGroup;
+const SEES_LINKS: u32 = CommandFlag.Host | CommandFlag.ReadsGraph | CommandFlag.EndsGroup | CommandFlag.Blocking;
 
 /** Whether a command must wait until the nodes that the call has left are linked. */
 @inline

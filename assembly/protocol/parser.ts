@@ -2,14 +2,8 @@
 // texts of protocol errors are Redis's. A command that ends within the bytes is parsed to records of (address, length);
 // one that does not is kept as a tail or, when it is long, collected (see connection.ts).
 
-import {
-  ARGUMENT_BYTES,
-  ARGUMENTS_BASE,
-  ConnectionMode,
-  INPUT_HEADROOM,
-  PAGED_ARGUMENT_BYTES,
-  REGISTERS_BASE,
-} from "../layout";
+import { ConnectionMode } from "../connection-layout";
+import { ARGUMENT_BYTES, ARGUMENTS_BASE, INPUT_HEADROOM, PAGED_ARGUMENT_BYTES, REGISTERS_BASE } from "../layout";
 import { addPacked, Connection, fillLarge, hasMode, keepTail, startLarge } from "./connection";
 import { hexDigit, unescaped } from "../text/escape";
 import { parsedInteger, parseInteger } from "../text/number";

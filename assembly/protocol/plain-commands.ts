@@ -17,11 +17,19 @@ import { replyBulk, replyOk } from "./reply";
 /** The two commands, addresses in the command table. */
 let getCommand: u32 = 0;
 let setCommand: u32 = 0;
+/** SET whether it goes this way or not. */
+let setName: u32 = 0;
 
 /** Names the commands that are GET and SET. */
 export function setPlainCommands(get: usize, set: usize): void {
   getCommand = <u32>get;
   setCommand = <u32>set;
+  setName = <u32>set;
+}
+
+/** Whether SET may go this way: not while what it does is told to others. */
+export function setPlainWrites(yes: bool): void {
+  setCommand = yes ? setName : ~0;
 }
 
 /** Runs a command if it is such a GET or SET. */

@@ -42,7 +42,7 @@ import { argumentAddress, argumentBytes, isArgumentPaged, setArguments } from ".
 import { Command, findCommand } from "./catalog";
 import { setRunning } from "./command-statistics";
 import { closeConnection, connectionAt, copyRecords, dropInput, openConnection, prependTail } from "./connection";
-import { runReplayed } from "./dispatch";
+import { runReplayed } from "./perform";
 import {
   collect,
   INCOMPLETE,

@@ -32,8 +32,27 @@ export function beginReplies(to: Connection): void {
   end = page == 0 ? 0 : ((<usize>page) << PAGE_BITS) + (PAGE_BYTES - 1);
 }
 
-export function setProtocol(version: u32): void {
-  protocol = version;
+/** Goes on with the replies of another connection; `endReplies` has come before. */
+export function turnReplies(to: Connection): void {
+  const pages = pagesWritten;
+  beginReplies(to);
+  pagesWritten = pages;
+}
+
+/** The first byte of something whose other bytes follow by replyBytes. */
+export function replyType(type: u8): void {
+  room(1);
+  store<u8>(at++, type);
+}
+
+/** A push of `count` parts; in RESP2 an array. */
+export function replyPush(count: u32): void {
+  header(protocol == 3 ? 0x3e : 0x2a, count);
+}
+
+/** Whether what is written goes nowhere. */
+export function areRepliesMuted(): bool {
+  return muted;
 }
 
 /** Notes how far the last page is filled. */

@@ -1,6 +1,6 @@
 // CLIENT REPLY: connections that want no replies, or none of their next command.
 
-import { ConnectionMode } from "../layout";
+import { ConnectionMode } from "../connection-layout";
 import { Connection, hasMode, setMode } from "./connection";
 import { muteReplies } from "./reply";
 

@@ -6,7 +6,8 @@
 // Queued: 0 next (u32) | 4 command (u32) | 8 arguments (u32) | 12 charged bytes (u32)
 //   16 first page of records, 0 when they follow (u32) | 20 first page of small arguments (u32) | 24 records | bytes
 
-import { ARGUMENT_BYTES, ConnectionMode, PAGE_BITS, PAGE_BYTES, ZONE_VOLATILE } from "../layout";
+import { ConnectionMode } from "../connection-layout";
+import { ARGUMENT_BYTES, PAGE_BITS, PAGE_BYTES, ZONE_VOLATILE } from "../layout";
 import { allocate, copyBytes, release } from "../memory/memory";
 import { endGroup } from "../effects/record";
 import { dropWatches } from "../keyspace/watch";
@@ -85,6 +86,21 @@ export function queueCommand(connection: Connection, command: usize, records: us
   else takeArguments(connection, queued, records, count, isCollected);
   append(connection, queued);
   return true;
+}
+
+/** Copies a command to one cell, as a queued one; 0 when it is too long for that. The caller has reserved a page. */
+export function keepCommand(command: usize, records: usize, count: u32): usize {
+  let whole: u64 = QUEUED_BYTES + SLACK_BYTES + <u64>count * ARGUMENT_BYTES;
+  for (let index: u32 = 0; index < count; index++) whole += load<u32>(records + index * ARGUMENT_BYTES, 4);
+  if (whole > SHORT_BYTES_MAX) return 0; // PAGED_BIT makes it long
+  const address = allocate(ZONE_VOLATILE, <u32>whole);
+  const queued = queuedAt(address);
+  queued.command = <u32>command;
+  queued.count = count;
+  queued.recordsHead = 0;
+  queued.packedHead = 0;
+  copyArguments(recordsOf(queued), records, count);
+  return address;
 }
 
 function append(connection: Connection, queued: Queued): void {

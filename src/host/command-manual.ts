@@ -5,6 +5,7 @@
 import { LIST_MANUAL } from "./manual/lists.ts";
 import { entry, KEY, type ManualEntry } from "./manual/manual-entry.ts";
 import { SET_MANUAL } from "./manual/sets.ts";
+import { PUBSUB_MANUAL } from "./manual/pubsub.ts";
 
 export type { ManualEntry };
 
@@ -199,4 +200,5 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   VPTTL: entry(`key ${ELEMENTS}`, EACH, READ),
   VEXPIRETIME: entry(`key ${ELEMENTS}`, EACH, READ),
   VPEXPIRETIME: entry(`key ${ELEMENTS}`, EACH, READ),
+  ...PUBSUB_MANUAL,
 };

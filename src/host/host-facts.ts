@@ -86,6 +86,22 @@ export interface ChangeRefusal {
   readonly reason?: string;
 }
 
+/** What CLIENT PAUSE has paused. */
+export interface PauseState {
+  readonly kind: "write" | "all";
+  readonly leftMs: number;
+}
+
+/** Whoever pauses clients. */
+export interface PauseFacts {
+  /** Undefined while nothing is paused. */
+  readonly state: PauseState | undefined;
+  /** Clients whose commands wait for the end. */
+  readonly waitingCount: number;
+  start(ms: number, kind: "write" | "all"): void;
+  end(): void;
+}
+
 /** Whoever takes snapshots. */
 export interface SnapshotFacts {
   /** Whether one is being taken. */

@@ -33,11 +33,13 @@ import { ServerPassword } from "./password.ts";
 import { RateSampler } from "./rates.ts";
 import { serverFacts } from "./server-facts.ts";
 import { checkServerOptions, SERVER_DEFAULTS, type ServerOptions } from "./server-options.ts";
+import { ClientPause } from "./session/client-pause.ts";
+import { Sessions } from "./session/sessions.ts";
+import { Turns } from "./session/turns.ts";
 import { type ConnectionLimits, settingEffects } from "./setting-effects.ts";
 import { SnapshotPage } from "./snapshot-page.ts";
 import { createTcpServer, createTlsServer, type TcpHost } from "./tcp.ts";
 import { readTlsFiles } from "./tls-files.ts";
-import { Turns } from "./turns.ts";
 import { attachWebSockets, type WebSocketHost } from "./websocket.ts";
 
 /** How long a stopping server waits for clients to take their replies, milliseconds. */
@@ -185,6 +187,7 @@ class RunningServer implements Server {
       engine: this.engine,
       commands,
       turns: new Turns(),
+      ...hearing(this.engine),
       crowd: new Crowd(this.engine.clock.read, undefined, () => persistence?.writeNow()),
       budget,
       connections: this.connections,
@@ -200,8 +203,8 @@ class RunningServer implements Server {
     const health = (): Health => this.health(facts.startedMs);
     const metrics = new MetricsPage(new ServerMetrics(this.metricSources(slowLog)), password, options.openMetrics);
     const snapshot = new SnapshotPage(this.engine, persistence, password);
-    const { origins } = shared;
-    this.httpServer = createHttpServer({ origins, page, health, metrics, snapshot, failed: failOnce }, shared, tls);
+    const pages = { origins: shared.origins, page, health, metrics, snapshot, failed: failOnce };
+    this.httpServer = createHttpServer(pages, shared, tls);
     attachWebSockets(this.httpServer, shared);
     if (options.respPort !== undefined) {
       this.tcpServer = tls === undefined ? createTcpServer(shared) : createTlsServer(shared, tls);
@@ -314,6 +317,13 @@ class RunningServer implements Server {
       total_commands: stats.commands,
     };
   }
+}
+
+/** What sessions are found by when the engine has news for them. */
+function hearing(engine: Engine): { sessions: Sessions; pause: ClientPause } {
+  const sessions = new Sessions();
+  engine.events.onEvent = sessions.tell;
+  return { sessions, pause: new ClientPause(engine, sessions) };
 }
 
 /** Keeps the sockets that listeners accept; the function that it answers closes those still open. */

@@ -11,7 +11,8 @@ import type { Connections, OpenConnection } from "./connections.ts";
 import { SPARE_SOCKETS } from "./http.ts";
 import { readIntoOneBuffer } from "./one-buffer-socket.ts";
 import type { BatchCounts, TrafficCounts } from "./protocol-traffic.ts";
-import { type Channel, Session, type SessionHost } from "./session.ts";
+import type { Channel, SessionHost } from "./session/channel.ts";
+import { Session } from "./session/session.ts";
 import { DrainWatch, StraightWriter, Written } from "./straight-writer.ts";
 
 /** What the TCP side needs of the server. */

@@ -7,12 +7,13 @@
 import type { Socket } from "node:net";
 import type { NearkeyError } from "../errors.ts";
 import { type HostClient, newClient } from "../host/host-facts.ts";
-import { encodeCommand, ReplyDecoder } from "../resp.ts";
+import { type Argument, encodeCommand, type Reply, ReplyDecoder } from "../resp.ts";
 import type { Connections, OpenConnection } from "./connections.ts";
 import { encodeErrorFrame, encodePushFrame, encodeReplyFrame, type FrameId, parseRequest } from "./json-frames.ts";
 import { checkLimits } from "./json-limits.ts";
 import type { BatchCounts, TrafficCounts } from "./protocol-traffic.ts";
-import { type Channel, Session, type SessionHost } from "./session.ts";
+import type { Channel, SessionHost } from "./session/channel.ts";
+import { Session } from "./session/session.ts";
 import { CloseCode, type Refusal } from "./websocket-frames.ts";
 import { WebSocketWire, type WireOwner } from "./websocket-wire.ts";
 
@@ -205,16 +206,39 @@ class BinaryChannel implements Channel {
   }
 }
 
-/** A channel whose replies leave as JSON, each with the id of its request. */
+/** A request that has no reply yet. */
+interface Asked {
+  readonly id: FrameId;
+  /** What its pushes are called, where it is answered by pushes. */
+  readonly word: string | undefined;
+}
+
+const SUBSCRIBING = /^[ps]?(un)?subscribe$/;
+
+/** A channel whose replies leave as JSON, each with the id of its request; what confirms a subscription is a push and a reply. */
 class JsonChannel extends BinaryChannel {
-  readonly ids: FrameId[] = [];
+  private readonly asked: Asked[] = [];
   private readonly decoder = new ReplyDecoder({ bytes: "unless-text" });
 
   override write(bytes: Uint8Array): void {
     this.decoder.push(bytes);
     for (let reply = this.decoder.next(); reply !== undefined; reply = this.decoder.next()) {
-      this.wire.sendText(reply.push ? encodePushFrame(reply.value) : encodeReplyFrame(this.ids.shift(), reply.value));
+      if (reply.push) this.sendPush(reply.value);
+      else this.wire.sendText(encodeReplyFrame(this.asked.shift()?.id, reply.value));
     }
+  }
+
+  /** Notes a request whose reply comes behind those of all before. */
+  ask(id: FrameId, name: Argument | undefined): void {
+    const word = String(name).toLowerCase();
+    this.asked.push({ id, word: SUBSCRIBING.test(word) ? word : undefined });
+  }
+
+  /** The first confirmation answers its request too, with how many subscriptions there are. */
+  private sendPush(push: Reply): void {
+    this.wire.sendText(encodePushFrame(push));
+    if (!Array.isArray(push) || this.asked[0]?.word === undefined || push[0] !== this.asked[0].word) return;
+    this.wire.sendText(encodeReplyFrame(this.asked.shift()?.id, push[2] ?? null));
   }
 }
 
@@ -239,7 +263,7 @@ class JsonStream {
     const error = "error" in request ? request.error : checkLimits(request.command, this.host);
     if (error !== undefined || "error" in request) this.refuse(request.id, error as NearkeyError);
     else {
-      this.channel.ids.push(request.id);
+      this.channel.ask(request.id, request.command[0]);
       // RESET and HELLO 2 change it, but a map must not be an object in one answer and a list in the next.
       this.host.engine.setProtocol(this.session.connection, 3);
       this.session.receive(encodeCommand(request.command));

@@ -14,11 +14,17 @@ export function messageOf(error: unknown): string {
   return (error as Error).message;
 }
 
-/** All commands, sorted. */
+/** Commands that need several connections: listening.test.ts has their scenarios. */
+export const LISTENING = [
+  ..."PSUBSCRIBE PUBLISH PUBSUB PUNSUBSCRIBE SPUBLISH SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE UNSUBSCRIBE".split(" "),
+];
+
+/** All other commands, sorted. */
 export function commandNames(): string[] {
   return debugEngine()
     .commands()
     .map(({ name }) => name)
+    .filter((name) => !LISTENING.includes(name))
     .sort();
 }
 

@@ -1,5 +1,6 @@
 // Commands on keys of any type.
 
+import { anyTracker, invalidateAll } from "../../events/tracking";
 import { CommandFlag, DATABASES, SCRATCH_BASE, SCRATCH_BYTES, SHARDS, ZONE_ENTRY } from "../../layout";
 import {
   argumentAddress,
@@ -352,6 +353,7 @@ const WORK_OF_FLUSH: u32 = 512;
 function flushDb(): void {
   if (!flushOptions()) return;
   breakWatchesOfAll(database, database);
+  if (anyTracker()) invalidateAll();
   const empties = countKeys(database) != 0;
   buryDatabase(database);
   if (empties) recordName("FLUSHDB");
@@ -362,6 +364,7 @@ function flushAll(): void {
   if (!flushOptions()) return;
   addWork(WORK_OF_FLUSH);
   for (let db: u32 = 0; db < DATABASES; db++) breakWatchesOfAll(db, db);
+  if (anyTracker()) invalidateAll();
   const empties = countAllKeys() != 0;
   buryAllDatabases();
   if (empties) recordName("FLUSHALL");

@@ -1,7 +1,8 @@
 // VADD, VREM and VSETATTR, and the registration of all commands of vector sets. Argument forms, defaults, replies and
 // error texts are those of Redis 8, where it has them.
 
-import { CommandFlag, ConnectionMode } from "../../layout";
+import { ConnectionMode } from "../../connection-layout";
+import { CommandFlag } from "../../layout";
 import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged, readArgument } from "../../protocol/arguments";
 import { answeredByHost, register, startGroup } from "../../protocol/catalog";
 import { replyArity } from "../../protocol/command-error";

@@ -4,64 +4,24 @@
 // left the process. Reading stops while commands wait for a turn or while much output is undrained, so that a reader
 // who never reads costs its block limit and nothing more.
 
-import { type Engine, Outcome } from "../engine.ts";
-import { TURN_MS } from "../event-loop.ts";
-import type { HostCommands, Served } from "../host/host-commands.ts";
-import type { HostClient } from "../host/host-facts.ts";
-import { CUT_OFF, type ReplyGate, ReplyHold } from "../persistence/reply-gate.ts";
-import type { PipelineBuilds } from "../pool/pipeline-builds.ts";
-import type { Crowd, CrowdMember } from "./crowd.ts";
+import { type EngineEvent, Outcome } from "../../engine.ts";
+import { TURN_MS } from "../../event-loop.ts";
+import type { Served } from "../../host/host-commands.ts";
+import type { HostClient } from "../../host/host-facts.ts";
+import { CUT_OFF, ReplyHold } from "../../persistence/reply-gate.ts";
+import type { CrowdMember } from "../crowd.ts";
+import type { Channel, SessionHost } from "./channel.ts";
+import type { Paused } from "./client-pause.ts";
+import { KeyWait, WAITING_PIECES_MAX } from "./key-wait.ts";
 import { LentBlocks } from "./lent-blocks.ts";
-import type { OutputBudget } from "./output-budget.ts";
-import type { BatchCounts } from "./protocol-traffic.ts";
-import type { Written } from "./straight-writer.ts";
-import type { Turns, Worker } from "./turns.ts";
-
-/** What a session needs of a socket. Everything written leaves in order. */
-export interface Channel {
-  /** Where the commands of each piece of input are counted. */
-  readonly batches: BatchCounts;
-  /** Set where replies are not to be held for a crowd's. */
-  readonly alone?: boolean;
-  /** Bytes handed over so far, framing counted. */
-  readonly writtenBytes: number;
-  /** Bytes handed over that have not left the process. */
-  readonly undrainedBytes: number;
-  /** Hands over bytes that stay valid until they drained; `Session.drained` is called when some did. */
-  write(bytes: Uint8Array): void;
-  /** As `write`, where that is cheaper: past the stream, when nothing waits there. Not when it must be `write`. */
-  writeAtOnce?(bytes: Uint8Array): Written;
-  /** Stops and resumes the delivery of bytes; calls alternate. */
-  pause(): void;
-  resume(): void;
-  /** Closes once everything written has left; `malformed` when the bytes received were no command, or over a limit. */
-  end(malformed: boolean): void;
-  /** Closes now. */
-  destroy(): void;
-}
-
-/** What all sessions of a server share. */
-export interface SessionHost {
-  readonly engine: Engine;
-  readonly commands: HostCommands;
-  readonly turns: Turns;
-  readonly crowd: Pick<Crowd, "isHere" | "served" | "hold">;
-  readonly budget: OutputBudget;
-  /** Where what commands do is written, and replies wait for that; undefined when nothing is kept. */
-  readonly log?: ReplyGate | undefined;
-  /** Where nodes that VADDs of pipelines leave to workers are waited for; undefined without workers. */
-  readonly links?: Pick<PipelineBuilds, "linked" | "abandon"> | undefined;
-  /** Most output a session may hold undrained, in bytes. */
-  readonly outputLimitBytes: number;
-  /** Called once when the engine trapped: nothing after it can be trusted. */
-  readonly failed: (error: unknown) => void;
-}
+import type { Told } from "./sessions.ts";
+import type { Worker } from "./turns.ts";
 
 /** More commands at once share the cost of a read and a write: they are no crowd's, and nobody waits. */
 const CROWD_COMMANDS_MAX = 4;
 
 /** A stream of RESP commands with its own connection in the engine. */
-export class Session implements Worker, CrowdMember {
+export class Session implements Worker, CrowdMember, Told, Paused {
   readonly connection: number;
   seenIn = 0;
   /** Replies stay in the engine until the turn of the event loop ends. */
@@ -79,6 +39,11 @@ export class Session implements Worker, CrowdMember {
   private asking = false;
   private ending = false;
   private closed = false;
+  private readonly keyWait: KeyWait;
+  /** While clients are paused and its command is held back. */
+  private suspended = false;
+  /** Replies came from elsewhere while others wait for the log. */
+  private toldMeanwhile = false;
   private malformed = false;
 
   constructor(
@@ -92,6 +57,9 @@ export class Session implements Worker, CrowdMember {
     host.budget.join();
     client.connections.push(this.connection);
     host.engine.setAuthenticated(this.connection, client.authenticated);
+    this.keyWait = new KeyWait(host.engine.events, this.connection);
+    host.sessions.add(this.connection, this);
+    host.pause.opened(this.connection);
   }
 
   /** Takes bytes that a socket delivered; they must not change afterwards. Runs them at once unless others wait. */
@@ -181,13 +149,18 @@ export class Session implements Worker, CrowdMember {
     this.lent.releaseDrained();
     if (!this.choked || this.closed || this.channel.undrainedBytes > this.host.budget.pauseBytes / 4) return;
     this.choked = false;
-    if (this.input !== undefined && !this.asking) this.host.turns.add(this);
+    if (this.input !== undefined && !this.isHeld()) this.host.turns.add(this);
     this.adjustReading();
   }
 
   /** Ends the session after what was received is answered; later bytes are dropped. */
   finish(): void {
     this.sendHeld(); // That may begin to wait for the log.
+    if (this.keyWait.waits) {
+      // Who has gone is served nothing any more; what it sent behind is dropped.
+      this.keyWait.giveUp();
+      this.stop();
+    }
     if (this.input === undefined && !this.hold?.waits) this.end();
     else this.ending = true;
   }
@@ -202,6 +175,9 @@ export class Session implements Worker, CrowdMember {
     this.host.budget.leave();
     this.waiting.length = 0;
     this.input = undefined;
+    this.keyWait.end();
+    this.host.pause.remove(this);
+    this.host.sessions.remove(this.connection);
     this.host.engine.disconnect(this.connection);
     this.client.connections.splice(this.client.connections.indexOf(this.connection), 1);
   }
@@ -213,7 +189,7 @@ export class Session implements Worker, CrowdMember {
     let nowMs = startMs;
     try {
       while (this.input !== undefined) {
-        if (this.choked || this.asking || this.hold?.waits) return false;
+        if (this.choked || this.isHeld()) return false;
         if (nowMs - startMs >= TURN_MS) return true;
         this.step(this.input, nowMs);
         if (this.input !== undefined) nowMs = this.host.engine.clock.now();
@@ -257,7 +233,17 @@ export class Session implements Worker, CrowdMember {
         this.overflow();
         break;
       case Outcome.Links:
-        this.waitForLinks();
+        // Workers link what the call has left to them, and no reply leaves before.
+        if (this.host.links !== undefined) this.rest(this.host.links.linked(), () => undefined);
+        break;
+      case Outcome.Blocked:
+        this.flush();
+        this.keyWait.begin();
+        break;
+      case Outcome.Paused:
+        this.flush();
+        this.suspended = true;
+        this.host.pause.wait(this);
         break;
       case Outcome.LogFull:
         this.flush();
@@ -283,33 +269,56 @@ export class Session implements Worker, CrowdMember {
 
   private answer(): void {
     const served = this.host.commands.serve(this.connection, this.client);
-    if (served instanceof Promise) this.waitFor(served);
-    else this.answered(served);
+    if (served instanceof Promise) {
+      this.flush();
+      this.rest(served, (late) => this.answered(late));
+    } else {
+      this.answered(served);
+    }
   }
 
-  /** Lets replies so far go out and rests until the answer is there; the turn that then comes goes on behind it. */
-  private waitFor(promise: Promise<Served>): void {
+  /** Runs nothing more until a promise is kept, and goes on behind it. */
+  private rest<T>(promise: Promise<T>, then: (value: T) => void): void {
     this.asking = true;
-    this.flush();
-    const goOn = (served: Served): void => {
+    const goOn = (value: T): void => {
       this.asking = false;
       if (this.closed) return;
-      this.answered(served);
+      then(value);
       this.host.turns.add(this);
     };
     promise.then(goOn).catch(this.host.failed);
   }
 
-  /** Rests, and lets no reply leave, until workers have linked what the call has left to them. */
-  private waitForLinks(): void {
-    const { links } = this.host;
-    if (links === undefined) return;
-    this.asking = true;
-    const goOn = (): void => {
-      this.asking = false;
-      if (!this.closed) this.host.turns.add(this);
-    };
-    links.linked().then(goOn).catch(this.host.failed);
+  /** Whether nothing may run for now. */
+  private isHeld(): boolean {
+    return this.asking || this.keyWait.waits || this.suspended || this.hold?.waits === true;
+  }
+
+  /** Something came for this connection from another's command, or its own was answered. */
+  told({ awake, overflowed }: EngineEvent): void {
+    if (this.closed) return;
+    try {
+      if (overflowed) {
+        this.overflow();
+        return;
+      }
+      if (awake && this.keyWait.end()) this.goOnBehind();
+      if (this.hold?.waits) this.toldMeanwhile = true;
+      else if (!this.asking) this.flush();
+    } catch (error) {
+      this.host.failed(error);
+    }
+  }
+
+  private goOnBehind(): void {
+    if (this.offset === this.input?.length) this.takeNext();
+    this.host.turns.add(this);
+  }
+
+  /** Clients are no longer paused. */
+  resume(): void {
+    this.suspended = false;
+    this.host.turns.add(this);
   }
 
   private answered({ outcome, closes }: Served): void {
@@ -328,6 +337,8 @@ export class Session implements Worker, CrowdMember {
       return;
     }
     try {
+      this.lent.lendLater();
+      if (this.toldMeanwhile && this.waitAgain()) return;
       this.send();
     } catch (error) {
       this.host.failed(error);
@@ -341,6 +352,14 @@ export class Session implements Worker, CrowdMember {
       this.host.turns.add(this);
     }
     this.adjustReading();
+  }
+
+  /** What came meanwhile tells of more than the log has: takes it aside and waits for that; true when it must. */
+  private waitAgain(): boolean {
+    this.toldMeanwhile = false;
+    if (!this.hold?.holds()) return false;
+    this.lent.takeLater();
+    return true;
   }
 
   /** Sends what waits, when it may leave. */
@@ -365,7 +384,10 @@ export class Session implements Worker, CrowdMember {
   }
 
   private adjustReading(): void {
-    const wanted = !this.ending && (this.input !== undefined || this.choked || this.waiting.length > 0);
+    const isBusy = this.keyWait.waits
+      ? this.waiting.length > WAITING_PIECES_MAX
+      : this.input !== undefined || this.waiting.length > 0;
+    const wanted = !this.ending && (isBusy || this.choked);
     if (wanted === this.paused || this.closed) return;
     this.paused = wanted;
     if (wanted) this.channel.pause();

@@ -1,10 +1,10 @@
 // The replies of one connection on their way to its socket: lent to it where they lie in the engine's pages, without a copy,
 // and given back when their bytes have left the process, which is at once wherever the kernel has room.
 
-import type { Engine, OutputBlock } from "../engine.ts";
-import type { OutputBudget } from "./output-budget.ts";
-import type { Channel } from "./session.ts";
-import { Written } from "./straight-writer.ts";
+import type { Engine, OutputBlock } from "../../engine.ts";
+import type { OutputBudget } from "../output-budget.ts";
+import { Written } from "../straight-writer.ts";
+import type { Channel } from "./channel.ts";
 
 /** Blocks smaller than this are copied while the socket is backed up: each would pin a page of 64 KiB. */
 const COPY_BYTES = 16 * 1024;
@@ -19,6 +19,7 @@ interface HeldBlock {
 /** Lends the blocks of one connection. */
 export class LentBlocks {
   private readonly held: HeldBlock[] = [];
+  private later: OutputBlock[] = [];
 
   constructor(
     private readonly engine: Engine,
@@ -61,8 +62,24 @@ export class LentBlocks {
     this.held.splice(0, count);
   }
 
+  /** Takes what waits in the engine, to be lent when `lendLater` is called. */
+  takeLater(): void {
+    const { connection, engine } = this;
+    for (let block = engine.takeOutput(connection); block; block = engine.takeOutput(connection))
+      this.later.push(block);
+  }
+
+  lendLater(): void {
+    const { later } = this;
+    if (later.length === 0) return;
+    this.later = [];
+    for (const block of later) this.lend(block);
+  }
+
   /** Gives back everything: the socket is closed. */
   releaseAll(): void {
+    for (const { page } of this.later) this.engine.release(this.connection, page);
+    this.later = [];
     for (const block of this.held) this.giveBack(block);
     this.held.length = 0;
   }
