@@ -23,20 +23,13 @@ let isErrorEmpty: bool = false;
 /** Pages begun in this call. */
 export let pagesWritten: u32 = 0;
 
-export function beginReplies(to: Connection): void {
+export function beginReplies(to: Connection, amidCall: bool = false): void {
   connection = changetype<usize>(to);
   protocol = to.protocol;
-  pagesWritten = 0;
+  if (!amidCall) pagesWritten = 0;
   page = to.outputTail;
   at = ((<usize>page) << PAGE_BITS) + (page == 0 ? 0 : pageAt(page).bytes);
   end = page == 0 ? 0 : ((<usize>page) << PAGE_BITS) + (PAGE_BYTES - 1);
-}
-
-/** Goes on with the replies of another connection; `endReplies` has come before. */
-export function turnReplies(to: Connection): void {
-  const pages = pagesWritten;
-  beginReplies(to);
-  pagesWritten = pages;
 }
 
 /** The first byte of something whose other bytes follow by replyBytes. */

@@ -35,7 +35,6 @@ import {
   replyBytes,
   replyError,
   replyType,
-  turnReplies,
   unmuteReplies,
 } from "./reply";
 import { queuedAt, recordsOf } from "./transaction-queue";
@@ -54,7 +53,7 @@ export function attend(): void {
   while (anyReady()) serveKey(takeReady());
   setConnection(own);
   setOwnMailbox(changetype<usize>(mailboxOf(own)));
-  turnReplies(own);
+  beginReplies(own, true);
   selectDatabase(own.database);
   setArguments(ARGUMENTS_BASE, 0);
   interrupt(slowFull);
@@ -136,7 +135,7 @@ function serve(waiter: Connection): void {
   const records = recordsOf(queued);
   setConnection(waiter);
   setOwnMailbox(changetype<usize>(box));
-  turnReplies(waiter);
+  beginReplies(waiter, true);
   if (box.isMute) muteReplies();
   selectDatabase(waiter.database);
   setArguments(records, queued.count);

@@ -211,10 +211,7 @@ class RunningServer implements Server {
     }
     this.closeSockets = watchSockets([this.httpServer, this.tcpServer]);
     this.stopTicking = startTicking((nowMs) => this.engine.tick(nowMs), failOnce);
-    this.secondTimer = setInterval(() => {
-      this.closeIdle(limits.idleTimeoutMs);
-      this.rates.sample();
-    }, SECOND_MS).unref();
+    this.secondTimer = setInterval(() => this.eachSecond(limits.idleTimeoutMs), SECOND_MS).unref();
   }
 
   private slowLog(): SlowLog {
@@ -251,7 +248,8 @@ class RunningServer implements Server {
     return this.live.current;
   }
 
-  private closeIdle(idleMs: number): void {
+  private eachSecond(idleMs: number): void {
+    this.rates.sample();
     if (idleMs > 0) this.connections.closeIdle(idleMs, Date.now());
   }
 

@@ -2,8 +2,9 @@
 
 import { createClient, WatchError } from "redis";
 import { afterEach, describe, expect, test } from "vitest";
+
 import { REDIS_LISTS } from "./list-scenarios.ts";
-import { commandNames, messageOf, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
+import { allCommands, commandNames, messageOf, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
 
 /** A client whose replies are the same over both protocols where node-redis makes them so. */
 function newClient(port: number, RESP: 2 | 3) {
@@ -95,7 +96,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ),
   COMMAND: after(
     nothing,
-    [(c) => c.commandCount(), commandNames().length],
+    [(c) => c.commandCount(), allCommands().length],
     [(c) => c.commandGetKeys(["MSET", "a", "1", "b", "2"]), ["a", "b"]],
     [(c) => c.commandGetKeysAndFlags(["GET", "a"]), [{ key: "a", flags: ["RO", "access"] }]],
     [

@@ -19,11 +19,15 @@ export const LISTENING = [
   ..."PSUBSCRIBE PUBLISH PUBSUB PUNSUBSCRIBE SPUBLISH SSUBSCRIBE SUBSCRIBE SUNSUBSCRIBE UNSUBSCRIBE".split(" "),
 ];
 
-/** All other commands, sorted. */
-export function commandNames(): string[] {
+export function allCommands(): string[] {
   return debugEngine()
     .commands()
-    .map(({ name }) => name)
+    .map(({ name }) => name);
+}
+
+/** All other commands, sorted. */
+export function commandNames(): string[] {
+  return allCommands()
     .filter((name) => !LISTENING.includes(name))
     .sort();
 }
