@@ -28,15 +28,7 @@ import { Connection, connectionOf, hasMode, mailboxOf } from "./connection";
 import { connection, setConnection, setFirstKey } from "./current";
 import { hashFirstKey, slowFull } from "./perform";
 import { runRecorded } from "./recording";
-import {
-  beginReplies,
-  endReplies,
-  muteReplies,
-  replyBytes,
-  replyError,
-  replyType,
-  unmuteReplies,
-} from "./reply";
+import { beginReplies, endReplies, muteReplies, replyBytes, replyError, replyType, unmuteReplies } from "./reply";
 import { queuedAt, recordsOf } from "./transaction-queue";
 import { addWork } from "./work";
 
