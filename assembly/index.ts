@@ -39,7 +39,7 @@ import { stepUpkeep } from "./vectors/upkeep/step";
 import { initializePacking } from "./memory/settings";
 import { registerPublishing } from "./commands/pubsub/publishing";
 import { registerSubscribing } from "./commands/pubsub/subscribing";
-import { serveIdle } from "./protocol/host-events";
+import { serveIdle } from "./protocol/events/host-events";
 import { letPool } from "./memory/threads";
 
 export {
@@ -72,7 +72,7 @@ export {
   subscribedPatterns,
   subscribedShardChannels,
   trackingOf,
-} from "./protocol/host-events";
+} from "./protocol/events/host-events";
 export { unmask } from "./protocol/unmask";
 export { openShared, searchDirect, searchDirectMany, showShared } from "./commands/vectors/direct-search";
 export { openLeft, replyLeft } from "./commands/vectors/left-search";

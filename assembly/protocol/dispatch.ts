@@ -27,7 +27,7 @@ import {
 import { runPlainly } from "./plain-commands";
 import { beginCall, isToBeRepeated, outcomeOfCall } from "./left-work";
 import { queueWrites, runQueue } from "./queue-run";
-import { attend } from "./serving";
+import { attend } from "./events/serving";
 import { silence } from "./silence";
 import { restoreLine } from "./kept-line";
 import { forgetRequest } from "./repeated-request";
@@ -44,7 +44,7 @@ import {
   replySimple,
   unmuteReplies,
 } from "./reply";
-import { endCaching } from "./tracked-reads";
+import { endCaching } from "./events/tracked-reads";
 import { discardTransaction, dropFirst, queueCommand } from "./transaction-queue";
 import { addWork, beginWork, work } from "./work";
 

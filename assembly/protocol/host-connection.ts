@@ -3,7 +3,7 @@
 import { clearMailbox } from "../events/mailbox";
 import { unsubscribeAll } from "../events/subscriptions";
 import { breakRedirections, stopTracking } from "../events/tracking";
-import { forgetWait } from "./blocking";
+import { forgetWait } from "./events/blocking";
 import {
   Connection,
   mailboxOf,

@@ -15,7 +15,7 @@ import { connection, setConnection, setFirstKey } from "./current";
 import { Parsed } from "./group";
 import { allowLeaving, hasLeft, waitsForLinks } from "./left-work";
 import { runRecorded } from "./recording";
-import { trackReads } from "./tracked-reads";
+import { trackReads } from "./events/tracked-reads";
 import { addWork, work } from "./work";
 
 /** Slow commands fill their place: the host fetches them before another call. */

@@ -3,11 +3,11 @@
 import type { Engine } from "../../engine.ts";
 import type { HostCommands } from "../../host/host-commands.ts";
 import type { ReplyGate } from "../../persistence/reply-gate.ts";
+import type { PipelineBuilds } from "../../pool/pipeline-builds.ts";
 import type { Crowd } from "../crowd.ts";
 import type { OutputBudget } from "../output-budget.ts";
 import type { BatchCounts } from "../protocol-traffic.ts";
 import type { Written } from "../straight-writer.ts";
-import type { PipelineBuilds } from "../../pool/pipeline-builds.ts";
 import type { ClientPause } from "./client-pause.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Turns } from "./turns.ts";

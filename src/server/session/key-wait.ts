@@ -25,9 +25,9 @@ export class KeyWait {
     if (timeoutMs > 0 && timeoutMs <= TIMER_MS_MAX) this.timer = setTimeout(() => this.giveUp(), timeoutMs);
   }
 
-  /** Lets it be answered as if its time were over. */
-  giveUp(): void {
-    this.events.endWait(this.connection, false);
+  /** Lets it be answered as if its time were over; false when none waits. */
+  giveUp(): boolean {
+    return this.events.endWait(this.connection, false);
   }
 
   /** It was answered, or its connection is gone; false when none waited. */

@@ -80,7 +80,7 @@ export class Session implements Worker, CrowdMember, Told, Paused {
   receiveInPlace(bytes: number): void {
     if (this.ending || this.closed) return;
     const { engine } = this.host;
-    // Several messages may come with one read, so that an answer may have filled the socket since.
+    // Several messages may come with one read: an answer may have filled the socket.
     if (this.input !== undefined || this.choked || this.hold?.waits) {
       this.receive(engine.input.copy(0, bytes));
       return;
@@ -156,11 +156,8 @@ export class Session implements Worker, CrowdMember, Told, Paused {
   /** Ends the session after what was received is answered; later bytes are dropped. */
   finish(): void {
     this.sendHeld(); // That may begin to wait for the log.
-    if (this.keyWait.waits) {
-      // Who has gone is served nothing any more; what it sent behind is dropped.
-      this.keyWait.giveUp();
-      this.stop();
-    }
+    // Who has gone is served nothing any more; what it sent behind is dropped.
+    if (this.keyWait.giveUp()) this.stop();
     if (this.input === undefined && !this.hold?.waits) this.end();
     else this.ending = true;
   }
@@ -298,21 +295,16 @@ export class Session implements Worker, CrowdMember, Told, Paused {
   told({ awake, overflowed }: EngineEvent): void {
     if (this.closed) return;
     try {
-      if (overflowed) {
-        this.overflow();
-        return;
+      if (overflowed) this.overflow();
+      if (awake && this.keyWait.end()) {
+        if (this.offset === this.input?.length) this.takeNext();
+        this.host.turns.add(this);
       }
-      if (awake && this.keyWait.end()) this.goOnBehind();
       if (this.hold?.waits) this.toldMeanwhile = true;
       else if (!this.asking) this.flush();
     } catch (error) {
       this.host.failed(error);
     }
-  }
-
-  private goOnBehind(): void {
-    if (this.offset === this.input?.length) this.takeNext();
-    this.host.turns.add(this);
   }
 
   /** Clients are no longer paused. */
@@ -338,7 +330,13 @@ export class Session implements Worker, CrowdMember, Told, Paused {
     }
     try {
       this.lent.lendLater();
-      if (this.toldMeanwhile && this.waitAgain()) return;
+      // What came meanwhile tells of more than the log has: it is taken aside, and that waited for.
+      const waitsAgain = this.toldMeanwhile && this.hold?.holds() === true;
+      this.toldMeanwhile = false;
+      if (waitsAgain) {
+        this.lent.takeLater();
+        return;
+      }
       this.send();
     } catch (error) {
       this.host.failed(error);
@@ -352,14 +350,6 @@ export class Session implements Worker, CrowdMember, Told, Paused {
       this.host.turns.add(this);
     }
     this.adjustReading();
-  }
-
-  /** What came meanwhile tells of more than the log has: takes it aside and waits for that; true when it must. */
-  private waitAgain(): boolean {
-    this.toldMeanwhile = false;
-    if (!this.hold?.holds()) return false;
-    this.lent.takeLater();
-    return true;
   }
 
   /** Sends what waits, when it may leave. */

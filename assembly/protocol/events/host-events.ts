@@ -1,13 +1,13 @@
 // What the host does with events, waits, notifications and tracking.
 
-import { ConnectionMode, EventFlag } from "../connection-layout";
-import { anyReady } from "../events/waiting";
-import { interrupted, mailboxAt, takeListed } from "../events/mailbox";
-import { setNotices as setNoticeClasses } from "../events/notices";
-import { addPrefix, setTrackedKeysMax, startTracking, stopTracking } from "../events/tracking";
-import { INPUT_BASE, REGISTERS_BASE, Result } from "../layout";
-import { connectionAt, connectionOf, hasMode, mailboxOf, setMode } from "./connection";
-import { setPlainWrites } from "./plain-commands";
+import { ConnectionMode, EventFlag } from "../../connection-layout";
+import { anyReady } from "../../events/waiting";
+import { interrupted, mailboxAt, takeListed } from "../../events/mailbox";
+import { setNotices as setNoticeClasses } from "../../events/notices";
+import { addPrefix, setTrackedKeysMax, startTracking, stopTracking } from "../../events/tracking";
+import { INPUT_BASE, REGISTERS_BASE, Result } from "../../layout";
+import { connectionAt, connectionOf, hasMode, mailboxOf, setMode } from "../connection";
+import { setPlainWrites } from "../plain-commands";
 import { attendIdle, deliver, endWait as endWaitOf } from "./serving";
 
 /**

@@ -2,7 +2,7 @@
 // caused it, and commands that wait for keys that have changed, run again for their connections, the longest waiting
 // first. What serving one changes may make other keys ready: they are served until none is.
 
-import { ConnectionMode } from "../connection-layout";
+import { ConnectionMode } from "../../connection-layout";
 import {
   bytesOf,
   dropLetter,
@@ -12,25 +12,25 @@ import {
   mailboxAt,
   messageAt,
   setOwnMailbox,
-} from "../events/mailbox";
-import { linkAt, nameAt, textOf } from "../events/names";
-import { anyReady, endServing as endServingKey, takeReady } from "../events/waiting";
-import { ARGUMENTS_BASE, CommandFlag, PAGE_BITS, PAGE_BYTES } from "../layout";
-import { findKey, pin, selectDatabase } from "../keyspace/keyspace";
-import { typeOf } from "../memory/entry";
-import { pageAt } from "../memory/memory";
-import { slotEntry } from "../memory/table";
-import { setArguments } from "./arguments";
+} from "../../events/mailbox";
+import { linkAt, nameAt, textOf } from "../../events/names";
+import { anyReady, endServing as endServingKey, takeReady } from "../../events/waiting";
+import { ARGUMENTS_BASE, CommandFlag, PAGE_BITS, PAGE_BYTES } from "../../layout";
+import { findKey, pin, selectDatabase } from "../../keyspace/keyspace";
+import { typeOf } from "../../memory/entry";
+import { pageAt } from "../../memory/memory";
+import { slotEntry } from "../../memory/table";
+import { setArguments } from "../arguments";
 import { beginServing, endServing, replyNone, wake } from "./blocking";
-import { Command, hasFlag } from "./catalog";
-import { setRunning } from "./command-statistics";
-import { Connection, connectionOf, hasMode, mailboxOf } from "./connection";
-import { connection, setConnection, setFirstKey } from "./current";
-import { hashFirstKey, slowFull } from "./perform";
-import { runRecorded } from "./recording";
-import { beginReplies, endReplies, muteReplies, replyBytes, replyError, replyType, unmuteReplies } from "./reply";
-import { queuedAt, recordsOf } from "./transaction-queue";
-import { addWork } from "./work";
+import { Command, hasFlag } from "../catalog";
+import { setRunning } from "../command-statistics";
+import { Connection, connectionOf, hasMode, mailboxOf } from "../connection";
+import { connection, setConnection, setFirstKey } from "../current";
+import { hashFirstKey, slowFull } from "../perform";
+import { runRecorded } from "../recording";
+import { beginReplies, endReplies, muteReplies, replyBytes, replyError, replyType, unmuteReplies } from "../reply";
+import { queuedAt, recordsOf } from "../transaction-queue";
+import { addWork } from "../work";
 
 /** Work of serving one who waits, beside what its command does. */
 const WORK_OF_SERVING: u32 = 4;

@@ -2,20 +2,20 @@
 // connection alone, with a copy of the command in its mailbox, until a key it waits for has changed (serving.ts), its time is
 // over or it is ended. In a transaction, and where nobody could wake it, it is answered as if its time were over at once.
 
-import { ConnectionMode } from "../connection-layout";
-import { list, Mailbox } from "../events/mailbox";
-import { addWait, dropWaits } from "../events/waiting";
-import { REGISTERS_BASE, Result, ZONE_VOLATILE } from "../layout";
-import { admit } from "../keyspace/eviction";
-import { database } from "../keyspace/keyspace";
-import { release } from "../memory/memory";
-import { parseDouble, parsedDouble } from "../text/number-double";
-import { argumentAddress, argumentBytes, argumentCount, argumentRecords, isArgumentPaged } from "./arguments";
-import { running } from "./command-statistics";
-import { Connection, hasMode, mailboxOf, setMode } from "./connection";
-import { connection, hashOfArgument } from "./current";
-import { areRepliesMuted, replyError, replyNoMemory, replyNull, replyNullArray } from "./reply";
-import { keepCommand } from "./transaction-queue";
+import { ConnectionMode } from "../../connection-layout";
+import { list, Mailbox } from "../../events/mailbox";
+import { addWait, dropWaits } from "../../events/waiting";
+import { REGISTERS_BASE, Result, ZONE_VOLATILE } from "../../layout";
+import { admit } from "../../keyspace/eviction";
+import { database } from "../../keyspace/keyspace";
+import { release } from "../../memory/memory";
+import { parseDouble, parsedDouble } from "../../text/number-double";
+import { argumentAddress, argumentBytes, argumentCount, argumentRecords, isArgumentPaged } from "../arguments";
+import { running } from "../command-statistics";
+import { Connection, hasMode, mailboxOf, setMode } from "../connection";
+import { connection, hashOfArgument } from "../current";
+import { areRepliesMuted, replyError, replyNoMemory, replyNull, replyNullArray } from "../reply";
+import { keepCommand } from "../transaction-queue";
 
 /** What a command answers whose time is over. */
 export const NULL_ARRAY: u8 = 0;

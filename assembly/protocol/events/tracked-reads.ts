@@ -1,12 +1,12 @@
 // What a connection that tracks has read: the keys of its commands that only read, by their positions in the command table.
 
-import { Tracking } from "../connection-layout";
-import { trackKey, tracksReads } from "../events/tracking";
-import { CommandFlag } from "../layout";
-import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "./arguments";
-import { Command, hasFlag } from "./catalog";
-import { Connection, mailboxOf } from "./connection";
-import { addWork } from "./work";
+import { Tracking } from "../../connection-layout";
+import { trackKey, tracksReads } from "../../events/tracking";
+import { CommandFlag } from "../../layout";
+import { argumentAddress, argumentBytes, argumentCount, isArgumentPaged } from "../arguments";
+import { Command, hasFlag } from "../catalog";
+import { Connection, mailboxOf } from "../connection";
+import { addWork } from "../work";
 
 /** Notes the keys that the command which ran has read. */
 export function trackReads(connection: Connection, command: Command): void {
