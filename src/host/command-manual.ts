@@ -4,8 +4,8 @@
 
 import { LIST_MANUAL } from "./manual/lists.ts";
 import { entry, KEY, type ManualEntry } from "./manual/manual-entry.ts";
-import { SET_MANUAL } from "./manual/sets.ts";
 import { PUBSUB_MANUAL } from "./manual/pubsub.ts";
+import { SET_MANUAL } from "./manual/sets.ts";
 
 export type { ManualEntry };
 
