@@ -122,6 +122,7 @@ export {
   copiesWaiting,
   copyingStatus,
   endSnapshot,
+  prepareSnapshot,
   nextSnapshotPage,
   popCopies,
   putBlocks,

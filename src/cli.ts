@@ -3,6 +3,7 @@
 
 import { Command } from "commander";
 import { registerConfig } from "./cli/config-command.ts";
+import { outliveReaders } from "./cli/connection/ending.ts";
 import { registerConsole } from "./cli/console/console-command.ts";
 import { registerDemo } from "./cli/demo-command.ts";
 import { registerHealth } from "./cli/health-command.ts";
@@ -26,9 +27,11 @@ Environment:
   NEARKEY_URL       the server that import, search, stats, cli and health talk to
   NEARKEY_PASSWORD  the password, of serve and of all that talk to it
 
-Exit codes: 0 done, 1 something was refused or failed, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 something was refused or failed, 2 repair was called wrongly, 130 stopped by Ctrl-C (but serve
+and demo end in order with 0).
 Each command explains itself: nearkey import --help`;
 
+outliveReaders(process.stderr);
 const program = new Command("nearkey")
   .description("Key-value cache and vector search, behind WebSocket and for Redis clients.")
   .version(VERSION, "-V, --version")

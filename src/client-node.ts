@@ -19,6 +19,7 @@ export * from "./client.ts";
  * @throws NearkeyError `connection-failed`, `authentication-required`, `wrong-password`, `invalid-option`
  */
 export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
+  if (typeof options !== "object" || options === null) return connectWith(url, options); // which refuses it
   if (options.WebSocket !== undefined) return connectWith(url, options);
   const { tls, ...others } = options;
   if (tls === undefined && globalThis.WebSocket !== undefined) return connectWith(url, others);

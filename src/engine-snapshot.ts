@@ -55,6 +55,9 @@ export type CopyingStatus = "off" | "on" | "outrun";
 /** What contradicts itself in a state. */
 export type ImageFault = "none" | "no-memory" | "state" | "table" | "unclaimed";
 
+/** Pages that a step of `prepare` takes: the least that a snapshot wants, 3 ms where memory is dearest. */
+const PREPARED_PAGES = 16;
+
 const FAULTS: readonly ImageFault[] = ["none", "no-memory", "state", "table", "unclaimed"];
 const STATUS: readonly CopyingStatus[] = ["off", "on", "outrun"];
 const DURABLE: ReadonlySet<PageKind> = new Set([
@@ -75,6 +78,7 @@ export class EngineSnapshot {
   /** The 64-bit checksum of any bytes, as that of blocks. */
   readonly checksum: (bytes: Uint8Array) => bigint;
   #whole = true;
+  #isPreparing = false;
 
   constructor(exports: EngineExports, memory: EngineMemory, checksum: (bytes: Uint8Array) => bigint) {
     this.#exports = exports;
@@ -106,10 +110,31 @@ export class EngineSnapshot {
     return STATUS[this.#exports.copyingStatus()] as CopyingStatus;
   }
 
+  /** Whether one is being prepared or taken: one at a time. */
+  get isBusy(): boolean {
+    return this.#isPreparing || this.status !== "off";
+  }
+
+  /**
+   * Makes memory ready for copies, a step a call, before `begin` makes the cut; `end` ends that too.
+   *
+   * @param whole as of the cut that follows
+   * @returns whether there is more to do
+   */
+  prepare(whole: boolean): boolean {
+    this.#isPreparing = true;
+    return this.#exports.prepareSnapshot(whole ? 1 : 0, PREPARED_PAGES) !== 0;
+  }
+
   /** Share of the room for copies that is taken, 0 to 1. */
   get fill(): number {
     const room = this.#exports.copiesRoom();
     return room === 0 ? 0 : this.#exports.copiesWaiting() / room;
+  }
+
+  /** About what the cut that was prepared will want, from below: room for copies is a quarter of it. */
+  get wantedBytes(): number {
+    return (this.#exports.copiesRoom() - PREPARED_PAGES * BLOCKS) * 4 * BLOCK_BYTES;
   }
 
   /**
@@ -120,6 +145,7 @@ export class EngineSnapshot {
   begin(whole: boolean): Cut {
     if (!whole && this.#whole) throw new RangeError("there is no snapshot to build upon");
     const pages = this.#exports.cutSnapshot(whole ? 1 : 0);
+    this.#isPreparing = false;
     this.#whole = true;
     const end = this.#memory.pageTable + this.#stateWord(STATE_FRESH_PAGE) * PAGE_RECORD_BYTES;
     const accessKind = this.#memory.words()[(SETTINGS_BASE >>> 2) + Setting.AccessKind] as number;
@@ -130,6 +156,7 @@ export class EngineSnapshot {
   /** Ends it; `complete` when everything was fetched and is safe. Otherwise the next one must be whole. */
   end(complete: boolean): void {
     this.#exports.endSnapshot();
+    this.#isPreparing = false;
     this.#whole = !complete;
   }
 

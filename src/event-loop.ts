@@ -1,6 +1,8 @@
 // Lets the event loop go on between two slices of long work: setImmediate where there is one, else a message to
 // oneself, since browsers stretch a chain of timers to 4 ms each.
 
+import { NearkeyError } from "./errors.ts";
+
 /** Resolves after the event loop has served what was waiting. */
 export function pause(): Promise<void> {
   if (typeof setImmediate === "function") return new Promise((resolve) => setImmediate(resolve));
@@ -12,6 +14,15 @@ export function pause(): Promise<void> {
     };
     port2.postMessage(undefined);
   });
+}
+
+/**
+ * Ends work that nobody wants any more.
+ *
+ * @throws NearkeyError `aborted`, with the signal's reason as its cause
+ */
+export function checkAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new NearkeyError("aborted", "the call was aborted", { cause: signal.reason });
 }
 
 /** How long work may keep the event loop before others are let in, milliseconds. */
@@ -36,10 +47,10 @@ export class Turn {
     this.#startedMs = performance.now();
   }
 
-  /** @throws the signal's reason */
+  /** @throws NearkeyError `aborted` */
   async next(): Promise<void> {
     await pause();
-    this.#signal?.throwIfAborted();
+    checkAborted(this.#signal);
     this.#startedMs = performance.now();
   }
 }

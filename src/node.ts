@@ -10,7 +10,7 @@ import { workersMax } from "./engine-pool.ts";
 import type { EngineOptions } from "./engine-types.ts";
 import { NearkeyError } from "./errors.ts";
 import { type FsyncMode, fsyncModes } from "./log/log-options.ts";
-import { type OpenOptions, resolveOptions } from "./options.ts";
+import { checkObject, type OpenOptions, resolveOptions, shown } from "./options.ts";
 import { engineCarrier } from "./persistence/carried-engines.ts";
 import { Persistence, type PersistenceOptions, SNAPSHOT_DEFAULTS } from "./persistence/persistence.ts";
 import { processHost } from "./persistence/process-host.ts";
@@ -108,6 +108,7 @@ function persistenceOptions({ fsync = "always", fsyncIntervalMs = 10, snapshot }
 
 /** @throws NearkeyError `invalid-option` */
 function snapshotOptions(given: SnapshotOptions = {}): PersistenceOptions["snapshot"] {
+  checkObject("snapshot", given, "{ everyMs: 60_000 }");
   const { everyMs, everyLogBytes, keep } = SNAPSHOT_DEFAULTS;
   const check = (name: keyof SnapshotOptions, byDefault: number, min: number, max: number): number => {
     const value = given[name] ?? byDefault;
@@ -139,6 +140,7 @@ function snapshotOptions(given: SnapshotOptions = {}): PersistenceOptions["snaps
  *   an image `storage-damaged`, `storage-failed`, `unsupported` when another version wrote it, `out-of-memory`
  */
 export async function open(given: NodeOpenOptions = {}): Promise<Database> {
+  checkObject("the argument of open", given, '{ dir: "data" }');
   const { worker = false, image, dir, fsync, fsyncIntervalMs, snapshot, threads = 0, ...options } = given;
   checkThreads(threads);
   const bytesMax = threads === 0 ? memoryBytesMax : sharedBytesMax(threads);
@@ -148,6 +150,9 @@ export async function open(given: NodeOpenOptions = {}): Promise<Database> {
     throw new NearkeyError("invalid-option", `${name} is for a database in a directory, and there is no dir`);
   }
   const kept = persistenceOptions(given);
+  if (dir !== undefined && (typeof dir !== "string" || dir === "")) {
+    throw new NearkeyError("invalid-option", `dir must be the path of a directory, not ${shown(dir)}`);
+  }
   if (worker !== false) {
     throw new NearkeyError("invalid-option", "worker can only be false in Node: the database is in this thread");
   }

@@ -135,6 +135,18 @@ export function evictionPolicy(name: string): EvictionPolicy {
   throw new NearkeyError("invalid-option", `eviction must be one of ${known.join(", ")}, not ${shown(name)}`);
 }
 
+/**
+ * Refuses what is no object of options.
+ *
+ * @param what names it in the message
+ * @param example of what it may be
+ * @throws NearkeyError `invalid-option`
+ */
+export function checkObject(what: string, value: unknown, example: string): void {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw new NearkeyError("invalid-option", `${what} must be an object such as ${example}, not ${shown(value)}`);
+}
+
 /** A value in a message: text in quotes, so that "10" is told from 10. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);

@@ -51,6 +51,7 @@ class Content {
   persist(from: Uint8Array, sector: number, bytes = SECTOR_BYTES): void {
     const start = sector * SECTOR_BYTES;
     const end = Math.min(start + bytes, from.length);
+    if (end <= start) return; // It was cut off since.
     if (end > this.lasting.length) {
       const grown = new Uint8Array(end);
       grown.set(this.lasting);

@@ -286,13 +286,20 @@ describe("versions", () => {
     expect(keys.get("key")).toEqual({ kind: "string", elements: ["value"], database: 3 });
   });
 
-  test("a newer one, another program's file and an empty one are refused by what they are", async () => {
-    expect((await refusal(rdbFile(13))).message).toBe(
-      "dump.rdb, offset 5: version 13 of the format, and up to 12 (Redis 8.0) is read",
+  test.each(["REDIS0013", "REDIS0080", "VALKEY080"])("%s is read as far as it holds nothing new", async (header) => {
+    const file = Buffer.concat([bytesOf(header), rdbFile(12, 254, 3, 0, text("key"), text("value")).subarray(9, -8)]);
+    const keys = await keysOf(Buffer.concat([file, Buffer.alloc(8)]));
+    expect(keys.get("key")).toEqual({ kind: "string", elements: ["value"], database: 3 });
+  });
+
+  test("what a newer one has that is new, another program's file and an empty one are refused by what they are", async () => {
+    expect((await refusal(rdbFile(13, 200))).message).toContain(
+      "dump.rdb, offset 9: a value has the type 200, and the file is of version 13 of the format, of which 12 (Redis 8.0) is known",
     );
-    expect((await refusal(bytesOf("VALKEY080", 255))).message).toContain(
-      'it begins with "VALKEY080", which no file of',
+    expect((await refusal(bytesOf("VALKEY080", 22))).message).toContain(
+      "the type 22 of Valkey's own, which is not read",
     );
+    expect((await refusal(bytesOf("VALKEY"))).message).toContain("offset 0: it ends after 6 bytes");
     expect((await refusal(bytesOf("PK\x03\x04 and so on"))).message).toContain("is it the right one?");
     expect((await refusal(bytesOf("REDIS"))).message).toContain("offset 0: it ends after 5 bytes");
   });

@@ -2,7 +2,7 @@
 // would be lost is what is lost, the rest opens, and what was cut is still there.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { open } from "../dist/node.js";
@@ -69,6 +69,7 @@ interface Found {
   last_record: number;
   damage: { file: string; offset: number } | null;
   loss: { records: number; first: number; last: number; readable: number; oldest_ms: number; bytes: number } | null;
+  new_heads: string[];
   put_aside: string[];
 }
 
@@ -146,20 +147,47 @@ describe("a damaged log", () => {
     }
   });
 
-  test("whose only head has a flipped bit is an error, and goes aside whole", async () => {
+  test("whose only head has a flipped bit is an error, and gets its head again without losing a record", async () => {
     const random = new Random(seedOfRun());
     for (let round = 0; round < 3; round++) {
       const dir = await written(1);
       const [name] = filesOf(dir) as [string];
-      // But for bytes 32 to 39, which name the log: nothing else would tell whose the records are.
-      flip(join(dir, name), (40 + random.below(56)) % 64, random.below(8));
-      await expect(open({ dir })).rejects.toThrow(`${name} is damaged at offset 0: the head of the segment is not`);
+      const whole = readFileSync(join(dir, name));
+      flip(join(dir, name), random.below(64), random.below(8));
+      await expect(open({ dir })).rejects.toMatchObject({ code: "storage-damaged" });
+      const dry = await look(dir, "--dry-run");
+      expect(dry).toMatchObject({ code: 1, found: { outcome: "damaged", new_heads: [name], loss: null } });
       const { code, found } = await look(dir, "--yes");
-      expect(found).toMatchObject({ outcome: "repaired", last_record: 0, put_aside: [`${name}.cut`] });
-      expect(found.loss).toMatchObject({ records: KEYS, readable: KEYS });
+      expect(found).toMatchObject({ outcome: "repaired", put_aside: [`${name}-head.cut`] });
       expect(code).toBe(0);
-      await expectKeys(dir, 0);
+      expect(readFileSync(join(dir, name)).equals(whole)).toBe(true);
+      await expectKeys(dir, KEYS);
     }
+  });
+
+  test("with a head that is garbled gets it again where another segment tells whose log it is", async () => {
+    for (const garbled of [0, 1, 2]) {
+      const dir = await written(3);
+      const name = filesOf(dir)[garbled] as string;
+      const bytes = readFileSync(join(dir, name));
+      bytes.fill(0xa5, 0, 64);
+      writeFileSync(join(dir, name), bytes);
+      const { code, stdout } = await runCli(["repair", "--dir", dir, "--yes"]);
+      expect(stdout).toContain(`the head of ${name} can be made again from what stands behind it`);
+      expect(stdout).toContain("with that the log is whole, and no record is lost");
+      expect(code).toBe(0);
+      await expectKeys(dir, 3 * KEYS);
+    }
+  });
+
+  test("whose head and records are damaged is cut as before", async () => {
+    const dir = await written(1);
+    const [name] = filesOf(dir) as [string];
+    flip(join(dir, name), 20);
+    flip(join(dir, name), 1000);
+    const { found } = await look(dir, "--dry-run");
+    expect(found).toMatchObject({ outcome: "damaged", new_heads: [], last_record: 0 });
+    expect(found.loss?.records).toBe(KEYS);
   });
 
   test("without a segment in the middle ends before it", async () => {
@@ -256,6 +284,19 @@ test("a damaged newest snapshot goes aside, and nothing is lost with the one bef
   expect(done).toMatchObject({ code: 0, found: { outcome: "repaired", loss: null, put_aside: [`${newest}.cut`] } });
   expect((await look(dir)).found).toMatchObject({ outcome: "fine", last_record: 3 });
   await expectKeys(dir, 3);
+});
+
+test("a folder of something else holds no database, and nothing is written into it", async () => {
+  const dir = newFolder();
+  mkdirSync(dir);
+  writeFileSync(join(dir, "package.json"), "{}");
+  writeFileSync(join(dir, "download.new"), "half");
+  const { code, stderr } = await runCli(["repair", "--dir", dir]);
+  expect(stderr).toContain(`there is no database in ${dir}`);
+  expect(code).toBe(2);
+  expect(filesOf(dir)).toEqual(["download.new", "package.json"]);
+  await (await open({ dir })).close();
+  expect(filesOf(dir)).toEqual(["download.new", "package.json"]);
 });
 
 test("wrong use is 2, a directory in use is refused", async () => {

@@ -133,7 +133,7 @@ describe("the lock of a directory", () => {
     const folder = newFolder();
     const unlock = await new NodeStorage(folder).lock();
     const second = new NodeStorage(folder).lock();
-    await expect(second).rejects.toThrow(`the directory ${folder} is in use by process ${process.pid}`);
+    await expect(second).rejects.toThrow(`the directory ${folder} is open in this process already`);
     expect(readdirSync(folder)).toEqual(["lock"]);
     await unlock();
     expect(readdirSync(folder)).toEqual([]);
@@ -187,7 +187,7 @@ test("what a crash left half written is removed, and files are their owner's alo
   const folder = newFolder();
   const storage = new NodeStorage(folder);
   await (await storage.lock())();
-  writeFileSync(join(folder, "snapshot.new"), "half");
+  writeFileSync(join(folder, "snapshot.nearkey-new"), "half");
   const unlock = await storage.lock();
   expect(readdirSync(folder)).toEqual(["lock"]);
   await (await storage.open("log", { create: true })).close();

@@ -7,6 +7,7 @@ import { Database } from "../database/database.ts";
 import { DIGITS_KEY, pictureKey } from "../demo/digit-names.ts";
 import { NearkeyError } from "../errors.ts";
 import type { Server } from "../server/server.ts";
+import { outliveReaders } from "./connection/ending.ts";
 import { DIGIT_PIXELS, type Digit, readDigits } from "./digits.ts";
 import { Progress, type ProgressStream } from "./progress.ts";
 import { exitWith, hostInUrl, runServer, serverOptionsOf } from "./serve-command.ts";
@@ -22,6 +23,7 @@ export function registerDemo(program: Command): void {
   const command = program.command("demo").description("serve a page that finds handwritten digits by nearness");
   command.option("--digits <number>", "handwritten digits to load", digitCount, DIGITS);
   addSettingFlags(command).action(async (flags: { digits: number }) => {
+    outliveReaders(process.stdout);
     const options = { ...serverOptionsOf(command), respOptional: true };
     const server = await runServer(options);
     const { respPort } = options;

@@ -1,16 +1,19 @@
 // `nearkey serve`: starts the server, says on one line where it listens and what it keeps, and ends it in order when
 // asked to. The first SIGTERM or SIGINT drains; a second one does not wait.
 
+import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { NearkeyError } from "../errors.ts";
+import { foreignFiles } from "../persistence/directory-files.ts";
 import { type Server, startServer } from "../server/server.ts";
 import { SERVER_DEFAULTS, type ServerOptions } from "../server/server-options.ts";
 import { HASH_PREFIX } from "../settings/password-text.ts";
-import type { Settings } from "../settings/server-settings.ts";
+import { type Settings, settingEntries } from "../settings/server-settings.ts";
 import { isLoopback } from "../settings/setting-conflicts.ts";
 import { VERSION } from "../version.ts";
-import { addSettingFlags, readSettings } from "./setting-flags.ts";
+import { outliveReaders } from "./connection/ending.ts";
+import { addSettingFlags, type CommandSettings, readSettings } from "./setting-flags.ts";
 
 /** Where the built demo page lies: beside the bundle that runs. */
 const PAGE_FOLDER = new URL("./", import.meta.url);
@@ -41,6 +44,7 @@ export function registerServe(program: Command): void {
   addSettingFlags(command)
     .addHelpText("after", EXAMPLES)
     .action(async (flags: { json?: boolean }) => {
+      outliveReaders(process.stdout);
       const options = serverOptionsOf(command);
       const server = await runServer(options);
       process.stdout.write(`${flags.json ? startJson(server, options) : startLine(server, options)}\n`);
@@ -57,6 +61,7 @@ export function serverOptionsOf(command: Command): ServerOptions {
   for (const { message } of problems) logLine(message);
   if (problems.length > 0) process.exit(1);
   for (const line of safetyWarnings(settings, origins.password === "file")) logLine(`warning: ${line}`);
+  for (const line of directoryWarnings(settings, origins)) logLine(`warning: ${line}`);
   const engineBytes = (): Promise<Uint8Array> => readFile(ENGINE_FILE);
   const files = { pageFolder: PAGE_FOLDER, workerFile: WORKER_FILE, settingsFile: file };
   return { ...SERVER_DEFAULTS, ...settings, ...files, engineBytes, log: logLine };
@@ -74,6 +79,35 @@ function safetyWarnings({ host, password, tlsCert }: Settings, fromFile: boolean
     lines.push("the settings file holds a readable password: 'nearkey config hash-password' makes a line to put there");
   }
   return lines;
+}
+
+function directoryWarnings({ dir }: Settings, origins: CommandSettings["origins"]): string[] {
+  if (dir !== undefined) return foreignWarnings(dir);
+  const lost = settingEntries.filter(([name, { group }]) => group === "Durability" && origins[name] !== "default");
+  if (lost.length === 0) return [];
+  const flags = lost.map(([, { key }]) => `--${key}`).join(", ");
+  return [`${flags} without --dir: nothing is kept on disk, and everything ends with the process`];
+}
+
+/** So many names of others' files are shown. */
+const SHOWN_NAMES = 3;
+
+function foreignWarnings(dir: string): string[] {
+  const others = foreignFiles(namesIn(dir));
+  if (others.length === 0) return [];
+  const shown = others.slice(0, SHOWN_NAMES).join(", ");
+  const more = others.length > SHOWN_NAMES ? ` and ${others.length - SHOWN_NAMES} more` : "";
+  return [
+    `--dir ${dir} holds no database but ${shown}${more}: its files come beside them; give it a folder of its own`,
+  ];
+}
+
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch {
+    return []; // It is made when the server starts, or starting says what is wrong with it.
+  }
 }
 
 function logLine(line: string): void {

@@ -1,14 +1,16 @@
 // `nearkey snapshot`: a database as one file to carry, with nothing in it of what was deleted: an image, or a file that Redis
 // loads. It comes from a running server, over the connection, or from the newest snapshot of a directory.
 
+import { rmSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { Engine } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
 import { writeRdb } from "../rdb/rdb-export.ts";
 import { writeClean } from "../snapshot/image.ts";
 import { writeFile } from "../storage/node-image-file.ts";
+import { asideOf } from "../storage/node-storage.ts";
 import { VERSION } from "../version.ts";
-import { ending } from "./connection/ending.ts";
+import { ending, INTERRUPTED } from "./connection/ending.ts";
 import { addServerFlags, ENVIRONMENT_HELP, type ServerFlags } from "./connection/server-flags.ts";
 import { countText } from "./figures.ts";
 import { loadFromServer, loadNewest } from "./snapshot-source.ts";
@@ -24,7 +26,8 @@ Examples:
 
 A file of Redis has strings and hashes with expiry and databases, of every Redis since 3.2. Vector sets are left out.
 
-Exit code: 0 when everything is in the file, 1 when something was left out or went wrong.`;
+Exit code: 0 when everything is in the file, 1 when something was left out or went wrong, 130 after Ctrl-C (then there
+is no file).`;
 
 interface SnapshotFlags extends ServerFlags {
   readonly dir?: string;
@@ -60,6 +63,9 @@ export function registerSnapshot(program: Command): void {
 }
 
 async function runSnapshot(path: string, { url, dir, format = formatOfName(path) }: SnapshotFlags): Promise<number> {
+  // Ctrl-C leaves no half of a file.
+  process.on("SIGINT", () => process.exit(INTERRUPTED));
+  process.on("exit", () => rmSync(asideOf(path), { force: true }));
   const { engine, name } = await (dir === undefined ? loadFromServer(url, path) : loadNewest(dir));
   if (format === "rdb") return writeForRedis(engine, path, name);
   await writeFile(path, (file) => writeClean(engine, file, Date.now()));

@@ -1,7 +1,10 @@
 // Where `nearkey snapshot` takes a database from: the newest snapshot of a directory, which is only read, or one that a
 // running server takes and sends, which is kept in a file of its own until it is complete.
 
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { type IncomingMessage, request } from "node:http";
+import { request as requestOverTls } from "node:https";
 import { dirname, join } from "node:path";
 import { Engine, memoryBytesMax } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
@@ -58,10 +61,10 @@ export async function loadNewest(dir: string): Promise<Source> {
  */
 export async function loadFromServer(url: string, target: string): Promise<Source> {
   const create = await engineMaker();
-  const folder = await mkdtemp(join(dirname(target), ".nearkey-snapshot-")).catch((error: unknown) => {
-    throw fileError(`cannot write ${target}`, error);
-  });
+  const folder = folderBeside(target);
   const path = join(folder, "snapshot");
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.on("exit", remove); // Ctrl-C too leaves nothing behind.
   try {
     const response = await withPassword(url, (password) => ask(url, password));
     await receive(response, path);
@@ -70,27 +73,54 @@ export async function loadFromServer(url: string, target: string): Promise<Sourc
     await readFileOf(path, (file) => loadWhole(engine, file, name));
     return { engine, name };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 
-async function ask(url: string, password: string | undefined): Promise<Response> {
+function folderBeside(target: string): string {
+  try {
+    return mkdtempSync(join(dirname(target), ".nearkey-snapshot-"));
+  } catch (error) {
+    throw fileError(`cannot write ${target}`, error);
+  }
+}
+
+async function ask(url: string, password: string | undefined): Promise<IncomingMessage> {
   const headers: Record<string, string> = { [SNAPSHOT_HEADER]: "1" };
   if (password !== undefined) headers.authorization = `Bearer ${Buffer.from(password).toString("latin1")}`;
-  const response = await fetch(httpUrl(url, "/snapshot"), { headers }).catch((error: Error) => {
-    const { message, cause } = error;
-    const reason = cause instanceof Error && cause.message !== "" ? cause.message : message;
-    throw new NearkeyError("connection-failed", `cannot connect to ${url}: ${reason}`, { cause: error });
+  const response = await get(httpUrl(url, "/snapshot"), headers).catch((error: Error) => {
+    throw new NearkeyError("connection-failed", `cannot connect to ${url}: ${reasonOf(error)}`, { cause: error });
   });
-  if (response.ok) return response;
-  const text = (await response.text()).trim();
-  if (response.status !== 401)
+  if (response.statusCode === 200) return response;
+  const text = (await textOf(response)).trim();
+  if (response.statusCode !== 401)
     throw new NearkeyError("command-failed", `the server at ${url} gives no snapshot: ${text}`);
   throw new NearkeyError(password === undefined ? "authentication-required" : "wrong-password", text);
 }
 
-async function receive(response: Response, path: string): Promise<void> {
-  const total = Number(response.headers.get("content-length"));
+/** Waits as long as it takes: `fetch` gives up after five minutes, and the answer begins when all is on the server's disk. */
+function get(url: URL, headers: Record<string, string>): Promise<IncomingMessage> {
+  const open = url.protocol === "https:" ? requestOverTls : request;
+  return new Promise((resolve, reject) => {
+    open(url, { headers }, resolve).on("error", reject).end();
+  });
+}
+
+/** An address that several machines or families could answer for fails with one error for each. */
+function reasonOf(error: Error): string {
+  const [first] = error instanceof AggregateError ? (error.errors as Error[]) : [error];
+  return first?.message || error.message || String((error as NodeJS.ErrnoException).code);
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of piecesOf(response)) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+async function receive(response: IncomingMessage, path: string): Promise<void> {
+  const total = Number(response.headers["content-length"]);
   const progress = new Progress(process.stderr, "bytes received", total);
   let received = 0;
   await writeFile(path, async (file) => {
@@ -102,9 +132,9 @@ async function receive(response: Response, path: string): Promise<void> {
   });
 }
 
-async function* piecesOf({ body }: Response): AsyncGenerator<Uint8Array> {
+async function* piecesOf(response: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
-    for await (const piece of body ?? []) yield piece;
+    for await (const piece of response) yield piece;
   } catch (error) {
     throw new NearkeyError("connection-lost", "the connection broke before the snapshot was there", { cause: error });
   }

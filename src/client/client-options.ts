@@ -1,6 +1,7 @@
 // The options of `connect`: what each means, its default, and what it may be.
 
 import { NearkeyError } from "../errors.ts";
+import { checkObject } from "../options.ts";
 import type { LinkSettings } from "./client-link.ts";
 import type { WebSocketClass } from "./client-socket.ts";
 
@@ -73,12 +74,42 @@ export interface ConnectOptions {
 
 const DATABASES = 16;
 
+const optionNames: readonly string[] = [
+  "password",
+  "database",
+  "name",
+  "reconnect",
+  "waitMs",
+  "connectTimeoutMs",
+  "signal",
+  "timeoutMs",
+  "replyTimeoutMs",
+  "heartbeatMs",
+  "maxInFlight",
+  "maxWaitingBytes",
+  "closeTimeoutMs",
+  "tls",
+  "WebSocket",
+] satisfies (keyof ConnectOptions)[];
+const reconnectNames: readonly string[] = ["minDelayMs", "maxDelayMs", "tries"] satisfies (keyof ReconnectOptions)[];
+
+/** Refuses options that there are not: a misspelt one would silently mean its default. */
+function checkNames(what: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) {
+      throw refused(`${what} has no option ${JSON.stringify(name)}; there are ${known.join(", ")}`);
+    }
+  }
+}
+
 /**
  * Checks options and fills in defaults.
  *
  * @throws NearkeyError `invalid-option` that names the option and what it may be, `unsupported` without a WebSocket
  */
 export function linkSettings(url: string | URL, options: ConnectOptions): LinkSettings {
+  checkObject("the options of connect", options, "{ password }");
+  checkNames("connect", options, optionNames);
   const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
   if (WebSocket === undefined) {
     throw new NearkeyError("unsupported", "this runtime has no WebSocket: give connect the option WebSocket, a class");
@@ -86,7 +117,7 @@ export function linkSettings(url: string | URL, options: ConnectOptions): LinkSe
   if (options.tls !== undefined) {
     throw new NearkeyError("invalid-option", "the option tls is for Node and its own WebSocket: leave it out here");
   }
-  const reconnect = typeof options.reconnect === "object" ? options.reconnect : {};
+  const reconnect = reconnectOptions(options.reconnect);
   return {
     url: checkUrl(url),
     password: options.password,
@@ -106,6 +137,13 @@ export function linkSettings(url: string | URL, options: ConnectOptions): LinkSe
     maxWaitingBytes: checkCount("maxWaitingBytes", options.maxWaitingBytes ?? 256 * 1024 * 1024),
     closeMs: checkDuration("closeTimeoutMs", options.closeTimeoutMs ?? 5000),
   };
+}
+
+function reconnectOptions(given: boolean | ReconnectOptions | undefined): ReconnectOptions {
+  if (given === undefined || typeof given === "boolean") return {};
+  checkObject("reconnect", given, "{ tries: 5 }, or true or false");
+  checkNames("reconnect", given, reconnectNames);
+  return given;
 }
 
 function checkUrl(url: string | URL): string {

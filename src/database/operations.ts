@@ -176,6 +176,9 @@ export function checkOnlyIf(onlyIf: "absent" | "present"): 1 | 2 {
  * @throws NearkeyError `invalid-argument`
  */
 export function checkSetOptions(options: SetOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw invalid(`the options of set must be an object such as { ttlMs: 60_000 }, not ${shown(options)}`);
+  }
   for (const name in options) {
     if (name !== "ttlMs" && name !== "onlyIf") {
       throw invalid(`set has no option ${JSON.stringify(name)}; there are ttlMs and onlyIf`);

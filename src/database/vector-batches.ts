@@ -11,9 +11,11 @@ import {
   type SearchOptions,
   type SearchResult,
   search,
+  searchCommand,
   searchDirectly,
 } from "./vector-operations.ts";
 import { checkVector, type Vector, type VectorSettings } from "./vector-options.ts";
+import { ofQuery } from "./vector-planning.ts";
 import type { VectorPort } from "./vectors.ts";
 
 /** Queries of the first turn, and of any turn at most. */
@@ -42,6 +44,7 @@ export async function searchSoon(
   query: Vector,
   options: SearchOptions = {},
 ): Promise<SearchResult[]> {
+  searchCommand(set, query, options); // What is wrong with it is said here, without the number of a query.
   const isLong = port.nearestOfMany !== undefined && (await estimatedUs(port, set, options)) > INLINE_US_MAX;
   const shared = isLong ? await searchShared(port, set, [query], options) : undefined;
   const [found] = shared ?? (await searchInTurns(port, set, [query], options));
@@ -83,8 +86,8 @@ async function searchShared(
   const { k: most, ...asked } = checkedSearch(options);
   const rows: Float32Array[] = [];
   const turn = new Turn();
-  for (const query of queries) {
-    rows.push(checkVector(query, set));
+  for (const [index, query] of queries.entries()) {
+    rows.push(ofQuery(index, () => checkVector(query, set)));
     if (turn.isOver) await turn.next();
   }
   const found = await port.nearestOfMany(set, { queries: rows, most, ...asked });
@@ -99,19 +102,22 @@ async function searchShared(
   return results;
 }
 
-/** Searches without others in between. */
+/** Searches without others in between; `first` is the number of the first query. */
 function searchHere(
   port: VectorPort<Mode>,
   set: VectorSettings,
   queries: readonly Vector[],
   options: SearchOptions,
+  first: number,
 ): Promise<SearchResult[][]> {
-  const byCommand = async (query: Vector): Promise<SearchResult[]> => {
-    const [found] = await port.runAll([search(set, query, options)]);
+  const one = async (query: Vector, index: number): Promise<SearchResult[]> => {
+    const direct = ofQuery(first + index, () => searchDirectly(port, set, query, options));
+    if (direct !== undefined) return direct;
+    const [found] = await port.runAll([ofQuery(first + index, () => search(set, query, options))]);
     return found as SearchResult[];
   };
   // Each in a promise of its own: what one query throws at once must not leave the failure of another to nobody.
-  return Promise.all(queries.map(async (query) => searchDirectly(port, set, query, options) ?? byCommand(query)));
+  return Promise.all(queries.map(one));
 }
 
 async function searchInTurns(
@@ -124,7 +130,8 @@ async function searchInTurns(
   const pieces = new TurnPieces(QUERIES_FIRST, QUERIES_MAX);
   while (results.length < queries.length) {
     const slice = queries.slice(results.length, results.length + pieces.count);
-    results.push(...(await pieces.measured(slice.length, () => searchHere(port, set, slice, options))));
+    const first = results.length;
+    results.push(...(await pieces.measured(slice.length, () => searchHere(port, set, slice, options, first))));
     if (results.length < queries.length) await pause();
   }
   return results;

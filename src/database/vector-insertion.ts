@@ -7,9 +7,9 @@
 // threads, new elements are stored here and linked there.
 
 import { NearkeyError } from "../errors.ts";
-import { pause, Turn, TurnPieces } from "../event-loop.ts";
+import { checkAborted, pause, Turn, TurnPieces } from "../event-loop.ts";
 import type { Build } from "../pool/threads.ts";
-import type { Argument } from "../resp.ts";
+import type { Argument, Reply } from "../resp.ts";
 import { readText } from "../text.ts";
 import type { Mode } from "./database-methods.ts";
 import { insertionOrder } from "./insertion-order.ts";
@@ -52,7 +52,7 @@ export interface SetManyOptions {
   attributes?: AttributeList | undefined;
   /** Called after each slice: rows that are stored and searchable, and rows in all. What it throws ends the insertion. */
   onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Once aborted, everything is taken back and the promise rejects with the signal's reason. */
+  /** Once aborted, everything is taken back and the promise rejects with `aborted`, whose cause is the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
@@ -82,7 +82,7 @@ export async function insertTexts(
   textOf: (index: number) => string | undefined,
   options: Omit<SetManyOptions, "attributes">,
 ): Promise<void> {
-  options.signal?.throwIfAborted();
+  checkAborted(options.signal);
   const turn = new Turn(options.signal);
   const rows = await checkedRows(set, ids, matrix, textOf, turn);
   const known = await knownRows(port, set, rows, turn);
@@ -232,6 +232,8 @@ class Insertion {
   /** New rows that may be stored: the first so many. */
   #begun = 0;
   #stored = 0;
+  /** New rows that somebody else had added by then: the elements are theirs. */
+  readonly #others = new Set<Row>();
   /** Commands that bring overwritten elements back to what they were. */
   readonly #former: (readonly Argument[])[] = [];
 
@@ -267,15 +269,18 @@ class Insertion {
     for (const slice of new Slices(rows, this.#port.sliceBytes)) {
       await build?.ready(slice.rows.length);
       this.#begun = slice.start + slice.rows.length;
-      await slice.run(() => this.#add(slice.rows, build));
+      const isNew = await slice.run(() => this.#add(slice.rows, build));
+      for (const [index, row] of slice.rows.entries()) if (isNew[index] === false) this.#others.add(row);
       await this.#afterSlice(slice.rows.length, build);
     }
   }
 
-  #add(rows: readonly Row[], build: Build | undefined): Promise<unknown> {
-    const operations = rows.map((row) => silent(adding(this.#set, row)));
+  /** Stores rows; answers which of them were new. */
+  #add(rows: readonly Row[], build: Build | undefined): Promise<boolean[]> {
+    const isNew = (reply: Reply): boolean => reply === 1 || reply === true;
+    const operations = rows.map((row) => single(adding(this.#set, row), isNew));
     if (build === undefined) return this.#port.runAll(operations);
-    let inserted: Promise<unknown> = Promise.resolve();
+    let inserted: Promise<boolean[]> = Promise.resolve([]);
     build.add(() => {
       inserted = this.#port.runAll(operations);
     });
@@ -314,12 +319,12 @@ class Insertion {
     this.#report(build?.waiting ?? 0);
     await this.#port.flush?.();
     await pause();
-    this.#options.signal?.throwIfAborted();
+    checkAborted(this.#options.signal);
   }
 
   /** @param waiting stored rows that are not searchable yet */
   #report(waiting: number): void {
-    this.#options.signal?.throwIfAborted();
+    checkAborted(this.#options.signal);
     this.#options.onProgress?.(this.#stored - waiting, this.#total);
   }
 
@@ -328,7 +333,10 @@ class Insertion {
    * come back, attributes the room of those that went.
    */
   async #takeBack(fresh: readonly Row[]): Promise<void> {
-    const added = fresh.slice(0, this.#begun).reverse();
+    const added = fresh
+      .slice(0, this.#begun)
+      .filter((row) => !this.#others.has(row))
+      .reverse();
     for (const slice of new Slices(added, this.#port.sliceBytes)) {
       await slice.run(() => this.#port.runAll(slice.rows.map((row) => silent(["VREM", this.#set.name, row.id]))));
       await pause();

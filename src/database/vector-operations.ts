@@ -116,6 +116,9 @@ export function setVector(
 
 /** Refuses options that there are not: with a misspelt `ttlMs` the element would live for ever. */
 function checkElementOptions(options: ElementOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw invalid(`the options of set must be an object such as { ttlMs: 60_000 }, not ${shown(options)}`);
+  }
   for (const name in options) {
     if (name !== "ttlMs") throw invalid(`set of a vector has no option ${JSON.stringify(name)}; there is ttlMs`);
   }
@@ -224,6 +227,9 @@ const searchOptions = ["k", "ef", "filter", "exact", "maxDistance"] as const sat
 
 /** Refuses options that there are not: with a misspelt `filter` everything would match. */
 function checkNames(options: SearchOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw invalid(`the options of search must be an object such as { k: 10 }, not ${shown(options)}`);
+  }
   for (const name of Object.keys(options)) {
     if ((searchOptions as readonly string[]).includes(name)) continue;
     throw invalid(`search has no option ${JSON.stringify(name)}; there are ${searchOptions.join(", ")}`);
@@ -233,7 +239,10 @@ function checkNames(options: SearchOptions): void {
 /** `k` and `ef` of checked options. */
 export function checkedCounts(options: SearchOptions): { k: number; ef: number } {
   checkNames(options);
-  const { k = K_DEFAULT, ef, maxDistance } = options;
+  const { k = K_DEFAULT, ef, exact, maxDistance } = options;
+  if (exact !== undefined && typeof exact !== "boolean") {
+    throw invalid(`exact must be true or false, not ${shown(exact)}`);
+  }
   // A beam within a distance grows by itself.
   const candidates = ef ?? Math.min(BEAM_MAX, Math.max(EF_DEFAULT, maxDistance === undefined ? 2 * k : 0));
   checkCount("k", k);
@@ -267,7 +276,6 @@ export function checkedSearch(options: SearchOptions): CheckedSearch {
   const { filter, exact = false, maxDistance } = options;
   const counts = checkedCounts(options);
   if (filter !== undefined && typeof filter !== "string") throw invalid(`filter must be text, not ${kindOf(filter)}`);
-  if (typeof exact !== "boolean") throw invalid(`exact must be true or false, not ${shown(exact)}`);
   if (maxDistance !== undefined && (typeof maxDistance !== "number" || Number.isNaN(maxDistance))) {
     throw invalid(`maxDistance must be a number, not ${shown(maxDistance)}`);
   }

@@ -2,7 +2,7 @@
 // wrong dimension, NaN, infinity and (under cosine) the zero vector are refused by name, on every side of the wire.
 
 import { NearkeyError } from "../errors.ts";
-import { shown } from "../options.ts";
+import { checkObject, shown } from "../options.ts";
 import { type Key, kindOf } from "./operations.ts";
 
 /**
@@ -86,6 +86,7 @@ export function checkOptions(options: VectorOptions): void {
 }
 
 function checkNames(method: string, options: object, known: readonly string[]): void {
+  checkObject(`the options of ${method}`, options, `{ ${known[0]}: … }`);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     throw new NearkeyError(

@@ -150,7 +150,7 @@ export function searchManyDirectly(
 }
 
 /** Makes something of one of many queries; an error tells which. */
-function ofQuery<Made>(index: number, make: () => Made): Made {
+export function ofQuery<Made>(index: number, make: () => Made): Made {
   try {
     return make();
   } catch (error) {

@@ -148,7 +148,7 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
    * @param matrix `ids.length` rows of `dim` numbers, one after the other
    * @param options attributes, progress and a signal; or, for short, the list of attributes alone
    * @throws NearkeyError as `set`; `invalid-argument` for lists whose lengths do not match or an id that comes twice;
-   *   the signal's reason
+   *   `aborted`, with the signal's reason as its cause; what `onProgress` threw
    */
   setMany(
     ids: readonly Key[],
@@ -269,7 +269,7 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
    * In turns is everything while `setMany` builds on threads, and searches of a set that projects its vectors or keeps no originals
    * where all are compared; a query that a worker found no peace for, since others wrote all the time, is asked again here.
    *
-   * @throws NearkeyError as `search`
+   * @throws NearkeyError as `searchMany`
    */
   searchManyAsync(queries: readonly Vector[], options?: SearchOptions): Promise<SearchResult[][]> {
     return searchManySoon(this.#port as VectorPort<Mode>, this.#settings, queries, options);

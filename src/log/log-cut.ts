@@ -4,7 +4,7 @@
 // is a segment in memory at a time, and one pass over what is behind the damage.
 
 import type { Storage, StorageFile } from "../storage/storage.ts";
-import type { LogDamage } from "./log-reader.ts";
+import type { LogDamage, LogFiles } from "./log-reader.ts";
 import { RECORD_HEADER_BYTES, RecordFlag, SEGMENT_HEADER_BYTES, viewOf } from "./record-format.ts";
 import { segmentNumber } from "./segment-files.ts";
 
@@ -48,7 +48,7 @@ export type RecordChecksum = (bytes: Uint8Array) => bigint;
  *
  * @param checksum of the engine
  */
-export async function findLoss(storage: Storage, damage: LogDamage, checksum: RecordChecksum): Promise<LogLoss> {
+export async function findLoss(storage: LogFiles, damage: LogDamage, checksum: RecordChecksum): Promise<LogLoss> {
   const files: CutFile[] = [];
   const found = new FoundRecords(damage.position, checksum);
   for (const name of await concerned(storage, damage)) {
@@ -65,12 +65,12 @@ export async function findLoss(storage: Storage, damage: LogDamage, checksum: Re
 }
 
 /** The damaged segment and those behind it; all of them when what is missing is before the first. */
-async function concerned(storage: Storage, { file, offset }: LogDamage): Promise<string[]> {
+async function concerned(storage: LogFiles, { file, offset }: LogDamage): Promise<string[]> {
   const segments = (await storage.list()).filter((name) => segmentNumber(name) !== undefined).sort();
   return offset === 0 ? segments : segments.filter((name) => name >= file);
 }
 
-async function readFrom(storage: Storage, name: string, from: number): Promise<Uint8Array> {
+async function readFrom(storage: LogFiles, name: string, from: number): Promise<Uint8Array> {
   return withFile(storage, name, async (file) => {
     const tail = new Uint8Array(Math.max(0, file.size - from));
     const read = await file.read(from, tail);
@@ -79,7 +79,7 @@ async function readFrom(storage: Storage, name: string, from: number): Promise<U
 }
 
 async function withFile<Result>(
-  storage: Storage,
+  storage: LogFiles,
   name: string,
   use: (file: StorageFile) => Promise<Result>,
 ): Promise<Result> {
@@ -183,8 +183,8 @@ async function cutTail(storage: Storage, name: string, from: number): Promise<st
   return made;
 }
 
-/** Nothing that an earlier cut put aside is written over. */
-async function freeName(storage: Storage, name: string): Promise<string> {
+/** A name that ends in `.cut` and that no file has: nothing that an earlier cut put aside is written over. */
+export async function freeName(storage: Storage, name: string): Promise<string> {
   const taken = new Set(await storage.list());
   let free = name + ASIDE;
   for (let number = 2; taken.has(free); number++) free = `${name}-${number}${ASIDE}`;

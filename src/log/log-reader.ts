@@ -5,6 +5,7 @@
 // supersedes what the one before it holds from the same sequence number on.
 
 import type { Storage, StorageFile } from "../storage/storage.ts";
+import { findHeads } from "./log-heads.ts";
 import {
   claimedIdentity,
   decodeMark,
@@ -72,6 +73,9 @@ interface SegmentEnd {
   readonly text?: string | undefined;
 }
 
+/** What a log is read from. */
+export type LogFiles = Pick<Storage, "list" | "open">;
+
 const READ_BYTES = 1024 * 1024;
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -79,7 +83,7 @@ const NEVER = Number.POSITIVE_INFINITY;
  * Reads the log of a storage from behind what the target holds. Nothing is changed, but where it is undamaged its last
  * records are brought to disk: they may have been in the system's memory alone.
  */
-export async function readLog(storage: Storage, target: RecordTarget): Promise<LogFound> {
+export async function readLog(storage: LogFiles, target: RecordTarget): Promise<LogFound> {
   return new LogReader(storage, target).read();
 }
 
@@ -92,7 +96,7 @@ class LogReader {
   private readonly ends = new Map<string, number>();
 
   constructor(
-    private readonly storage: Storage,
+    private readonly storage: LogFiles,
     private readonly target: RecordTarget,
   ) {}
 
@@ -107,6 +111,10 @@ class LogReader {
     const first = chain.findLastIndex(({ header }) => header.first <= this.target.position + 1);
     if (first >= 0) return this.replayFrom(chain, first);
     const found = await this.judge([], undefined, undefined);
+    // A crash leaves no head at all, or a part of one, and never a whole one with a bit that is another.
+    const heads = chain.length === 0 && found.damage === undefined ? await findHeads(this.storage) : [];
+    const broken = heads.find(({ isProven }) => isProven);
+    if (broken !== undefined) return { ...found, damage: this.damageAt(broken.name, 0, HEAD_DAMAGED) };
     const oldest = chain[0];
     if (found.damage === undefined || oldest === undefined) return found;
     const reason = `the log begins with record ${oldest.header.first}, and the newest snapshot holds all up to ${this.target.position}: a segment or a snapshot is missing`;
@@ -171,7 +179,7 @@ class LogReader {
       return this.found(chain, place, undefined);
     }
     const at = place ?? { file: this.all[0]?.name ?? "log", offset: 0 };
-    const reason = end === undefined ? "the head of the segment is not what was written" : reasons[end.reason];
+    const reason = end === undefined ? HEAD_DAMAGED : reasons[end.reason];
     return this.found(chain, place, this.damageAt(at.file, at.offset, reason, known));
   }
 
@@ -230,6 +238,8 @@ class LogReader {
     }
   }
 }
+
+const HEAD_DAMAGED = "the head of the segment is not what was written";
 
 const reasons: Readonly<Record<ReplayEnd, string>> = {
   done: "the file ends in the middle of the log",

@@ -14,7 +14,7 @@ export class LogTrouble {
   /** Why nothing may be written. */
   failure: LogFailure | undefined;
   private cancelRetry: (() => void) | undefined;
-  private isRetrying = false;
+  private retrying: Promise<void> | undefined;
   private ended = false;
 
   /**
@@ -51,15 +51,14 @@ export class LogTrouble {
   }
 
   private retryLater(): void {
-    if (this.isRetrying || this.ended) return;
+    if (this.retrying !== undefined || this.ended) return;
     const waitMs = Math.min(RETRY_MS_MIN * 2 ** (this.failure?.tries ?? 0), RETRY_MS_MAX);
     this.cancelRetry?.();
     this.cancelRetry = this.host.after(waitMs, () => {
-      this.isRetrying = true;
-      this.retry()
+      this.retrying = this.retry()
         .catch((error) => this.inVain(error))
         .finally(() => {
-          this.isRetrying = false;
+          this.retrying = undefined;
           if (this.failure !== undefined) this.retryLater();
         });
     });
@@ -77,10 +76,11 @@ export class LogTrouble {
     this.host.failureChanged?.(undefined);
   }
 
-  /** Nothing is tried any more. */
-  end(): void {
+  /** Nothing is tried any more; a try that is under way has ended when this is kept. */
+  async end(): Promise<void> {
     this.ended = true;
     this.cancelRetry?.();
+    await this.retrying;
   }
 }
 

@@ -16,7 +16,7 @@ import {
   SEGMENT_BYTES,
 } from "./log-options.ts";
 import { LogTrouble } from "./log-trouble.ts";
-import { lengthOf, put } from "./pieces.ts";
+import { lengthOf, put, restOfBlock } from "./pieces.ts";
 import { RECORD_HEADER_BYTES } from "./record-format.ts";
 import type { RecordSource } from "./record-source.ts";
 import { RepeatedTimer } from "./repeated-timer.ts";
@@ -155,12 +155,13 @@ export class LogWriter {
     const before = this.marks.before(number, this.offset, first, this.syncedPosition);
     const at = this.offset;
     this.offset += lengthOf(before) + bytes;
+    const written = [...before, ...pieces, restOfBlock(at, this.offset)];
     const isThere = (): void => {
       this.unsynced.add(file);
       this.writtenBytes += bytes;
       this.writtenPosition = position;
     };
-    const writing = put(file, at, [...before, ...pieces], atOnceBytesMax);
+    const writing = put(file, at, written, atOnceBytesMax);
     if (writing !== undefined) return writing.then(isThere);
     isThere();
     return undefined;
@@ -378,22 +379,19 @@ export class LogWriter {
       await this.sealEnd();
     } finally {
       this.closed = true;
-      this.trouble.end();
-      await this.segments.close();
+      await this.trouble.end();
+      await Promise.allSettled([this.step, this.flushing]);
+      await this.segments.close([...this.unsynced, ...this.syncing]);
       this.queue.reached(this.coveredPosition, Number.POSITIVE_INFINITY);
     }
   }
 
   private async sealEnd(): Promise<void> {
     const { file, number } = this.segment as OpenSegment;
-    if (this.offset === 0) {
-      await file.close();
-      return this.segments.remove(number);
-    }
+    if (this.offset === 0) return this.segments.remove(number);
     const mark = this.marks.mark(number, this.offset, this.syncedPosition, false);
     await file.write(this.offset, [mark]);
     await file.truncate(this.offset + mark.length);
     await file.sync();
-    await file.close();
   }
 }

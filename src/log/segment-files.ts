@@ -14,8 +14,11 @@ import { faultCode, type Storage, type StorageFile } from "../storage/storage.ts
  * 3 to 5 ms of CPU, and 50 ms in a virtual machine whose memory was not touched before.
  */
 const SPARE_SEGMENTS = 32;
-/** Zeros are written in pieces that a storage does not write at once. */
-const ZEROS = new Uint8Array(2 * 1024 * 1024);
+/**
+ * Zeros are written in pieces that a storage does not write at once, from memory that begins where pages begin: so they may go
+ * past the system's cache, whose memory would cost as much as what is written there later.
+ */
+const ZEROS = new Uint8Array(new WebAssembly.Memory({ initial: 32, maximum: 32 }).buffer);
 const NAME = /^log-(\d{12})$/;
 
 /** Name of the file of a segment. */
@@ -62,6 +65,7 @@ export class SegmentFiles {
   private nextNumber: number;
   private making: Promise<OpenSegment> | undefined;
   private made: OpenSegment | undefined;
+  private taken: StorageFile | undefined;
   /** Spares on their way, so that closing waits for them. */
   private tidying: Promise<void> = Promise.resolve();
 
@@ -139,6 +143,7 @@ export class SegmentFiles {
     const segment = this.made;
     if (segment === undefined) throw new NearkeyError("storage-failed", "no segment was made");
     this.made = undefined;
+    this.taken = segment.file;
     this.begin(segment.number, first);
     return segment;
   }
@@ -174,10 +179,16 @@ export class SegmentFiles {
     await this.storage.remove(segmentName(number));
   }
 
-  /** Waits for what goes on, and removes what would only take space: spares, and the segment made ahead. */
-  async close(): Promise<void> {
+  /**
+   * Waits for what goes on, and removes what would only take space: spares, and the segment made ahead.
+   *
+   * @param others files to be closed beside the one that was taken last; a disk that refuses may have left some
+   */
+  async close(others: readonly StorageFile[]): Promise<void> {
     await this.making?.catch(() => undefined);
     await this.tidying;
+    const open = this.taken === undefined ? others : [this.taken, ...others];
+    for (const file of new Set(open)) await file.close().catch(() => undefined);
     const ahead = this.made;
     this.made = undefined;
     if (ahead !== undefined) {

@@ -6,12 +6,17 @@
 import { RdbCursor } from "./rdb-cursor.ts";
 import { type Elements, passModuleData, type RdbKind, rdbTypes } from "./rdb-types.ts";
 
-/** The newest version that is known: Redis 7.4 and 8.0. */
-const VERSION_MAX = 12;
+/**
+ * The newest version that is known whole: Redis 7.4 and 8.0. A version is raised with a new type or code, and those have
+ * numbers of their own; so newer files are read as far as they hold nothing new.
+ */
+const VERSION_KNOWN = 12;
 /** From here on a file ends with a checksum. */
 const VERSION_OF_CHECKSUM = 5;
-const MAGIC = "REDIS";
 const HEADER_BYTES = 9;
+/** `REDIS0012`; Valkey writes that too up to 8, and from 9 on a word of its own, with types of its own from 22 on. */
+const HEADER = /^(REDIS(?=\d{4})|VALKEY(?=\d{3}))(\d+)$/;
+const VALKEY_SHARED_TYPE_MAX = 21;
 const CHECKSUM_BYTES = 8;
 
 const enum Opcode {
@@ -152,29 +157,45 @@ async function checkEnd(cursor: RdbCursor, source: AsyncIterator<Uint8Array>): P
 }
 
 function* itemsOf(cursor: RdbCursor): ItemSteps {
-  const version = yield* readHeader(cursor);
+  const format = yield* readHeader(cursor);
   const present: Present = { database: 0, expiresAtMs: undefined };
   while (true) {
     while (!cursor.has(1)) yield undefined;
     const { offset } = cursor;
     const code = cursor.byte();
-    if (code === Opcode.End) return yield* readChecksum(cursor, version);
+    if (code === Opcode.End) return yield* readChecksum(cursor, format);
     if (code >= Opcode.SlotInfo) yield* readAside(cursor, code, offset, present);
-    else yield* readKey(cursor, code, offset, present);
+    else yield* readKey(cursor, code, offset, present, format);
   }
 }
 
-function* readHeader(cursor: RdbCursor): Generator<undefined, number> {
+/** What the first bytes of a file say. */
+interface Format {
+  readonly version: number;
+  readonly isOfValkey: boolean;
+}
+
+function* readHeader(cursor: RdbCursor): Generator<undefined, Format> {
   while (!cursor.has(HEADER_BYTES)) yield undefined;
   const text = String.fromCharCode(...cursor.take(HEADER_BYTES));
-  const version = Number(text.slice(MAGIC.length));
-  if (!text.startsWith(MAGIC) || !Number.isInteger(version) || version < 1) {
+  const [, word, digits] = HEADER.exec(text) ?? [];
+  const version = Number(digits);
+  if (!(version >= 1)) {
     cursor.fail(`it begins with ${JSON.stringify(text)}, which no file of Redis does: is it the right one?`, 0);
   }
-  if (version > VERSION_MAX) {
-    cursor.fail(`version ${version} of the format, and up to ${VERSION_MAX} (Redis 8.0) is read`, MAGIC.length);
+  return { version, isOfValkey: word === "VALKEY" };
+}
+
+/** Why a value cannot be read. */
+function unknownType(code: number, { version, isOfValkey }: Format): string {
+  if (isOfValkey) {
+    return `a value has the type ${code} of Valkey's own, which is not read: up to ${VALKEY_SHARED_TYPE_MAX} the types are Redis's`;
   }
-  return version;
+  if (version <= VERSION_KNOWN) return `no value has the type ${code}: the file is damaged here or before`;
+  return (
+    `a value has the type ${code}, and the file is of version ${version} of the format, of which ${VERSION_KNOWN} (Redis 8.0) ` +
+    "is known: remove keys of types that came later, or save it with Redis 8.0"
+  );
 }
 
 /** What is no key: it is passed over, or told of, or concerns the next key. */
@@ -240,10 +261,9 @@ function* readText(cursor: RdbCursor): Generator<undefined, string> {
   return new TextDecoder().decode(cursor.string());
 }
 
-function* readKey(cursor: RdbCursor, code: number, offset: number, present: Present): ItemSteps {
-  const type = rdbTypes.get(code);
-  if (type === undefined)
-    return cursor.fail(`no value has the type ${code}: the file is damaged here or before`, offset);
+function* readKey(cursor: RdbCursor, code: number, offset: number, present: Present, format: Format): ItemSteps {
+  const type = format.isOfValkey && code > VALKEY_SHARED_TYPE_MAX ? undefined : rdbTypes.get(code);
+  if (type === undefined) return cursor.fail(unknownType(code, format), offset);
   while (!cursor.hasString()) yield undefined;
   const { database, expiresAtMs } = present;
   const key = cursor.string();
@@ -265,7 +285,7 @@ function* readKey(cursor: RdbCursor, code: number, offset: number, present: Pres
 }
 
 /** Eight zeros stand for no checksum: Redis may be told to make none. */
-function* readChecksum(cursor: RdbCursor, version: number): ItemSteps {
+function* readChecksum(cursor: RdbCursor, { version }: Format): ItemSteps {
   if (version < VERSION_OF_CHECKSUM) return;
   const sum = cursor.sum();
   const { offset } = cursor;

@@ -6,27 +6,26 @@
 
 import { BLOCK_BYTES, INDEX_ENTRY_BYTES, RUN_BYTES } from "../engine-snapshot.ts";
 
-const BYTES_FIRST = 16 * 1024;
 const WORDS_AN_ENTRY = INDEX_ENTRY_BYTES / 2;
 const WHOLE_PAGE = 0xffff;
 /** Pages that are read in place at once. */
 const PAGES_A_RUN = 64;
 
-/** An index that grows. */
+/** An index that is gathered. */
 export class SnapshotIndex {
-  #bytes = new Uint8Array(BYTES_FIRST);
+  readonly #bytes: Uint8Array;
   #used = 0;
+
+  /** @param entries so many at most: room that is not used costs nothing, and moving to more would take milliseconds */
+  constructor(entries: number) {
+    this.#bytes = new Uint8Array(entries * INDEX_ENTRY_BYTES);
+  }
 
   get entries(): number {
     return this.#used / INDEX_ENTRY_BYTES;
   }
 
   add(entries: Uint8Array): void {
-    if (this.#used + entries.length > this.#bytes.length) {
-      const larger = new Uint8Array(this.#bytes.length * 2);
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
     this.#bytes.set(entries, this.#used);
     this.#used += entries.length;
   }

@@ -8,6 +8,7 @@ import type { Engine } from "../engine.ts";
 import type { EngineSnapshot } from "../engine-snapshot.ts";
 import { NearkeyError } from "../errors.ts";
 import { faultCode, type Storage, type StorageFile } from "../storage/storage.ts";
+import { ChunkPool } from "./chunk-pool.ts";
 import { readHeader, SnapshotFile } from "./snapshot-file.ts";
 import { damaged, type SnapshotHeader } from "./snapshot-format.ts";
 import { type Pace, takeSnapshot, UNHURRIED } from "./take-snapshot.ts";
@@ -70,6 +71,7 @@ export class SnapshotStore {
   #next = 1;
   #known = 0;
   #taking: Promise<Taken> | undefined;
+  readonly #chunks = new ChunkPool();
 
   private constructor(storage: Storage, keep: number) {
     this.#storage = storage;
@@ -238,7 +240,7 @@ export class SnapshotStore {
       const written: Generation[] = [];
       try {
         await this.#storage.replace(name, async (file) => {
-          const { header, bytes } = await takeSnapshot(engine, file, head, pace);
+          const { header, bytes } = await takeSnapshot(engine, file, head, pace, this.#chunks);
           await logged?.(header.sequence);
           written.push({ name, number: numberOf(name), header, bytes });
         });
@@ -321,7 +323,8 @@ export async function loadChain(
   }
 }
 
-function isSnapshotName(name: string): boolean {
+/** Whether a file is a snapshot, by its name. */
+export function isSnapshotName(name: string): boolean {
   return /^\d{8,}\.snapshot$/.test(name);
 }
 

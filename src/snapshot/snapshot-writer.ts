@@ -4,7 +4,7 @@
 
 import { BLOCK_BYTES, type Blocks, type Cut, type EngineSnapshot, PAGE_BYTES } from "../engine-snapshot.ts";
 import type { StorageFile } from "../storage/storage.ts";
-import { CHUNK_BYTES, ChunkPool } from "./chunk-pool.ts";
+import { CHUNK_BYTES, type ChunkPool } from "./chunk-pool.ts";
 import { encodeFooter, encodeHeader, type SnapshotHeader } from "./snapshot-format.ts";
 import { SnapshotIndex } from "./snapshot-index.ts";
 
@@ -12,9 +12,9 @@ import { SnapshotIndex } from "./snapshot-index.ts";
 export class SnapshotWriter {
   readonly #engine: EngineSnapshot;
   readonly #file: Pick<StorageFile, "append">;
-  readonly #index = new SnapshotIndex();
-  readonly #chunks = new ChunkPool();
-  #chunk = this.#chunks.take();
+  readonly #index: SnapshotIndex;
+  readonly #chunks: ChunkPool;
+  #chunk: Uint8Array;
   #used = 0;
   #blocks = 0;
   #writing: Promise<void>;
@@ -30,9 +30,14 @@ export class SnapshotWriter {
     engine: EngineSnapshot,
     file: Pick<StorageFile, "append">,
     private readonly header: SnapshotHeader,
-    private readonly cut: Pick<Cut, "state">,
+    private readonly cut: Pick<Cut, "state" | "pages">,
+    chunks: ChunkPool,
   ) {
+    // A block comes with its page or as a copy, once.
+    this.#index = new SnapshotIndex(cut.pages * (PAGE_BYTES / BLOCK_BYTES));
     this.#engine = engine;
+    this.#chunks = chunks;
+    this.#chunk = chunks.take();
     this.#file = file;
     this.#header = encodeHeader(header);
     this.#writing = Promise.resolve();

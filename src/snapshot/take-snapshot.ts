@@ -7,6 +7,7 @@
 import type { EngineSnapshot } from "../engine-snapshot.ts";
 import { NearkeyError } from "../errors.ts";
 import type { StorageFile } from "../storage/storage.ts";
+import { ChunkPool } from "./chunk-pool.ts";
 import type { SnapshotHeader } from "./snapshot-format.ts";
 import { SnapshotWriter } from "./snapshot-writer.ts";
 
@@ -14,6 +15,8 @@ import { SnapshotWriter } from "./snapshot-writer.ts";
 export interface Pace {
   /** Share of the time that it may take while copies do not press, up to 1: no pauses. */
   readonly share: number;
+  /** Whether memory for copies is touched before the cut, which comes later then. Default: the cut is made at once. */
+  readonly makesReady?: boolean;
   /** Milliseconds that it takes at once. Default 1. */
   readonly sliceMs?: number;
   /** Bytes of copies that the storage may be behind with before the snapshot is given up. Default 512 MiB. */
@@ -21,16 +24,17 @@ export interface Pace {
 }
 
 /** Where waiting is done by the event loop. */
-export const UNHURRIED: Pace = { share: 0.125 };
+export const UNHURRIED: Pace = { share: 0.125, makesReady: true };
 export const HURRIED: Pace = { share: 1 };
 
 const SLICE_MS = 1;
+const PAUSE_MS_MAX = 50;
 /** What a batch that left little room for copies may take to fetch some. */
 const HURRIED_SLICE_MS = 0.5;
 /** Room for copies that is taken when a batch must fetch them however long it takes. */
 const FULL = 0.9;
-/** The storage is behind by so much: it is waited for. */
-const BACKLOG_BYTES = 64 * 1024 * 1024;
+/** The storage is behind by so much: it is waited for. So the chunks that are there suffice, and one is being written. */
+const BACKLOG_BYTES = 12 * 1024 * 1024;
 /** It is behind by so much with copies alone: it is too slow. */
 const BACKLOG_BYTES_MAX = 512 * 1024 * 1024;
 /** Room for copies that is taken when the pauses end: little, so that few of its pages are ever touched. */
@@ -57,10 +61,12 @@ export interface Written {
 }
 
 /**
- * Writes the state of an engine as it is when this is called (once threads are done with what they are at), while it goes on.
+ * Writes the state of an engine while it goes on: as it is when this is called, once threads are done with what they are at;
+ * in a pace that makes memory ready as it is once that is done, a second and a half later for a gibibyte.
  *
  * @param file an empty file
  * @param head called at the cut
+ * @param chunks where it is gathered; nobody else's meanwhile
  * @throws NearkeyError `storage-failed` when the storage refuses or is too slow, `aborted` when more blocks changed at once
  *   than there was room for: then another attempt may succeed
  */
@@ -69,11 +75,19 @@ export async function takeSnapshot(
   file: Pick<StorageFile, "append">,
   head: () => CutHeader,
   pace: Pace,
+  chunks = new ChunkPool(),
 ): Promise<Written> {
-  if (engine.beforeCut === undefined) return cutAndWrite(engine, file, head, pace);
-  const goOn = await engine.beforeCut();
+  const { snapshot } = engine;
+  if (snapshot.isBusy) throw new NearkeyError("aborted", "a snapshot is being taken already");
+  if (pace.makesReady) await makeReady(snapshot, chunks, head().parent === 0n, pace);
+  // Nothing is awaited where nothing has to be: the state is that of the call then.
+  if (engine.beforeCut === undefined) return cutAndWrite(engine, file, head, pace, chunks);
+  const goOn = await engine.beforeCut().catch((error: unknown) => {
+    snapshot.end(false);
+    throw error;
+  });
   try {
-    return await cutAndWrite(engine, file, head, pace);
+    return await cutAndWrite(engine, file, head, pace, chunks);
   } finally {
     goOn();
   }
@@ -84,6 +98,7 @@ async function cutAndWrite(
   file: Pick<StorageFile, "append">,
   head: () => CutHeader,
   pace: Pace,
+  chunks: ChunkPool,
 ): Promise<Written> {
   const { snapshot } = engine;
   if (snapshot.status !== "off") throw new NearkeyError("aborted", "a snapshot is being taken already");
@@ -91,7 +106,7 @@ async function cutAndWrite(
   const cut = snapshot.begin(given.parent === 0n);
   const { accessKind, sequence } = cut;
   const header = { ...given, sequence, accessKind, layout: snapshot.layout, id: drawId(), timeMs: Date.now() };
-  const writer = new SnapshotWriter(snapshot, file, header, cut);
+  const writer = new SnapshotWriter(snapshot, file, header, cut, chunks);
   engine.onCopies = () => makeRoom(snapshot, writer);
   let complete = false;
   try {
@@ -102,8 +117,35 @@ async function cutAndWrite(
     engine.onCopies = undefined;
     snapshot.end(complete);
     if (!complete) await writer.abandon();
+    chunks.reset();
   }
   return { header, bytes: writer.bytes, pages: cut.pages };
+}
+
+/**
+ * Touches the memory that commands and the snapshot will need behind the cut, in slices: there it would be paid by whoever
+ * asks then.
+ */
+async function makeReady(snapshot: EngineSnapshot, chunks: ChunkPool, whole: boolean, pace: Pace): Promise<void> {
+  const sliceMs = pace.sliceMs ?? SLICE_MS;
+  let more = true;
+  let startedMs = performance.now();
+  const rest = async (): Promise<void> => {
+    const spentMs = performance.now() - startedMs;
+    if (spentMs < sliceMs) return;
+    await pause(Math.min(spentMs * (1 / pace.share - 1), PAUSE_MS_MAX));
+    startedMs = performance.now();
+  };
+  try {
+    while (more) {
+      more = snapshot.prepare(whole);
+      if (more) await rest();
+    }
+    while (chunks.touch(snapshot.wantedBytes)) await rest();
+  } catch (error) {
+    snapshot.end(false);
+    throw error;
+  }
 }
 
 function makeRoom(snapshot: EngineSnapshot, writer: SnapshotWriter): void {
@@ -124,7 +166,7 @@ async function copyAll(snapshot: EngineSnapshot, writer: SnapshotWriter, pace: P
     if (writer.backlogBytes > (pace.backlogBytesMax ?? BACKLOG_BYTES_MAX)) throw tooSlow(writer.backlogBytes);
     const pressed = snapshot.fill > PRESSING || pace.share >= 1;
     const spentMs = performance.now() - startedMs;
-    await pause(pressed && !behind ? 0 : Math.min(spentMs * (1 / pace.share - 1), 50));
+    await pause(pressed && !behind ? 0 : Math.min(spentMs * (1 / pace.share - 1), PAUSE_MS_MAX));
   }
 }
 

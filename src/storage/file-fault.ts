@@ -21,11 +21,21 @@ const ADVICE: Readonly<Record<string, string>> = {
   EROFS: "the disk is mounted read-only: mount it otherwise, or name another place",
 };
 
-/** What to do about an error of the system: a sentence with its word, such as `ENOSPC`. */
-export function faultAdvice(error: unknown): string {
+/** What is meant where something was only to be read. */
+const ADVICE_OF_READING: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder: check the path",
+};
+
+/**
+ * What to do about an error of the system: a sentence with its word, such as `ENOSPC`.
+ *
+ * @param isReading nothing was to be made
+ */
+export function faultAdvice(error: unknown, isReading = false): string {
   const code = faultCode(error);
   const { message } = error instanceof Error ? error : { message: String(error) };
-  return ADVICE[code] === undefined ? message : `${ADVICE[code]} (${code})`;
+  const advice = (isReading ? ADVICE_OF_READING[code] : undefined) ?? ADVICE[code];
+  return advice === undefined ? message : `${advice} (${code})`;
 }
 
 /**
@@ -34,5 +44,6 @@ export function faultAdvice(error: unknown): string {
  * @param what such as `cannot read dump.rdb`
  */
 export function fileError(what: string, cause: unknown): NearkeyError {
-  return new NearkeyError("storage-failed", `${what}: ${faultAdvice(cause)}`, { cause });
+  const text = `${what}: ${faultAdvice(cause, what.startsWith("cannot read"))}`;
+  return new NearkeyError("storage-failed", text, { cause });
 }

@@ -43,6 +43,7 @@ export class NodeFile implements StorageFile {
     sync: () => fdatasyncSync(this.second ?? this.descriptor),
   };
   private second: number | undefined;
+  private isClosed = false;
 
   /** @param direct another descriptor of the file, which writes past the system's cache */
   constructor(
@@ -143,11 +144,14 @@ export class NodeFile implements StorageFile {
     this.bytes = bytes;
   }
 
-  close(): Promise<void> {
+  /** Idempotent: the number of a descriptor may be another file's by the second time. */
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
     for (const other of [this.second, this.direct]) if (other !== undefined) closeSync(other);
     this.second = undefined;
     this.direct = undefined;
-    return closeAsync(this.descriptor);
+    await closeAsync(this.descriptor);
   }
 }
 

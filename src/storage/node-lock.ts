@@ -99,6 +99,10 @@ async function waitFor(guard: string): Promise<void> {
 }
 
 function inUse(folder: string, path: string, { pid, host }: Holder): NearkeyError {
+  if (pid === process.pid && host === hostname()) {
+    const text = `the directory ${folder} is open in this process already: close it first, or give another directory`;
+    return new NearkeyError("directory-in-use", text);
+  }
   return new NearkeyError(
     "directory-in-use",
     `the directory ${folder} is in use by process ${pid} on ${host}: stop that one first, or give another directory ` +

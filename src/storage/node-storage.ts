@@ -1,5 +1,5 @@
-// A directory of the file system as a storage. Names of what is written aside end in `.new`; one left by a crash is no
-// file of the database and is removed at the next lock.
+// A directory of the file system as a storage. Names of what is written aside end in `.nearkey-new`; one left by a crash is
+// no file of the database and is removed at the next lock. Files of others are left alone.
 
 import * as files from "node:fs";
 import { constants, fsync, type PathLike } from "node:fs";
@@ -12,7 +12,13 @@ import { NodeFile } from "./node-file.ts";
 import { isLockName, lockDirectory } from "./node-lock.ts";
 import type { Storage, StorageFile } from "./storage.ts";
 
-const ASIDE = ".new";
+const ASIDE = ".nearkey-new";
+
+/** Where a file is written before it gets its name. */
+export function asideOf(path: string): string {
+  return path + ASIDE;
+}
+
 /** Only the owner reads what a database holds. */
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -56,13 +62,13 @@ export class NodeStorage implements Storage {
     } catch (error) {
       if (!create || (error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
-    const file = await openFile(name, path, constants.O_RDWR | constants.O_CREAT);
+    const file = await openFile(name, path, constants.O_RDWR | constants.O_CREAT, true);
     await this.syncNames();
     return file;
   }
 
   async replace(name: string, write: (file: StorageFile) => Promise<void>): Promise<void> {
-    const aside = this.path(name + ASIDE);
+    const aside = asideOf(this.path(name));
     try {
       const file = await openFile(name, aside, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, true);
       try {

@@ -1,10 +1,19 @@
 // How a command ends: its exit code, one line on standard error for what went wrong, and quietly when whoever read its
-// output has left. Nothing calls process.exit, so that what was written is flushed.
+// output has left. Nobody has to read standard error. Nothing calls process.exit, so that what was written is flushed.
 
 import { NearkeyError } from "../../errors.ts";
 
 /** Exit code of a command that Ctrl-C ended: 128 and the signal's number. */
 export const INTERRUPTED = 130;
+
+/** From here on a stream that nobody reads any more is no failure: what a server or an import does goes on. */
+export function outliveReaders(...streams: readonly NodeJS.WriteStream[]): void {
+  for (const stream of streams) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}
 
 /** Runs a command's work; the number it gives is the exit code, an error prints one line and gives 1. */
 export async function ending(work: () => Promise<number>): Promise<void> {

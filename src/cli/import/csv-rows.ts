@@ -17,9 +17,14 @@ interface Parsed {
 /**
  * Reads a table whose first line names its columns.
  *
- * @throws NearkeyError `invalid-argument` without a header, or when a column is named twice
+ * @param needed columns without which no row could be taken; `v*` means that one begins so
+ * @throws NearkeyError `invalid-argument` without a header, when a column is named twice or one that is needed is missing
  */
-export async function* readCsv(input: InputFile, delimiter: string): AsyncIterable<FoundRow[]> {
+export async function* readCsv(
+  input: InputFile,
+  delimiter: string,
+  needed: readonly string[],
+): AsyncIterable<FoundRow[]> {
   const { parse } = await import("csv-parse");
   const { Readable } = await import("node:stream");
   let rows: FoundRow[] = [];
@@ -43,7 +48,7 @@ export async function* readCsv(input: InputFile, delimiter: string): AsyncIterab
   let header: readonly string[] | undefined;
   try {
     for await (const { record, info } of parser as AsyncIterable<Parsed>) {
-      if (header === undefined) header = checkHeader(record, input.name);
+      if (header === undefined) header = checkHeader(record, input.name, needed);
       else rows.push(rowOf(header, record, info.lines));
       if (rows.length < BATCH) continue;
       yield rows;
@@ -56,10 +61,17 @@ export async function* readCsv(input: InputFile, delimiter: string): AsyncIterab
   yield rows;
 }
 
-function checkHeader(names: readonly string[], file: string): readonly string[] {
+function checkHeader(names: readonly string[], file: string, needed: readonly string[]): readonly string[] {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw unreadable(file, `two columns are named ${JSON.stringify(twice)} in the first line`);
-  return names;
+  const isThere = (wanted: string): boolean =>
+    wanted.endsWith("*") ? names.some((name) => name.startsWith(wanted.slice(0, -1))) : names.includes(wanted);
+  const missing = needed.find((wanted) => !isThere(wanted));
+  if (missing === undefined) return names;
+  throw unreadable(
+    file,
+    `there is no column ${JSON.stringify(missing)} in the first line; there are ${names.join(", ")}`,
+  );
 }
 
 function rowOf(header: readonly string[], record: readonly string[], place: number): FoundRow {

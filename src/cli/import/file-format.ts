@@ -47,16 +47,21 @@ export function hasFields(format: FileFormat): boolean {
 /**
  * Reads a file's rows in batches.
  *
+ * @param needed columns that a table must have
  * @throws NearkeyError `invalid-argument` for a file of Redis
  */
-export function readRows(input: InputFile, format: FileFormat): AsyncIterable<FoundRow[]> {
+export function readRows(
+  input: InputFile,
+  format: FileFormat,
+  needed: readonly string[] = [],
+): AsyncIterable<FoundRow[]> {
   switch (format) {
     case "jsonl":
       return readJsonLines(input);
     case "csv":
-      return readCsv(input, ",");
+      return readCsv(input, ",", needed);
     case "tsv":
-      return readCsv(input, "\t");
+      return readCsv(input, "\t", needed);
     case "npy":
       return readNpy(input);
     case "rdb":

@@ -5,7 +5,6 @@ import type { Command } from "commander";
 import type { Client } from "../../client.ts";
 import { NearkeyError } from "../../errors.ts";
 import { ending, INTERRUPTED } from "../connection/ending.ts";
-import { connectToServer, serverConnector } from "../connection/server-connection.ts";
 import { addServerFlags, ENVIRONMENT_HELP } from "../connection/server-flags.ts";
 import { Progress } from "../progress.ts";
 import { type FileFormat, hasFields, readRows } from "./file-format.ts";
@@ -15,12 +14,14 @@ import {
   formatsOf,
   type ImportFlags,
   keyFieldsOf,
+  neededFieldsOf,
   vectorFieldsOf,
   vectorOptionsOf,
 } from "./import-flags.ts";
 import { ImportJob, type PlacedRow } from "./import-job.ts";
 import { type Outcome, summaryJson, summaryText } from "./import-summary.ts";
 import { type InputFile, openInput } from "./input-file.ts";
+import { directoryTarget, type ImportTarget, serverTarget } from "./own-server.ts";
 import { placeOfRdbRow, type RdbFacts, type RdbRow, RdbSink, readRdbRows } from "./rdb-rows.ts";
 import { readLabels } from "./row-labels.ts";
 import { KeySink, type Sink, setOfNobody, setOfServer, VectorSink } from "./sinks.ts";
@@ -31,7 +32,8 @@ Formats, by the file's name (a last .gz is unpacked) or --format; - is standard 
   .csv .tsv            a first line of names; a vector is one cell "[0.1, 0.2]" or several columns
   .npy                 a matrix in C order of f2, f4, f8 or integers
   .fvecs .bvecs .ivecs as in the TEXMEX corpus
-  .rdb                 keys as Redis saves them, 2.8 to 8.0: strings and hashes, with expiry and databases
+  .rdb                 keys as Redis saves them, 2.8 to 8.0 (and newer, of types that those have): strings and hashes,
+                       with expiry and databases
 
 Examples:
   $ nearkey import docs.jsonl --into docs
@@ -41,6 +43,7 @@ Examples:
   $ nearkey import sessions.jsonl --as keys        {"key":"s:1","value":"…","ttl":3600}
   $ nearkey import users.csv --as keys --id id --hash '*' --id-prefix user:
   $ nearkey import dump.rdb                        keys of Redis, each into its database
+  $ nearkey import dump.rdb --dir /var/lib/nearkey  into a directory that no server has open
   $ psql -c "copy (…) to stdout csv header" | nearkey import - --format csv --as keys
 
 Exit code: 0 when every row is in, 1 when some were refused or something went wrong, 130 after Ctrl-C (what was
@@ -54,7 +57,13 @@ export function registerImport(program: Command): void {
     .argument("<file...>");
   addServerFlags(addImportFlags(command))
     .addHelpText("after", EXAMPLES + ENVIRONMENT_HELP)
-    .action((files: string[], flags: ImportFlags) => ending(() => runImport(files, flags)));
+    .action((files: string[], flags: ImportFlags) =>
+      ending(async () => {
+        const isUrlGiven = command.getOptionValueSource("url") === "cli";
+        if (flags.dir === undefined || !isUrlGiven) return runImport(files, flags);
+        throw new NearkeyError("invalid-option", "--dir and --url exclude each other: rows go to one place");
+      }),
+    );
 }
 
 interface Source {
@@ -80,16 +89,26 @@ async function runImport(files: readonly string[], given: ImportFlags): Promise<
   }
   const isOfRedis = formats.includes("rdb");
   const flags: ImportFlags = isOfRedis ? { ...given, as: "keys" } : given;
-  return isOfRedis ? runPlan(rdbPlan(flags), sources, flags) : runPlan(await rowPlan(flags), sources, flags);
+  const target = flags.dryRun ? undefined : await targetOf(flags);
+  try {
+    if (isOfRedis) return await runPlan(rdbPlan(flags, target), sources, flags);
+    return await runPlan(await rowPlan(flags, target), sources, flags);
+  } finally {
+    await target?.stop();
+  }
 }
 
-async function rowPlan(flags: ImportFlags): Promise<Plan<FoundRow>> {
-  const client = flags.dryRun ? undefined : await connectToServer(flags.url);
+async function targetOf({ dir, url }: ImportFlags): Promise<ImportTarget> {
+  return dir === undefined ? serverTarget(url) : directoryTarget(dir);
+}
+
+async function rowPlan(flags: ImportFlags, target: ImportTarget | undefined): Promise<Plan<FoundRow>> {
+  const client = await target?.connect();
   const close = async (): Promise<void> => client?.close();
   try {
     return {
       job: new ImportJob(await sinkOf(flags, client), limitsOf(flags)),
-      read: ({ input, format }) => readRows(input, format),
+      read: ({ input, format }) => readRows(input, format, neededFieldsOf(flags)),
       placeOf: ({ place }, { format }) => `${hasFields(format) ? "line" : "row"} ${place}`,
       close,
     };
@@ -99,10 +118,9 @@ async function rowPlan(flags: ImportFlags): Promise<Plan<FoundRow>> {
   }
 }
 
-function rdbPlan(flags: ImportFlags): Plan<RdbRow> {
+function rdbPlan(flags: ImportFlags, target: ImportTarget | undefined): Plan<RdbRow> {
   const facts: RdbFacts = new Map();
-  const connect = serverConnector(flags.url);
-  const sink = new RdbSink(flags.dryRun ? undefined : (database) => connect({ database }), flags.idPrefix);
+  const sink = new RdbSink(target && ((database) => target.connect({ database })), flags.idPrefix);
   return {
     job: new ImportJob(sink, limitsOf(flags)),
     read: ({ input }) => readRdbRows(input, facts),

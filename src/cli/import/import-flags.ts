@@ -11,6 +11,7 @@ import type { VectorFields } from "./vector-row.ts";
 
 /** What commander reads. */
 export interface ImportFlags extends ServerFlags {
+  readonly dir?: string;
   readonly into?: string;
   readonly as: "vectors" | "keys";
   readonly format?: FileFormat;
@@ -38,6 +39,7 @@ export interface ImportFlags extends ServerFlags {
 /** Adds the flags to the command. */
 export function addImportFlags(command: Command): Command {
   return command
+    .option("--dir <path>", "instead of a server: the directory of a database that no server has open; made if need be")
     .option("--into <set>", "the vector set that takes the rows; made by the first when it does not exist")
     .addOption(new Option("--as <what>", "what rows become").choices(["vectors", "keys"]).default("vectors"))
     .addOption(new Option("--format <name>", "instead of what the file's name says").choices([...fileFormats]))
@@ -101,6 +103,15 @@ export function vectorFieldsOf(flags: ImportFlags): VectorFields {
 export function keyFieldsOf(flags: ImportFlags): KeyFields {
   const { id, idPrefix, value, ttl } = flags;
   return { id, idPrefix, value, ttl, hashFields: flags.hash };
+}
+
+/** Fields without which no row can be taken, and those that were asked for by name. */
+export function neededFieldsOf({ as, id, vector, attributes, value, hash, ttl }: ImportFlags): string[] {
+  const ids = id === undefined ? [] : [id];
+  const asked = (names: readonly string[], byDefault: string): string[] =>
+    names.filter((name) => name !== byDefault && name !== "*");
+  if (as === "vectors") return [...ids, ...vector, ...asked(attributes, "attributes")];
+  return [...ids, ...(hash.length > 0 ? asked(hash, "*") : [value]), ...asked([ttl], "ttl")];
 }
 
 /**

@@ -4,7 +4,8 @@
 import { readFile } from "node:fs/promises";
 import { Engine, memoryBytesMax } from "../../engine.ts";
 import { NearkeyError } from "../../errors.ts";
-import { cutLog, findLoss, type LogLoss, putAside } from "../../log/log-cut.ts";
+import { cutLog, findLoss, freeName, type LogLoss, putAside, type RecordChecksum } from "../../log/log-cut.ts";
+import { findHeads, type NewHead, withHeads, writeHeads } from "../../log/log-heads.ts";
 import { type LogFound, readLog } from "../../log/log-reader.ts";
 import { segmentNumber } from "../../log/segment-files.ts";
 import { EffectsSource } from "../../persistence/effects-source.ts";
@@ -27,7 +28,9 @@ export interface Examination {
   readonly snapshotErrors: readonly string[];
   readonly log: LogFound;
   readonly segments: number;
-  /** What is lost when the log is cut at its damage. */
+  /** Heads of segments that make the log whole again, so that nothing is lost; empty where none do. */
+  readonly heads: readonly NewHead[];
+  /** What is lost when the log is cut at its damage; undefined where new heads mend it. */
   readonly loss: LogLoss | undefined;
 }
 
@@ -57,14 +60,33 @@ export async function examine(storage: Storage): Promise<Examination> {
   const log = await readLog(storage, new EffectsSource(engine));
   const { damage } = log;
   const checksum = (bytes: Uint8Array): bigint => engine.effects.checksum(bytes);
-  const loss = damage === undefined || damage.isNewer ? undefined : await findLoss(storage, damage, checksum);
+  const isRepairable = damage !== undefined && !damage.isNewer;
+  const heads = isRepairable ? await mendingHeads(storage, create, checksum) : [];
+  const loss = isRepairable && heads.length === 0 ? await findLoss(storage, damage, checksum) : undefined;
   return {
     snapshots: snapshots.map((name) => ({ name, state: stateOf(name, loaded, errors, storage) })),
     snapshotErrors: errors.map(({ message }) => message),
     log,
+    heads,
     segments: names.filter((name) => segmentNumber(name) !== undefined).length,
     loss,
   };
+}
+
+/**
+ * Heads with which the log is whole: it is read with them from the start, in an engine of its own, and behind its end there
+ * is no record that was not reached.
+ */
+async function mendingHeads(storage: Storage, create: () => Engine, checksum: RecordChecksum): Promise<NewHead[]> {
+  const heads = await findHeads(storage);
+  if (heads.length === 0) return [];
+  const files = withHeads(storage, heads);
+  const { loaded } = await load(storage, create);
+  const { damage, position, end } = await readLog(files, new EffectsSource(loaded?.engine ?? create()));
+  if (damage !== undefined) return [];
+  const everything = { file: end?.file ?? "", offset: 0, reason: "", position, known: undefined };
+  const { readable } = await findLoss(files, everything, checksum);
+  return readable === 0 ? heads : [];
 }
 
 async function load(
@@ -92,12 +114,13 @@ function stateOf(
 }
 
 /**
- * Cuts the log before its damage and puts damaged snapshots aside.
+ * Mends the log, or cuts it before its damage, and puts damaged snapshots aside.
  *
  * @returns the names of the files that were put aside
  */
-export async function cut(storage: Storage, { snapshots, loss }: Examination): Promise<string[]> {
-  const made = loss === undefined ? [] : await cutLog(storage, loss);
+export async function mend(storage: Storage, { snapshots, heads, loss }: Examination): Promise<string[]> {
+  const made = await writeHeads(storage, heads, (name) => freeName(storage, name));
+  if (loss !== undefined) made.push(...(await cutLog(storage, loss)));
   for (const { name, state } of snapshots) if (state === "damaged") made.push(await putAside(storage, name));
   return made;
 }

@@ -26,9 +26,11 @@ const stateTexts = {
   older: "older; only its head was looked at",
 } as const;
 
-function damageLines({ log: { damage, position }, loss }: Examination): string[] {
+function damageLines({ log: { damage, position }, heads, loss }: Examination): string[] {
   if (damage === undefined) return [];
   const lines = [`${damage.file} is damaged at offset ${damage.offset}: ${damage.reason}`];
+  for (const { name } of heads) lines.push(`  the head of ${name} can be made again from what stands behind it`);
+  if (heads.length > 0) lines.push("  with that the log is whole, and no record is lost");
   if (loss === undefined) return lines;
   const last = position === 0 ? "no record can be reached" : `record ${position} is the last that can be reached`;
   return [...lines, `  ${last}`, `  a cut loses ${lossText(loss)}`, ...loss.files.map(fileLine)];
@@ -57,7 +59,7 @@ export function repairJson(
   examination: Examination,
   aside: readonly string[],
 ): string {
-  const { snapshots, snapshotErrors, log, segments, loss } = examination;
+  const { snapshots, snapshotErrors, log, segments, heads, loss } = examination;
   const { damage, position } = log;
   return JSON.stringify({
     outcome,
@@ -69,7 +71,7 @@ export function repairJson(
     damage:
       damage === undefined
         ? null
-        : { file: damage.file, offset: damage.offset, reason: damage.reason, repairable: loss !== undefined },
+        : { file: damage.file, offset: damage.offset, reason: damage.reason, repairable: !damage.isNewer },
     loss:
       loss === undefined
         ? null
@@ -83,6 +85,7 @@ export function repairJson(
             bytes: loss.bytes,
             files: loss.files,
           },
+    new_heads: heads.map(({ name }) => name),
     put_aside: aside,
   });
 }
