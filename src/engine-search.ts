@@ -3,11 +3,14 @@
 import { FOUND_BYTES, INPUT_BASE, INPUT_BYTES } from "../assembly/layout.ts";
 import type { EngineExports } from "../build/engine-exports.d.ts";
 import type { EngineMemory } from "./engine-memory.ts";
-import type { FoundElement } from "./engine-types.ts";
+import type { AskedSearch, FoundElement } from "./engine-types.ts";
 import { readText, writeText } from "./text.ts";
 
 /** A key beyond this goes by VSIM: with the longest vector behind it the query still fits the input. */
 const KEY_BYTES_MAX = 4096;
+
+/** A longer filter goes by VSIM. */
+const FILTER_CHARACTERS_MAX = 16_384;
 
 /** The vector sets of database 0 of one engine. */
 export class VectorSearches {
@@ -22,22 +25,28 @@ export class VectorSearches {
   }
 
   /**
-   * The elements nearest to a checked query, nearest first. Undefined when VSIM has to say what is wrong.
+   * The elements nearest to a checked query, nearest first, as they are asked for. Undefined when VSIM has to say what is wrong.
    *
-   * @param count at most, as many as the input has room for
+   * @param asked `k` at most, as many as the input has room for
    * @param now ms since epoch
    */
-  nearest(
-    key: string | Uint8Array,
-    query: Float32Array,
-    count: number,
-    ef: number,
-    now: number,
-  ): FoundElement[] | undefined {
-    if (count * FOUND_BYTES > INPUT_BYTES) return undefined;
+  nearest(key: string | Uint8Array, query: Float32Array, asked: AskedSearch, now: number): FoundElement[] | undefined {
+    const { k, ef, filter = "", exact, maxDistance = Number.POSITIVE_INFINITY } = asked;
+    if (k * FOUND_BYTES > INPUT_BYTES || filter.length > FILTER_CHARACTERS_MAX) return undefined;
     const keyBytes = this.#put(key, [query], query.length);
     if (keyBytes === undefined) return undefined;
-    const found = this.#exports.searchDirect(keyBytes, query.length, count, ef, now);
+    const behind = INPUT_BASE + ((keyBytes + 15) & ~15) + query.length * 4;
+    const filterBytes = filter === "" ? 0 : writeText(filter, this.#memory.bytes(), behind);
+    const found = this.#exports.searchDirect(
+      keyBytes,
+      query.length,
+      filterBytes,
+      k,
+      ef,
+      exact ? 1 : 0,
+      maxDistance,
+      now,
+    );
     return found < 0 ? undefined : this.elements(0, found);
   }
 

@@ -173,3 +173,12 @@ export interface FoundElement {
   readonly score: number;
   readonly attributes: string | undefined;
 }
+
+/** Options of a search, checked and complete. */
+export interface AskedSearch {
+  readonly k: number;
+  readonly ef: number;
+  readonly filter: string | undefined;
+  readonly exact: boolean;
+  readonly maxDistance: number | undefined;
+}

@@ -11,6 +11,7 @@
 // A walk that comes back with fewer than were asked for has not proved that there are no more, so a scan follows.
 
 import { EXPANDED, idOf, insertItem, itemAt, itemOf, keyOfItem } from "../vectors/beam";
+import { addToHeap, dropFirst } from "../vectors/item-heap";
 import { isExact, mayRepeat, rangesEnd, rangesFrom } from "./filter-ranges";
 import { fieldAt } from "../vectors/field-index";
 import { seek, soughtCount, soughtIds } from "../filters/postings";
@@ -21,7 +22,6 @@ import { isInTheWay } from "../memory/thread-searches";
 import { NodeState, nodeAt, rowOf, VectorSet } from "../vectors/vectorset";
 import {
   BEAM_BASE,
-  BEAM_MAX,
   MATCHES_BASE,
   markOf,
   nextEpoch,
@@ -145,42 +145,39 @@ function insertMatching(set: VectorSet, query: usize, gathered: u32, most: u32, 
 
 /**
  * Leaves about `ef` of the nearest nodes of a level that match in MATCHES, of at most `effort` nodes that are measured.
- * Answers how many.
+ * Answers how many. Where the nearest do not match, hundreds of nodes wait to be expanded: they are a heap.
  */
 export function walkCollecting(set: VectorSet, query: usize, level: u32, ef: u32, effort: u32): u32 {
-  const beam = <usize>BEAM_BASE;
-  let count = descend(set, query, level);
-  const epoch = startWalk(count);
+  let waiting = descend(set, query, level); // sorted, and so a heap
+  const epoch = startWalk(waiting);
   let matched: u32 = 0;
-  for (let index: u32 = 0; index < count; index++) matched = keepMatch(itemAt(beam, index), matched, ef);
-  let cursor: u32 = 0;
-  let tried = count;
+  for (let index: u32 = 0; index < waiting; index++) matched = keepMatch(itemAt(BEAM_BASE, index), matched, ef);
+  let tried = waiting;
   isComplete = true;
-  while (cursor < count) {
+  while (waiting != 0) {
     if (tried >= effort || mustGiveUp()) {
       isComplete = false;
       break;
     }
-    let worst = matched < ef ? NO_BOUND : keyOfItem(itemAt(MATCHES_BASE, matched - 1));
-    if (keyOfItem(itemAt(beam, cursor)) > worst) break;
-    let end = gatherUnmarked(rowOf(set, expandItem(beam, cursor), level), epoch, ROW_IDS);
-    const second = nextUnexpanded(beam, cursor + 1, count);
-    if (second < count && keyOfItem(itemAt(beam, second)) <= worst) {
-      end = gatherUnmarked(rowOf(set, expandItem(beam, second), level), epoch, end);
+    const worst = matched < ef ? NO_BOUND : keyOfItem(itemAt(MATCHES_BASE, matched - 1));
+    let nearest = itemAt(BEAM_BASE, 0);
+    if (keyOfItem(nearest) > worst) break;
+    waiting = dropFirst(BEAM_BASE, waiting);
+    let end = gatherUnmarked(rowOf(set, idOf(nearest), level), epoch, ROW_IDS);
+    nearest = itemAt(BEAM_BASE, 0);
+    if (waiting != 0 && keyOfItem(nearest) <= worst) {
+      waiting = dropFirst(BEAM_BASE, waiting);
+      end = gatherUnmarked(rowOf(set, idOf(nearest), level), epoch, end);
     }
     const gathered = <u32>(end - ROW_IDS) >> 2;
     tried += gathered;
-    if (count == BEAM_MAX) worst = min(worst, keyOfItem(itemAt(beam, count - 1)));
     const near = keepNear(measureRow(set, query, gathered, worst), worst);
     touchUntested(ROW_IDS, near);
     for (let index: u32 = 0; index < near << 2; index += 4) {
       const item = itemOf(load<u32>(ROW_KEYS + index), load<u32>(ROW_IDS + index));
-      const position = insertItem(beam, count - <u32>(count == BEAM_MAX), item);
-      count += <u32>(count < BEAM_MAX);
-      if (position < cursor) cursor = position;
+      waiting = addToHeap(BEAM_BASE, waiting, item);
       matched = keepMatch(item, matched, ef);
     }
-    cursor = nextUnexpanded(beam, cursor, count);
   }
   measurements += tried;
   return matched;

@@ -3,7 +3,7 @@
 
 import type { Engine } from "../engine.ts";
 import type { VectorSearches } from "../engine-search.ts";
-import type { FoundElement } from "../engine-types.ts";
+import type { AskedSearch, FoundElement } from "../engine-types.ts";
 import type { KeptDatabase } from "../persistence/kept-database.ts";
 import type { BatchQuery, BatchResults, Build, Threads } from "../pool/threads.ts";
 import type { Reply } from "../resp.ts";
@@ -60,8 +60,8 @@ export class EmbeddedVectors implements VectorPort<"value"> {
     return connection.run(together(operations));
   }
 
-  nearest(set: VectorSettings, query: Float32Array, k: number, ef: number): readonly FoundElement[] | undefined {
-    return this.#search((searches, now) => searches.nearest(set.name, query, k, ef, now));
+  nearest(set: VectorSettings, query: Float32Array, asked: AskedSearch): readonly FoundElement[] | undefined {
+    return this.#search((searches, now) => searches.nearest(set.name, query, asked, now));
   }
 
   nearestOfAll(set: VectorSettings, queries: readonly Float32Array[], k: number): FoundElement[][] | undefined {

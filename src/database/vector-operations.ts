@@ -2,7 +2,7 @@
 // METRIC on VADD and WITHDISTANCES on VSIM. Replies that list ids are read as bytes: a RESP3 map turned into an object
 // would list ids that look like numbers first, and nearest first is the whole point.
 
-import type { FoundElement } from "../engine-types.ts";
+import type { AskedSearch, FoundElement } from "../engine-types.ts";
 import { shown } from "../options.ts";
 import type { Argument, Reply } from "../resp.ts";
 import { readText } from "../text.ts";
@@ -195,17 +195,17 @@ export function search(set: VectorSettings, query: Vector, options: SearchOption
   return { commands: [command], bytes: true, read: ([reply]) => searchResults(reply as Reply[]) };
 }
 
-/** The same without a command, where the port has a way and nothing but the nearest is asked for. */
+/** The same without a command, where the port has a way. */
 export function searchDirectly(
   port: DirectPort,
   set: VectorSettings,
   query: Vector,
   options: SearchOptions = {},
 ): SearchResult[] | undefined {
-  if (port.nearest === undefined || !isPlainSearch(options)) return undefined;
-  const row = checkVector(query, set);
-  const { k, ef } = checkedCounts(options);
-  return port.nearest(set, row, k, ef)?.map(resultOf);
+  if (port.nearest === undefined) return undefined;
+  const asked = checkedSearch(options);
+  // VSIM tells what is wrong with an empty filter.
+  return asked.filter === "" ? undefined : port.nearest(set, checkVector(query, set), asked)?.map(resultOf);
 }
 
 /** Whether nothing but the nearest is asked for. */
@@ -219,8 +219,10 @@ export function resultOf({ id, distance, score, attributes }: FoundElement): Sea
   return object === undefined ? { id, distance, score } : { id, distance, score, attributes: object };
 }
 
-interface DirectPort {
-  nearest?(set: VectorSettings, query: Float32Array, k: number, ef: number): readonly FoundElement[] | undefined;
+/** How an engine that is at hand searches. */
+export interface DirectPort {
+  /** The elements that are asked for without a command; undefined where one has to do it. Left out where there is no such way. */
+  nearest?(set: VectorSettings, query: Float32Array, asked: AskedSearch): readonly FoundElement[] | undefined;
 }
 
 const searchOptions = ["k", "ef", "filter", "exact", "maxDistance"] as const satisfies (keyof SearchOptions)[];
@@ -262,17 +264,8 @@ export function searchCommand(set: VectorSettings, query: Vector, options: Searc
   return command;
 }
 
-/** Options of a search, checked and complete. */
-export interface CheckedSearch {
-  readonly k: number;
-  readonly ef: number;
-  readonly filter: string | undefined;
-  readonly exact: boolean;
-  readonly maxDistance: number | undefined;
-}
-
 /** @throws NearkeyError `invalid-argument` */
-export function checkedSearch(options: SearchOptions): CheckedSearch {
+export function checkedSearch(options: SearchOptions): AskedSearch {
   const { filter, exact = false, maxDistance } = options;
   const counts = checkedCounts(options);
   if (filter !== undefined && typeof filter !== "string") throw invalid(`filter must be text, not ${kindOf(filter)}`);

@@ -8,10 +8,12 @@ import type { Argument, Reply } from "../resp.ts";
 import { invalid, kindOf, type Operation, single } from "./operations.ts";
 import {
   checkedCounts,
+  type DirectPort,
   resultOf,
   type SearchOptions,
   type SearchResult,
   searchCommand,
+  searchDirectly,
   searchResults,
 } from "./vector-operations.ts";
 import { checkVector, type Vector, type VectorSettings } from "./vector-options.ts";
@@ -128,21 +130,38 @@ export type NearestOfAll = (
 /** Queries that the engine measures in one pass over a set. */
 const PASS_QUERIES = 8;
 
-/** Exact searches without commands, several in each pass, where the port has a way and nothing but the nearest is asked for. */
+/** Searches without commands, where the port has a way: exact ones that ask for nothing else several in each pass over the set. */
 export function searchManyDirectly(
-  port: { nearestOfAll?: NearestOfAll },
+  port: DirectPort & { nearestOfAll?: NearestOfAll },
   set: VectorSettings,
   queries: readonly Vector[],
   options: SearchOptions = {},
 ): SearchResult[][] | undefined {
-  if (port.nearestOfAll === undefined || options.exact !== true || !Array.isArray(queries)) return undefined;
-  if (queries.length > QUERIES_MAX) return undefined;
-  if (options.filter !== undefined || options.maxDistance !== undefined) return undefined;
+  if (port.nearest === undefined || !Array.isArray(queries) || queries.length > QUERIES_MAX) return undefined;
+  const { filter, exact, maxDistance } = options;
+  const isShared = exact === true && filter === undefined && maxDistance === undefined;
+  if (isShared && port.nearestOfAll !== undefined)
+    return searchAllTogether(port.nearestOfAll.bind(port), set, queries, options);
+  const results: SearchResult[][] = [];
+  for (const [index, query] of queries.entries()) {
+    const found = ofQuery(index, () => searchDirectly(port, set, query, options));
+    if (found === undefined) return undefined;
+    results.push(found);
+  }
+  return results;
+}
+
+function searchAllTogether(
+  nearestOfAll: NearestOfAll,
+  set: VectorSettings,
+  queries: readonly Vector[],
+  options: SearchOptions,
+): SearchResult[][] | undefined {
   const rows = queries.map((query, index) => ofQuery(index, () => checkVector(query, set)));
   const { k } = checkedCounts(options);
   const results: SearchResult[][] = [];
   for (let from = 0; from < rows.length; from += PASS_QUERIES) {
-    const found = port.nearestOfAll(set, rows.slice(from, from + PASS_QUERIES), k);
+    const found = nearestOfAll(set, rows.slice(from, from + PASS_QUERIES), k);
     if (found === undefined) return undefined;
     for (const elements of found) results.push(elements.map(resultOf));
   }

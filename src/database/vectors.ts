@@ -2,7 +2,6 @@
 // database (which answers at once) and the client (with promises). The handle keeps the options, because a set exists
 // in the keyspace only from its first element until its last, as in Redis; deleting its key empties it.
 
-import type { FoundElement } from "../engine-types.ts";
 import type { BatchQuery, BatchResults, Build } from "../pool/threads.ts";
 import type { Answer, Mode } from "./database-methods.ts";
 import type { Key, Operation } from "./operations.ts";
@@ -11,6 +10,7 @@ import { insertMany, type SetManyOptions } from "./vector-insertion.ts";
 import {
   type Attributes,
   countVectors,
+  type DirectPort,
   deleteVectors,
   type ElementOptions,
   expireVector,
@@ -41,13 +41,11 @@ import {
 } from "./vector-planning.ts";
 
 /** Where the operations of a set run. */
-export interface VectorPort<M extends Mode> {
+export interface VectorPort<M extends Mode> extends DirectPort {
   /** Makes an operation and runs it. */
   run<Args extends unknown[], Result>(make: (...args: Args) => Operation<Result>, ...args: Args): Answer<M, Result>;
   /** Runs operations in their order; rejects with the first error once all have ended. */
   runAll<Result>(operations: readonly Operation<Result>[]): Promise<Result[]>;
-  /** The nearest elements without a command; undefined where a command has to do it. Left out where there is no such way. */
-  nearest?(set: VectorSettings, query: Float32Array, k: number, ef: number): readonly FoundElement[] | undefined;
   /** The same for several queries by measuring all elements. */
   nearestOfAll?: NearestOfAll;
   /** The nearest elements of many queries, on threads; undefined where they have to be asked here. Left out without threads. */

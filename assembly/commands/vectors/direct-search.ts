@@ -11,29 +11,49 @@ import { searchedSet, setSearched } from "../../memory/thread-searches";
 import { hashKey, readKey, selectDatabase, setClock } from "../../keyspace/keyspace";
 import { idOf, itemAt, keyOfItem } from "../../vectors/beam";
 import { PASS_QUERIES, PASS_RESULTS, passBeam, searchAllMany } from "../../vectors/exact-search";
+import { compileFilter } from "../../filters/filter";
+import { Plan } from "../../planner/filter-planner";
 import { jsonBytes, jsonOf } from "../../vectors/vector-attributes";
 import { distanceFrom, scoreFrom } from "../../vectors/vector-score";
-import { BEAM_BASE, QUERY_BASE } from "../../vectors/vector-scratch";
+import { PROGRAM_BASE, PROGRAM_BYTES, QUERY_BASE } from "../../vectors/vector-scratch";
 import { hasVectors, NodeState, nodeAt, VectorSet, vectorSetAt } from "../../vectors/vectorset";
-import { hasDead, isVectorSet, setOf, touchNames } from "./elements";
+import { countLive, deadline, hasDead, isVectorSet, setOf, touchNames } from "./elements";
 import { prepareQuery } from "../shared-work";
-import { askFor, findNearest } from "./nearest";
+import { askFor, askMatching, findNearest, foundBeam } from "./nearest";
 
 /** What cannot be answered here: the host sends VSIM, which says what is wrong. */
 const ASK_VSIM: i32 = -1;
 
-/** Finds the `most` elements nearest to a query; answers how many records there are. */
-export function searchDirect(keyBytes: u32, dimensions: u32, most: u32, ef: u32, now: f64): i32 {
+/**
+ * Finds the `most` elements nearest to a query, among those that match a filter (its text lies behind the query; no bytes
+ * for none), not farther than `farthest`, by measuring all if `exact`; answers how many records there are.
+ */
+export function searchDirect(
+  keyBytes: u32,
+  dimensions: u32,
+  filterBytes: u32,
+  most: u32,
+  ef: u32,
+  exact: bool,
+  farthest: f64,
+  now: f64,
+): i32 {
   const entry = readSet(keyBytes, 1, now);
   if (entry == 0) return 0;
   if (!isVectorSet(entry)) return ASK_VSIM;
   const set = setOf(entry);
   if (!takesQuery(set, dimensions)) return ASK_VSIM;
-  copyBytes(QUERY_BASE, queriesAfter(keyBytes), dimensions << 2);
+  const query = queriesAfter(keyBytes);
+  const text = query + (dimensions << 2);
+  if (filterBytes != 0 && compileFilter(text, filterBytes, PROGRAM_BASE, PROGRAM_BYTES) < 0) return ASK_VSIM;
+  copyBytes(QUERY_BASE, query, dimensions << 2);
   if (!prepareQuery(set, QUERY_BASE)) return ASK_VSIM;
-  askFor(ef, false, Infinity, 1);
-  const found = findNearest(set, min(most, set.count));
-  putRecords(set, BEAM_BASE, found, INPUT_BASE);
+  const limit = min(most, countLive(set));
+  if (limit == 0) return 0;
+  askFor(ef, exact, farthest, 1);
+  askMatching(filterBytes != 0 ? <usize>PROGRAM_BASE : 0, 0, Plan.Auto, hasDead(set) ? deadline() : 0);
+  const found = findNearest(set, limit);
+  putRecords(set, foundBeam(), found, INPUT_BASE);
   return <i32>found;
 }
 
@@ -46,7 +66,7 @@ export function searchDirectMany(keyBytes: u32, dimensions: u32, queries: u32, m
   if (entry == 0) return 0;
   if (!isVectorSet(entry)) return ASK_VSIM;
   const set = setOf(entry);
-  if (!takesQuery(set, dimensions) || !hasVectors(set)) return ASK_VSIM;
+  if (!takesQuery(set, dimensions) || !hasVectors(set) || hasDead(set)) return ASK_VSIM;
   if (queries > PASS_QUERIES || most > PASS_RESULTS) return ASK_VSIM;
   const first = queriesAfter(keyBytes);
   for (let index: u32 = 0; index < queries; index++) {
@@ -68,10 +88,10 @@ function readSet(keyBytes: u32, searches: u32, now: f64): usize {
   return readKey(INPUT_BASE, keyBytes, hashKey(INPUT_BASE, keyBytes));
 }
 
-/** Whether a query of so many numbers is answered here: not by a set that projects it, or that has dead elements. */
+/** Whether a query of so many numbers is answered here: not by a set that projects it. */
 @inline
 function takesQuery(set: VectorSet, dimensions: u32): bool {
-  return set.dimensions == dimensions && set.givenDimensions == 0 && !hasDead(set);
+  return set.dimensions == dimensions && set.givenDimensions == 0;
 }
 
 @inline
