@@ -11,6 +11,7 @@ import {
   isArgumentPaged,
   lastInteger,
 } from "../../protocol/arguments";
+import { typeName, upperTypeName } from "./type-names";
 import { register, startGroup } from "../../protocol/catalog";
 import { replyOverlong } from "../../protocol/command-error";
 import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../../protocol/dispatch";
@@ -22,11 +23,6 @@ import {
   expires,
   expiryOf,
   keyOf,
-  TYPE_HASH,
-  TYPE_LIST,
-  TYPE_SET,
-  TYPE_SORTED_SET,
-  TYPE_STREAM,
   TYPE_VECTOR_SET,
   typeOf,
 } from "../../memory/entry";
@@ -90,16 +86,6 @@ function exists(): void {
     if (readKeyArgument(index) != 0) found++;
   }
   replyInteger(found);
-}
-
-export function typeName(type: u8): string {
-  if (type == TYPE_HASH) return "hash";
-  if (type == TYPE_LIST) return "list";
-  if (type == TYPE_SET) return "set";
-  if (type == TYPE_SORTED_SET) return "zset";
-  if (type == TYPE_STREAM) return "stream";
-  if (type == TYPE_VECTOR_SET) return "vectorset";
-  return "string";
 }
 
 /** Notes the access even for a connection that asked not to (CLIENT NO-TOUCH): that is what it is for. */
@@ -291,16 +277,6 @@ function keepWanted(found: u32): u32 {
     store<u32>(SCRATCH_BASE + (kept++ << 2), entry);
   }
   return kept;
-}
-
-function upperTypeName(type: u8): string {
-  if (type == TYPE_HASH) return "HASH";
-  if (type == TYPE_LIST) return "LIST";
-  if (type == TYPE_SET) return "SET";
-  if (type == TYPE_SORTED_SET) return "ZSET";
-  if (type == TYPE_STREAM) return "STREAM";
-  if (type == TYPE_VECTOR_SET) return "VECTORSET";
-  return "STRING";
 }
 
 function replyScan(cursor: u64, count: u32): void {
