@@ -26,6 +26,7 @@ import { takeCensus as countPages } from "./memory/census";
 import { availablePages, growTo, initializeMemory, state } from "./memory/memory";
 import { setListpackSize } from "./memory/settings";
 import { registerObject } from "./commands/keys/object";
+import { registerSort } from "./commands/sort/sort";
 import { registerStringEdits } from "./commands/strings/string-edit";
 import { registerStrings } from "./commands/strings/strings";
 import { registerTransactions } from "./commands/transactions";
@@ -159,6 +160,7 @@ function registerCommands(): void {
   registerRandomMembers();
   registerSetAlgebra();
   registerSetScan();
+  registerSort();
   registerVectors();
   registerSubscribing();
   registerPublishing();

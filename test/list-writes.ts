@@ -28,6 +28,7 @@ export function listWrite(random: Random, key: () => string): Argument[] {
     () => ["LMOVE", list(), list(), end(), end()],
     () => ["RPOPLPUSH", list(), list()],
     () => ["LMPOP", 2, list(), list(), end(), "COUNT", 1 + random.below(9)],
+    () => ["SORT", list(), "ALPHA", ...random.pick([[], ["DESC"], ["GET", "#", "GET", "k*"]]), "STORE", list()],
     () => [random.pick(["COPY", "RENAME"]), list(), list()],
     () => ["LRANGE", list(), 0, -1],
   ])();

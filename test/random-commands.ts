@@ -6,6 +6,7 @@
 import { listCommand } from "./list-commands.ts";
 import type { Random } from "./random.ts";
 import { setCommand } from "./set-commands.ts";
+import { sortCommand } from "./sort-commands.ts";
 
 export type Words = string[];
 
@@ -265,6 +266,10 @@ export class CommandMaker {
     return ["HSET", this.hashKey(), ...Array.from({ length: fields }, (_, at) => [`large:${at}`, this.word()]).flat()];
   }
 
+  sort(): Words {
+    return sortCommand(this.random, this.anyKey);
+  }
+
   list(): Words {
     return listCommand(this.random, this.anyKey);
   }
@@ -313,6 +318,9 @@ const MAKERS = [
   "sets",
   "sets",
   "sets",
+  "sort",
+  "sort",
+  "sort",
 ] as const;
 
 function mixedCase(name: string): string {

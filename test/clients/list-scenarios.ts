@@ -34,6 +34,11 @@ export const IOREDIS_LISTS: Readonly<Record<string, (client: Redis) => Promise<v
   LSET: onIoredis([(c) => c.lset("l", 1, "x"), "OK"], [(c) => c.lrange("l", 0, -1), ["a", "x", "c"]]),
   LINSERT: onIoredis([(c) => c.linsert("l", "BEFORE", "c", "x"), 4], [(c) => c.lindex("l", 2), "x"]),
   LREM: onIoredis([(c) => c.lrem("l", 0, "b"), 1], [(c) => c.llen("l"), 2]),
+  SORT: onIoredis(
+    [(c) => c.call("SORT", "l", "DESC", "ALPHA"), ["c", "b", "a"]],
+    [(c) => c.call("SORT", "l", "ALPHA", "STORE", "s"), 3],
+  ),
+  SORT_RO: onIoredis([(c) => c.call("SORT_RO", "l", "ALPHA", "LIMIT", 1, 1), ["b"]]),
   LTRIM: onIoredis([(c) => c.ltrim("l", 1, 1), "OK"], [(c) => c.lrange("l", 0, -1), ["b"]]),
 };
 
@@ -54,6 +59,11 @@ export const REDIS_LISTS: Readonly<Record<string, (client: NodeRedis) => Promise
   LSET: onRedis([(c) => c.lSet("l", 1, "x"), "OK"], [(c) => c.lRange("l", 0, -1), ["a", "x", "c"]]),
   LINSERT: onRedis([(c) => c.lInsert("l", "BEFORE", "c", "x"), 4], [(c) => c.lIndex("l", 2), "x"]),
   LREM: onRedis([(c) => c.lRem("l", 0, "b"), 1], [(c) => c.lLen("l"), 2]),
+  SORT: onRedis(
+    [(c) => c.sort("l", { DIRECTION: "DESC", ALPHA: true }), ["c", "b", "a"]],
+    [(c) => c.sortStore("l", "s", { ALPHA: true }), 3],
+  ),
+  SORT_RO: onRedis([(c) => c.sortRo("l", { ALPHA: true, LIMIT: { offset: 1, count: 1 } }), ["b"]]),
   LTRIM: onRedis([(c) => c.lTrim("l", 1, 1), "OK"], [(c) => c.lRange("l", 0, -1), ["b"]]),
 };
 
@@ -77,5 +87,7 @@ export const CLI_LISTS: Readonly<Record<string, (readonly [string, string])[]>> 
   LSET: [PUSH, ["LSET l 1 x", "OK"], ["LRANGE l 0 -1", "a\nx\nc"]],
   LINSERT: [PUSH, ["LINSERT l BEFORE c x", "4"], ["LINDEX l 2", "x"]],
   LREM: [PUSH, ["LREM l 0 b", "1"], ["LLEN l", "2"]],
+  SORT: [PUSH, ["SORT l ALPHA DESC", "c\nb\na"], ["SORT l ALPHA STORE s", "3"]],
+  SORT_RO: [PUSH, ["SORT_RO l ALPHA LIMIT 1 1", "b"]],
   LTRIM: [PUSH, ["LTRIM l 1 1", "OK"], ["LRANGE l 0 -1", "b"]],
 };

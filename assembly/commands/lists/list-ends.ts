@@ -30,12 +30,12 @@ import {
   replySyntaxError,
   replyWrongType,
 } from "../../protocol/reply";
-import { element, elementBytes, elementEntry, pushLong } from "../../structures/list-chain";
+import { element, elementBytes, elementEntry } from "../../structures/list-chain";
 import { spanOf } from "../../structures/packed-run";
 import {
   addArgument,
   addElement,
-  chainOf,
+  addLong,
   dropListEnd,
   isList,
   listLength,
@@ -51,9 +51,9 @@ import { findList, NOT_A_LIST, replyElement, replyElements } from "./list-access
 // ---- pushing
 
 /** Most sizes of nodes that a list grows through. */
-const NODE_SIZES: u32 = 16;
+export const NODE_SIZES: u32 = 16;
 /** Bytes of elements whose nodes fill a page at least. */
-const BYTES_A_PAGE_BITS: u32 = 15;
+export const BYTES_A_PAGE_BITS: u32 = 15;
 /** Pages that one element may take: the list's entry, a node for what was packed, a node, a long element. */
 export const PAGES_OF_ONE: u32 = 4;
 
@@ -222,7 +222,7 @@ function moveBetween(source: usize, hash: u64, fromHead: bool, toHead: bool): vo
   const added = long == 0 ? spanOf(bytes) : UNPACKABLE;
   const slot = openEnd(target, argumentAddress(2), argumentBytes(2), other, toHead, added);
   if (long == 0) addElement(slotEntry(slot), toHead, SCRATCH_BASE, bytes);
-  else pushLong(chainOf(slotEntry(slot)), toHead, long);
+  else addLong(slotEntry(slot), toHead, long);
   touchEntry(slotEntry(slot));
   noteChange(other);
   settleList(findKey(argumentAddress(1), argumentBytes(1), hash), hash);

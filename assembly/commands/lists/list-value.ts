@@ -167,7 +167,7 @@ let gapEnd: usize = 0;
  * been admitted.
  */
 export function openEnd(slot: usize, key: usize, keyBytes: u32, hash: u64, atHead: bool, added: u32): usize {
-  if (slot == 0) return createList(key, keyBytes, hash, added);
+  if (slot == 0) return insertKey(createList(key, keyBytes, added), hash);
   const entry = slotEntry(slot);
   if (isChain(entry)) return slot;
   if (!staysPacked(entry, added)) {
@@ -180,7 +180,8 @@ export function openEnd(slot: usize, key: usize, keyBytes: u32, hash: u64, atHea
   return slot;
 }
 
-function createList(key: usize, keyBytes: u32, hash: u64, added: u32): usize {
+/** Makes the entry of an empty list that no slot refers to yet; as `openEnd`, it is open at its tail. */
+export function createList(key: usize, keyBytes: u32, added: u32): usize {
   const packs = PACKED_HEADER_BYTES + added <= PACKED_BYTES_MAX;
   const type = packs ? TYPE_LIST : <u8>(TYPE_LIST | ENCODING_TABLE);
   const bytes = packs ? PACKED_HEADER_BYTES + added : LIST_HEAD_BYTES;
@@ -192,7 +193,7 @@ function createList(key: usize, keyBytes: u32, hash: u64, added: u32): usize {
   } else {
     emptyList(valueOf(entry));
   }
-  return insertKey(entry, hash);
+  return entry;
 }
 
 /** Adds an element of at most RUN_ELEMENT_MAX bytes at the end that was opened. */
@@ -224,10 +225,15 @@ export function longArgument(index: u32): usize {
   return entry;
 }
 
+/** Adds an element of more bytes than that, whose entry is the list's from now on. */
+export function addLong(entry: usize, atHead: bool, long: usize): void {
+  pushLong(chainOf(entry), atHead, long);
+}
+
 /** Adds an argument at the end that was opened. */
 export function addArgument(entry: usize, atHead: bool, index: u32): void {
   const bytes = argumentBytes(index);
-  if (bytes > RUN_ELEMENT_MAX) pushLong(chainOf(entry), atHead, longArgument(index));
+  if (bytes > RUN_ELEMENT_MAX) addLong(entry, atHead, longArgument(index));
   else addElement(entry, atHead, argumentAddress(index), bytes);
 }
 

@@ -9,6 +9,8 @@ const INSERT = "RW insert";
 const TAKE = "RW access delete";
 const NEAR = "O(N) with N the nodes of 8 KiB between it and the nearer end";
 const SEEN = "O(N) with N the elements looked at";
+const SORTED = "[BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]";
+const SORTING = "O(N*log(N) + M) with N the elements and M those answered";
 const END = "(LEFT | RIGHT)";
 
 /** By upper-case name. */
@@ -29,5 +31,12 @@ export const LIST_MANUAL: Readonly<Record<string, ManualEntry>> = {
   LSET: entry("key index element", NEAR, CHANGE),
   LINSERT: entry("key (BEFORE | AFTER) pivot element", SEEN, INSERT),
   LREM: entry("key count element", "O(N) with N the elements of the list", "RW delete"),
+  SORT: entry(
+    `key ${SORTED} [STORE destination]`,
+    SORTING,
+    READ,
+    "What BY ALPHA makes equal is told apart by its own bytes. Keys under which it looks things up are not deleted when their time has passed.",
+  ),
+  SORT_RO: entry(`key ${SORTED}`, SORTING, READ),
   LTRIM: entry("key start stop", "O(N) with N the nodes that go", "RW delete"),
 };
