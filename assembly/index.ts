@@ -113,6 +113,7 @@ export {
   replayPiece,
   replayRecords,
 } from "./protocol/host-effects";
+export { setListpackSize } from "./memory/settings";
 export { digestAll as digest } from "./commands/keys/digest";
 export { memoryUsage } from "./commands/keys/memory-usage";
 export { boundaryHash, heapBase, layoutHash, pageTableBase } from "./keyspace/layout-hash";

@@ -21,6 +21,8 @@ export interface EngineOptions extends PackingLimits {
   /** Memory the database may hold, fixed regions included. */
   maxMemoryBytes: number;
   eviction: EvictionPolicy;
+  /** Which lists OBJECT ENCODING names listpacks: elements at most, or with -1 to -5 KiB at most (4 to 64); -2. */
+  listpackSize?: number;
   /** Replies one connection may hold undrained before it is cut off. Default 64 MiB. */
   outputLimitBytes?: number;
   /** One argument or value at most. Default 64 MiB, at most 512 MiB. */

@@ -99,6 +99,7 @@ export class Engine {
     this.#exports.initialize(options.heapStart ?? 0, options.seed ?? drawSeed());
     this.setPacking(options);
     this.setEviction(options.eviction);
+    if (options.listpackSize !== undefined) this.setListpackSize(options.listpackSize);
     this.setMaxMemory(options.maxMemoryBytes);
   }
 
@@ -135,6 +136,11 @@ export class Engine {
   /** Changes up to which size collections are packed that are added to from now on. */
   setPacking(limits: PackingLimits): void {
     writePacking(this.#view.words(), limits);
+  }
+
+  /** Changes which lists are named listpacks; see `EngineOptions`. */
+  setListpackSize(size: number): void {
+    this.#exports.setListpackSize(size);
   }
 
   /** Changes what one connection may send and leave unread, for commands from now on; see `EngineOptions`. */

@@ -51,6 +51,25 @@ describe("every setting", () => {
 });
 
 describe("changes", () => {
+  test("which lists are named listpacks, under both of Redis's names", async () => {
+    const server = await startTestServer();
+    const client = await RespSocket.open(server.respPort);
+    await client.command("HELLO 3");
+    await client.command("RPUSH l a b c");
+    const encodingUnder = async (size: number): Promise<Reply> => {
+      expect(await client.command(`CONFIG SET list-max-ziplist-size ${size}`)).toBe("OK");
+      return client.command("OBJECT ENCODING l");
+    };
+    expect(await client.command("OBJECT ENCODING l")).toBe("listpack");
+    expect(await encodingUnder(2)).toBe("quicklist");
+    expect(await encodingUnder(3)).toBe("listpack");
+    await client.command("RPUSH", "l", "x".repeat(5000));
+    expect(await encodingUnder(-1)).toBe("quicklist");
+    expect(await encodingUnder(-2)).toBe("listpack");
+    expect(await client.command("CONFIG GET list-max-listpack-size")).toEqual({ "list-max-listpack-size": "-2" });
+    expect(await client.command("CONFIG GET list-max-ziplist-size")).toEqual({ "list-max-ziplist-size": "-2" });
+  });
+
   test("maxmemory and its policy, down to eviction and up again", async () => {
     const server = await startTestServer({ maxMemoryBytes: 64 * MEBI });
     const client = await RespSocket.open(server.respPort);

@@ -39,6 +39,11 @@ const rows: ReadonlyMap<string, Row> = new Map(
   settingEntries.map(([name, setting]) => [setting.redis?.name ?? setting.key, { name, setting }]),
 );
 
+/** The setting of a name; those of packed values have older names too, of which the packing was called ziplist. */
+function rowOf(name: string): Row | undefined {
+  return rows.get(name.toLowerCase().replace("-max-ziplist-", "-max-listpack-"));
+}
+
 /** Settings that can be read and, some of them, changed. */
 export class LiveSettings implements SettingTexts, SettingChanges {
   private readonly changed = new Set<SettingName>();
@@ -56,7 +61,7 @@ export class LiveSettings implements SettingTexts, SettingChanges {
   }
 
   get(name: string): string | undefined {
-    const row = rows.get(name);
+    const row = rowOf(name);
     if (row !== undefined) return this.textOf(row);
     return this.derived(name) ?? FIXED.get(name);
   }
@@ -103,8 +108,8 @@ export class LiveSettings implements SettingTexts, SettingChanges {
     const seen = new Set<string>();
     for (const [given, text] of pairs) {
       const name = given.toLowerCase();
-      if (this.get(name) === undefined && !rows.has(name)) return { name: given };
-      const row = rows.get(name);
+      const row = rowOf(name);
+      if (row === undefined && this.get(name) === undefined) return { name: given };
       const changes = row === undefined ? this.get(name) === text : this.effects[row.name] !== undefined;
       if (!changes) return { name: given, reason: IMMUTABLE };
       if (seen.has(name)) return { name: given, reason: "duplicate parameter" };
@@ -118,7 +123,7 @@ export class LiveSettings implements SettingTexts, SettingChanges {
     wanted: Map<SettingName, unknown>,
   ): ChangeRefusal | undefined {
     for (const [given, text] of pairs) {
-      const row = rows.get(given.toLowerCase());
+      const row = rowOf(given);
       if (row === undefined) continue;
       const read = parse(row.setting, text);
       if ("refusal" in read) return { name: given, reason: read.refusal };
@@ -179,7 +184,7 @@ export class LiveSettings implements SettingTexts, SettingChanges {
 }
 
 function nameOf(pairs: readonly (readonly [string, string])[], name: SettingName): string {
-  return pairs.find(([given]) => rows.get(given.toLowerCase())?.name === name)?.[0] ?? "";
+  return pairs.find(([given]) => rowOf(given)?.name === name)?.[0] ?? "";
 }
 
 function parse({ redis, kind }: Setting<unknown>, text: string): Parsed<unknown> {

@@ -82,6 +82,8 @@ export function settingEffects(targets: EffectTargets): Effects {
       budget.waitingBytes = bytes;
     },
     ...packingEffects(engine),
+    listpackSize: (size) => engine.setListpackSize(size),
+    listCompressDepth: () => undefined,
     ...snapshotEffects(targets),
   };
 }

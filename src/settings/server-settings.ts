@@ -8,6 +8,7 @@ import { type FsyncMode, fsyncModes } from "../log/log-options.ts";
 import { type EvictionPolicy, evictionPolicies } from "../options.ts";
 import { SNAPSHOT_DEFAULTS } from "../persistence/persistence.ts";
 import { PACKING_SETTINGS } from "./packing-settings.ts";
+import { LIST_SETTINGS } from "./list-settings.ts";
 import { HASH_PREFIX, isPassword, PASSWORD_BYTES_MAX } from "./password-text.ts";
 import {
   choiceForm,
@@ -162,6 +163,7 @@ export const SERVER_SETTINGS = {
     kind: duration({ unit: "us", min: 0, max: SEARCH_INLINE_US_MAX, off: -1 }),
     default: 500,
   }),
+  ...LIST_SETTINGS,
   dir: setting<string | undefined>({
     key: "dir",
     group: "Durability",

@@ -1,6 +1,6 @@
 // The elements that SORT takes, of every type that has some, as items.
 
-import { entryAt, isPaged, TYPE_LIST, typeOf, valueOf } from "../../memory/entry";
+import { isPaged, TYPE_LIST, typeOf, valueOf } from "../../memory/entry";
 import { element, elementBytes, elementEntry } from "../../structures/list-chain";
 import { walkOn } from "../../structures/list-walk";
 import { listLength, showListElement } from "../lists/list-value";
