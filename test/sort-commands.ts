@@ -7,12 +7,14 @@ const ELEMENTS = ["1", "2", "3", "10", "-1", "2.5", "a", "b", "ab", ""];
 
 /** A command that sorts, or stores what sorting looks up; `key` draws a key of any type. */
 export function sortCommand(random: Random, key: () => string): string[] {
-  const list = (): string => (random.oneIn(12) ? key() : random.pick(["n0", "n1", "w0"]));
+  const list = (): string => (random.oneIn(12) ? key() : random.pick(["n0", "n1", "w0", "s0", "s1"]));
   const number = (): string => String(random.below(30) - 9);
   const element = (): string => random.pick(ELEMENTS);
   return random.pick<() => string[]>([
     () => ["RPUSH", random.pick(["n0", "n1"]), ...random.list(1, 30, number)],
     () => ["LPUSH", "w0", ...random.list(1, 5, element)],
+    () => ["SADD", "s0", ...random.list(1, 9, number)],
+    () => ["SADD", "s1", ...random.list(1, 5, element)],
     () => ["SET", `weight_${element()}`, number()],
     () => ["HSET", `hash_${element()}`, "weight", number(), "name", element()],
     () => [random.pick(["SORT", "SORT", "SORT_RO"]), list(), ...sortOptions(random, false)],

@@ -50,6 +50,22 @@ describe("SORT", () => {
     expect(driver.must("SORT", "l")).toEqual(numbers.sort((a, b) => a - b).map(String));
   });
 
+  it("takes sets of numbers, whose texts are made, and of members", () => {
+    const driver = new EngineDriver({ integerSetEntries: 50_000 });
+    const numbers = Array.from({ length: 20_000 }, (_, at) => (at % 2 === 0 ? at : -at * 10 ** 9));
+    driver.must("SADD", "s", ...numbers);
+    expect(driver.must("OBJECT", "ENCODING", "s")).toBe("intset");
+    const held = driver.heldPages;
+    expect(driver.must("SORT", "s")).toEqual(numbers.toSorted((a, b) => a - b).map(String));
+    expect(driver.heldPages).toBe(held);
+    const members = Array.from({ length: 3_000 }, (_, at) => `m${(at * 7_919) % 3_000}`);
+    driver.must("SADD", "t", ...members);
+    expect(driver.must("SORT", "t", "ALPHA")).toEqual(members.toSorted(byBytes));
+    expect(driver.must("SORT", "t", "BY", "nosort", "LIMIT", 10, 5)).toHaveLength(5);
+    expect(driver.must("SORT", "t", "BY", "nosort", "STORE", "l")).toBe(3_000);
+    expect(driver.must("LRANGE", "l", 0, -1)).toEqual(members.toSorted(byBytes));
+  });
+
   it("by texts under other keys and in hashes: those without come first, equal ones are told apart by their bytes", () => {
     const driver = new EngineDriver();
     push(driver, "l", ["1", "2", "3", "4", "5"]);

@@ -1,31 +1,57 @@
 // The elements that SORT takes, of every type that has some, as items.
 
-import { isPaged, TYPE_LIST, typeOf, valueOf } from "../../memory/entry";
+import { isPaged, TYPE_LIST, TYPE_SET, typeOf, valueOf } from "../../memory/entry";
 import { element, elementBytes, elementEntry } from "../../structures/list-chain";
 import { walkOn } from "../../structures/list-walk";
+import { INTEGER_TEXT_BYTES } from "../../text/number";
 import { listLength, showListElement } from "../lists/list-value";
-import { addItem, PAGED } from "./sort-items";
+import {
+  countMembers,
+  isIntegers,
+  memberAddress,
+  memberBytes,
+  memberIsNumber,
+  nextMember,
+  showText,
+  startMembers,
+} from "../sets/set-value";
+import { addItem, addText, PAGED } from "./sort-items";
 
 /** Whether a value has elements to sort. */
 export function isSortable(entry: usize): bool {
-  return typeOf(entry) == TYPE_LIST;
+  return typeOf(entry) == TYPE_LIST || typeOf(entry) == TYPE_SET;
 }
 
+/** How many elements a value has that is sortable. */
 export function lengthOf(entry: usize): u32 {
-  return listLength(entry);
+  return typeOf(entry) == TYPE_LIST ? listLength(entry) : countMembers(entry);
 }
 
-/** Bytes of elements that are no texts in memory and become such. */
-export function textBytesOf(_entry: usize): u64 {
-  return 0;
+/** Bytes of elements that are no texts in memory and become such, at most. */
+export function textBytesOf(entry: usize): u64 {
+  return typeOf(entry) == TYPE_SET && isIntegers(entry) ? <u64>countMembers(entry) * INTEGER_TEXT_BYTES : 0;
 }
 
-/** Adds an item for each element, in their order or backwards. */
+/** Adds an item for each element; those of a list in their order, or backwards. */
 export function collectElements(entry: usize, backwards: bool): void {
-  const length = listLength(entry);
-  showListElement(entry, backwards ? length - 1 : 0);
+  if (typeOf(entry) == TYPE_LIST) collectList(entry, backwards);
+  else collectSet(entry);
+}
+
+function collectList(entry: usize, backwards: bool): void {
+  showListElement(entry, backwards ? listLength(entry) - 1 : 0);
   do {
     if (elementEntry == 0) addItem(element, elementBytes);
     else addItem(valueOf(elementEntry), isPaged(elementEntry) ? elementBytes | PAGED : elementBytes);
   } while (walkOn(!backwards));
+}
+
+function collectSet(entry: usize): void {
+  startMembers(entry);
+  while (nextMember()) {
+    const isNumber = memberIsNumber;
+    showText();
+    if (isNumber) addText(memberAddress, memberBytes);
+    else addItem(memberAddress, memberBytes);
+  }
 }
