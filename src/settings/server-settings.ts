@@ -7,8 +7,8 @@ import { workersMax } from "../engine-pool.ts";
 import { type FsyncMode, fsyncModes } from "../log/log-options.ts";
 import { type EvictionPolicy, evictionPolicies } from "../options.ts";
 import { SNAPSHOT_DEFAULTS } from "../persistence/persistence.ts";
-import { PACKING_SETTINGS } from "./packing-settings.ts";
 import { LIST_SETTINGS } from "./list-settings.ts";
+import { PACKING_SETTINGS } from "./packing-settings.ts";
 import { HASH_PREFIX, isPassword, PASSWORD_BYTES_MAX } from "./password-text.ts";
 import {
   choiceForm,

@@ -6,8 +6,8 @@
 // Item: 0 address (u32) | 4 bytes, PAGED where the address is that of a list of pages (u32)
 //       8 the number it is sorted by (f64), or address and bytes of a text (2 x u32), NOTHING bytes for none
 
-import { PAGE_BITS, PAGE_BYTES, PAGE_RECORD_BYTES, PageKind, SCRATCH_BASE } from "../../layout";
-import { copyBytes, dirty, pageOf, releasePage, takePage } from "../../memory/memory";
+import { PAGE_BITS, PAGE_BYTES, PageKind, SCRATCH_BASE } from "../../layout";
+import { copyBytes, releasePage, takePage } from "../../memory/memory";
 
 @unmanaged
 export class SortItem {
@@ -30,7 +30,7 @@ const TABLE_BASE: usize = SCRATCH_BASE;
 const OWN_BASE: usize = SCRATCH_BASE + PAGE_BYTES;
 const OWN_PAGES: u32 = 8;
 const TEXTS_BASE: usize = OWN_BASE + OWN_PAGES * PAGE_BYTES;
-const TEXTS_BYTES: u32 = 3 * PAGE_BYTES;
+export const TEXTS_BYTES: u32 = 3 * PAGE_BYTES;
 /** Where a key may be put together. */
 export const KEY_BASE: usize = TEXTS_BASE + TEXTS_BYTES;
 /** The item that others are compared with. */
@@ -40,27 +40,21 @@ const PIVOT: usize = KEY_BASE + 2 * PAGE_BYTES;
 export const ITEMS_MAX: u32 = (PAGE_BYTES >> 2) << PAGE_ITEM_BITS;
 
 let count: u32 = 0;
-/** Pages taken for items, and the newest page taken for texts, 0 for none. */
+/** Pages that hold them. */
 let pages: u32 = 0;
-let textPage: usize = 0;
 let textAt: usize = 0;
-let textEnd: usize = 0;
 
-/** Pages of the pool that so many items take, and texts of so many bytes. */
-export function pagesForItems(items: u32, textBytes: u64): u32 {
+/** Pages of the pool that so many items take. */
+export function pagesForItems(items: u32): u32 {
   const whole = (items + (1 << PAGE_ITEM_BITS) - 1) >> PAGE_ITEM_BITS;
-  return (
-    (whole > OWN_PAGES ? whole - OWN_PAGES : 0) + (textBytes > TEXTS_BYTES ? <u32>(textBytes >> (PAGE_BITS - 1)) : 0)
-  );
+  return whole > OWN_PAGES ? whole - OWN_PAGES : 0;
 }
 
 /** Begins with no items. */
 export function startItems(): void {
   count = 0;
   pages = 0;
-  textPage = 0;
   textAt = TEXTS_BASE;
-  textEnd = TEXTS_BASE + TEXTS_BYTES;
 }
 
 @inline
@@ -83,16 +77,9 @@ export function addItem(address: usize, bytes: u32): void {
   item.key = 0;
 }
 
-/** Adds an item with a copy of a short text. */
+/** Adds an item with a copy of its text: of a number in a packed set, all of which have room here. */
 export function addText(text: usize, bytes: u32): void {
-  if (textEnd - textAt < <usize>bytes) {
-    const page = takePage(PageKind.Scratch);
-    dirty(changetype<usize>(pageOf(page)), PAGE_RECORD_BYTES);
-    pageOf(page).next = <u16>(textPage >> PAGE_BITS);
-    textPage = page;
-    textAt = page;
-    textEnd = page + (PAGE_BYTES - 1);
-  }
+  assert(textAt + bytes <= TEXTS_BASE + TEXTS_BYTES);
   copyBytes(textAt, text, bytes);
   addItem(textAt, bytes);
   textAt += bytes;
@@ -101,11 +88,6 @@ export function addText(text: usize, bytes: u32): void {
 /** Gives back what the items took. */
 export function endItems(): void {
   for (let page = OWN_PAGES; page < pages; page++) releasePage(<usize>load<u32>(TABLE_BASE + ((<usize>page) << 2)));
-  while (textPage != 0) {
-    const next = (<usize>pageOf(textPage).next) << PAGE_BITS;
-    releasePage(textPage);
-    textPage = next;
-  }
   pages = 0;
 }
 

@@ -7,15 +7,15 @@ import { INTEGER_TEXT_BYTES } from "../../text/number";
 import { listLength, showListElement } from "../lists/list-value";
 import {
   countMembers,
-  isIntegers,
   memberAddress,
   memberBytes,
   memberIsNumber,
   nextMember,
+  PACKED_BYTES_MAX,
   showText,
   startMembers,
 } from "../sets/set-value";
-import { addItem, addText, PAGED } from "./sort-items";
+import { addItem, addText, PAGED, TEXTS_BYTES } from "./sort-items";
 
 /** Whether a value has elements to sort. */
 export function isSortable(entry: usize): bool {
@@ -27,10 +27,9 @@ export function lengthOf(entry: usize): u32 {
   return typeOf(entry) == TYPE_LIST ? listLength(entry) : countMembers(entry);
 }
 
-/** Bytes of elements that are no texts in memory and become such, at most. */
-export function textBytesOf(entry: usize): u64 {
-  return typeOf(entry) == TYPE_SET && isIntegers(entry) ? <u64>countMembers(entry) * INTEGER_TEXT_BYTES : 0;
-}
+// The narrowest numbers have 2 bytes.
+if ((PACKED_BYTES_MAX >> 1) * INTEGER_TEXT_BYTES > TEXTS_BYTES)
+  ERROR("the numbers of a packed set must fit scratch memory as texts");
 
 /** Adds an item for each element; those of a list in their order, or backwards. */
 export function collectElements(entry: usize, backwards: bool): void {

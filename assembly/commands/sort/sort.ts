@@ -39,7 +39,7 @@ import { BYTES_A_PAGE_BITS, NODE_SIZES, PAGES_OF_ONE } from "../lists/list-ends"
 import { addElement, addLong, createList, UNPACKABLE } from "../lists/list-value";
 import { endItems, ITEMS_MAX, NOTHING, PAGED, pagesForItems, sortItemAt, sortItems, startItems } from "./sort-items";
 import { foundAddress, foundBytes, hasStar, lookUp } from "./sort-pattern";
-import { collectElements, isSortable, lengthOf, textBytesOf } from "./sort-source";
+import { collectElements, isSortable, lengthOf } from "./sort-source";
 
 // What the options ask for; call-scoped.
 let descending: bool = false;
@@ -155,7 +155,7 @@ function sortAny(mayStore: bool): void {
 
 /** Twice at most: the second time there is memory for the result too. */
 function arrangeAndAnswer(entry: usize, length: u32): void {
-  let pages = pagesForItems(length, entry == 0 ? 0 : textBytesOf(entry));
+  let pages = pagesForItems(length);
   for (let attempt = 0; attempt < 2; attempt++) {
     if (pages != 0 && !admit(pages)) break;
     startItems();
