@@ -263,7 +263,11 @@ describe("an import", () => {
     ["a name that tells nothing", ["x.bin", "--into", "s"], /x\.bin has no ending that import knows.*--format/],
     ["a file that is not there", ["none.npy", "--into", "s"], /none\.npy: there is no such file/],
     ["keys of numbers", ["x.npy", "--as", "keys"], /--as keys needs rows with fields/],
-    ["a metric that is none", ["x.npy", "--into", "s", "--metric", "l1"], /Allowed choices are cosine, l2, ip/],
+    [
+      "a metric that is none",
+      ["x.npy", "--into", "s", "--metric", "l1"],
+      /Allowed choices are cosine, l2, ip, manhattan/,
+    ],
     ["a limit of none", ["x.npy", "--into", "s", "--limit", "0"], /whole number from 1/],
   ];
 

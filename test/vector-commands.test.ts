@@ -66,7 +66,7 @@ describe("VADD", () => {
     ["VADD k VALUES 2 1 2 x M 3", "ERR invalid M"],
     ["VADD k VALUES 2 1 2 x M 8", "ERR asked M value mismatch with existing vector set"],
     ["VADD k VALUES 2 1 2 x METRIC L2", "ERR asked metric mismatch with existing vector set"],
-    ["VADD k VALUES 2 1 2 x METRIC L3", "ERR invalid METRIC, use COSINE, L2 or IP"],
+    ["VADD k VALUES 2 1 2 x METRIC L3", "ERR invalid METRIC, use COSINE, L2, IP, MANHATTAN, HAMMING or JACCARD"],
     ["VADD k VALUES 2 1 2 x NONSENSE", "ERR invalid option after element"],
     ["VADD text VALUES 2 1 2 x", "WRONGTYPE Operation against a key holding the wrong kind of value"],
   ])("refuses %s and changes nothing", (command, error) => {

@@ -144,6 +144,7 @@ export class WriteProgram {
       () => ["VADD", "q", ...vector(), element, ...random.pick([["Q4", "NOORIGINALS"], ["Q4"], []])],
       () => ["VADD", set, "FP32", Buffer.from(new Float32Array([1, random.below(9), 0.5]).buffer), element],
       () => ["VREM", set, element],
+      () => ["VADD", "manhattan", ...vector(), element, "METRIC", "MANHATTAN"],
       () => ["VADD", "r", "REDUCE", 2, ...vector(), element, ...random.pick<Argument[]>([[], ["METRIC", "L2"]])],
       () => ["VADD", "r", ...vector(), element],
       () => ["VADD", set, ...vector(), element, "PX", this.#soon()],

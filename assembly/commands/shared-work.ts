@@ -8,7 +8,7 @@ import { MARK_PAGES_MAX, PAGE_BITS, SCRATCH_BYTES } from "../layout";
 import { PASS_QUERIES, PASS_RESULTS, passBeam, passCount, searchAllMany } from "../vectors/exact-search";
 import { linkNode } from "../vectors/hnsw-insert";
 import { linkCount } from "../vectors/links";
-import { Metric } from "../kernels/distance";
+import { isOfBits, Metric } from "../kernels/distance";
 import { compileFilter } from "../filters/filter";
 import { normalize, normOf } from "../vectors/original";
 import { enterSearch, searchedSet } from "../memory/thread-searches";
@@ -178,10 +178,16 @@ export function foundAddress(query: u32): u32 {
 export function prepareQuery(set: VectorSet, query: usize): bool {
   const bytes = set.vectorBytes;
   for (let at = set.dimensions << 2; at < bytes; at += 4) store<u32>(query + at, 0);
+  if (isOfBits(set.metric)) clearSigns(query, bytes);
   if (set.metric != Metric.Cosine) return true;
   const norm = normOf(query, bytes);
   if (norm != 0) normalize(query, bytes, norm, query);
   return norm != 0;
+}
+
+/** Zeros of zeros and ones may be negative, which is another pattern of bits. */
+function clearSigns(query: usize, bytes: u32): void {
+  for (let at: u32 = 0; at < bytes; at += 16) v128.store(query + at, f32x4.abs(v128.load(query + at)));
 }
 
 export function queryAddress(): u32 {

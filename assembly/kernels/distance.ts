@@ -7,15 +7,39 @@
 // A distance used for ordering is a key: an unsigned 32-bit number that sorts as the float does, for either sign.
 // L2 and cosine compare squared Euclidean distances: for vectors of length one that is twice the cosine distance, it is
 // exact for near vectors where 1 - cosine is not, and unlike a product its partial sums only grow, so that a sum can be
-// given up early. Inner product compares minus the product.
+// given up early. Inner product compares minus the product. What is sorted and told of other metrics is the distance itself.
 
+import { jaccardx4 } from "./jaccard";
 import { sumsOfFloats } from "./lanes";
+import { manhattan, manhattanx4 } from "./manhattan";
 
 /** How a set measures nearness. The number is stored in the set. */
 export const enum Metric {
   Cosine = 0,
   L2 = 1,
   InnerProduct = 2,
+  Manhattan = 3,
+  /** Of zeros and ones: in how many numbers they differ; and, as a share of those that either has, see jaccard.ts. */
+  Hamming = 4,
+  Jaccard = 5,
+}
+
+/** Whether a metric is one of bits: vectors of zeros and ones. */
+@inline
+export function isOfBits(metric: u32): bool {
+  return metric >= <u32>Metric.Hamming;
+}
+
+/** Whether what orders is a squared Euclidean distance, whose partial sums only grow. */
+@inline
+export function isSquared(metric: u32): bool {
+  return metric <= <u32>Metric.L2;
+}
+
+/** Whether what orders follows from products: squared distances and inner products. */
+@inline
+export function isOfProducts(metric: u32): bool {
+  return metric <= <u32>Metric.InnerProduct;
 }
 
 /** Adds the four lanes. */
@@ -169,15 +193,28 @@ export function distanceOfKey(key: u32): f32 {
 /** Key of the distance between two stored vectors. */
 @inline
 export function measure(metric: u32, a: usize, b: usize, bytes: u32): u32 {
-  return keyOf(metric == Metric.InnerProduct ? -innerProduct(a, b, bytes) : squaredL2(a, b, bytes));
+  if (isSquared(metric)) return keyOf(squaredL2(a, b, bytes));
+  if (metric == Metric.InnerProduct) return keyOf(-innerProduct(a, b, bytes));
+  if (metric == Metric.Manhattan) return keyOf(manhattan(a, b, bytes));
+  // Squares of differences of zeros and ones count these.
+  if (metric == Metric.Hamming) return keyOf(squaredL2(a, b, bytes));
+  return keyOf(f32x4.extract_lane(jaccardx4(a, b, b, b, b, bytes), 0));
 }
 
 /** Keys of the distances of `q` to four stored vectors. */
 @inline
 export function measure4(metric: u32, q: usize, a: usize, b: usize, c: usize, d: usize, bytes: u32): v128 {
+  if (isSquared(metric)) return keysOf(squaredL2x4(q, a, b, c, d, bytes));
   return keysOf(
-    metric == Metric.InnerProduct ? f32x4.neg(innerProductx4(q, a, b, c, d, bytes)) : squaredL2x4(q, a, b, c, d, bytes),
+    metric == Metric.InnerProduct
+      ? f32x4.neg(innerProductx4(q, a, b, c, d, bytes))
+      : otherDistances(metric, q, a, b, c, d, bytes),
   );
+}
+
+function otherDistances(metric: u32, q: usize, a: usize, b: usize, c: usize, d: usize, bytes: u32): v128 {
+  if (metric == Metric.Manhattan) return manhattanx4(q, a, b, c, d, bytes);
+  return metric == Metric.Hamming ? squaredL2x4(q, a, b, c, d, bytes) : jaccardx4(q, a, b, c, d, bytes);
 }
 
 /** Adds squared distances, of the bytes that `q` and the four addresses point to, to partial ones given and answered as keys. */

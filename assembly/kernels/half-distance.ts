@@ -9,7 +9,7 @@ const BIAS: f32 = 5.192296858534828e33;
 
 /** Four halves, each in the low 16 bits of a lane, as floats. */
 @inline
-function widen(halves: v128): v128 {
+export function widen(halves: v128): v128 {
   const magnitude = v128.and(i32x4.shl(halves, 13), i32x4.splat(0x0fffe000));
   const sign = v128.and(i32x4.shl(halves, 16), i32x4.splat(0x80000000));
   return v128.or(f32x4.mul(magnitude, f32x4.splat(BIAS)), sign);

@@ -7,6 +7,7 @@
 
 import { Blocks, growTo, initializeBlocks, pagesToGrow, recordAt, releaseBlocks, roomOf } from "./blocks";
 import { encodeNode, pointBytesOf, SLACK } from "./codes";
+import { isOfBits } from "../kernels/distance";
 import { PAGE_BYTES } from "../layout";
 import { copyBytes, dirty } from "../memory/memory";
 import { codeMax, train } from "./train";
@@ -33,6 +34,8 @@ import {
 const CODED_FROM: u32 = 256;
 /** Where codes will be all that is left of a vector, they are trained on more. */
 const CODED_ALONE_FROM: u32 = 1024;
+/** Bits are codes as soon as there is a set. */
+const CODED_BITS_FROM: u32 = 2;
 /** Vectors outside of the codes that any set may have, and the square root of its size beside them. */
 const OUTSIDE_MIN: u32 = 16;
 /** Codes are as good as others whose step differs by less than this part, and whose offsets by less than so many steps. */
@@ -50,6 +53,7 @@ export function isAboutToCode(set: VectorSet): bool {
 }
 
 function codedFrom(set: VectorSet): u32 {
+  if (isOfBits(set.metric)) return CODED_BITS_FROM;
   return set.dropsVectors != 0 ? CODED_ALONE_FROM : CODED_FROM;
 }
 

@@ -9,7 +9,7 @@ import { insertItem, itemAt, itemOf, keyOfItem } from "./beam";
 import { Blocks, recordAt } from "./blocks";
 import { pointOfQuery } from "./codes";
 import { splitCodes, squaredCodesOfRows } from "../kernels/code-distance";
-import { distanceOfKey, innerProduct, measure, Metric } from "../kernels/distance";
+import { distanceOfKey, innerProduct, isOfProducts, isSquared, measure, Metric } from "../kernels/distance";
 import { errorOfProducts, productTile, squaresOf4, TILE_ROWS } from "../kernels/scan-distance";
 import { measureCodes4 } from "./points";
 import { isInTheWay, stepAside } from "../memory/thread-searches";
@@ -84,7 +84,7 @@ function measureCodeRun(set: VectorSet, point: usize, row: usize, length: u32, s
 /** True when codes are measured with a query that is split once for all rows: an eighth more queries a second than four rows at once. */
 @inline
 function isSplit(set: VectorSet): bool {
-  return set.coding == Coding.Int8 && set.metric != Metric.InnerProduct;
+  return set.coding == Coding.Int8 && isSquared(set.metric);
 }
 
 /** Inserts the nearer ones of a run, whose keys are known, into a beam of `count` items. */
@@ -122,7 +122,8 @@ export function searchAllMany(set: VectorSet, query: usize, queries: u32, most: 
     length = runLength(set, rows, first);
     const row = recordAt(rows, first);
     let index: u32 = 0;
-    for (; index + TILE_ROWS <= length; index += TILE_ROWS) {
+    // Of other metrics products tell nothing.
+    for (; isOfProducts(set.metric) && index + TILE_ROWS <= length; index += TILE_ROWS) {
       measureTiles(set, query, queries, first + index, row + index * bytes, most);
     }
     for (; index < length; index++) keepForAll(set, query, queries, first + index, row + index * bytes, most);

@@ -6,7 +6,7 @@
 // beam by then, and the rest of them never crosses the memory bus. The price: the sum is rounded in two parts.
 
 import { Blocks, recordAt } from "./blocks";
-import { addSquaredL2x4, Metric, measure4 } from "../kernels/distance";
+import { addSquaredL2x4, isSquared, measure4 } from "../kernels/distance";
 import { linkCount } from "./links";
 import { measureCodes4 } from "./points";
 import { Coding, codesOf, VectorSet, vectorsOf } from "./vectorset";
@@ -58,7 +58,7 @@ function measureCodes(set: VectorSet, query: usize, count: u32): u32 {
 /** As `measureRow`, with float32 vectors, whatever the points are. */
 export function measureVectors(set: VectorSet, query: usize, count: u32, bound: u32): u32 {
   const bytes = set.vectorBytes;
-  const split = bound != NO_BOUND && set.metric != Metric.InnerProduct && bytes >= SPLIT_BYTES_MIN;
+  const split = bound != NO_BOUND && isSquared(set.metric) && bytes >= SPLIT_BYTES_MIN;
   const head = split ? ((bytes >> 2) * 3) & ~63 : bytes;
   locate(vectorsOf(set), count);
   touch(count, min(head, TOUCH_BYTES_MAX));

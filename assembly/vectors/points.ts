@@ -8,8 +8,10 @@
 
 import { Blocks, recordAt } from "./blocks";
 import { squaredCodes, squaredCodesx4 } from "../kernels/code-distance";
-import { keysOf, measure, measure4, Metric } from "../kernels/distance";
+import { isOfProducts, isSquared, keysOf, measure, measure4, Metric } from "../kernels/distance";
 import { productHalvesx4, squaredHalvesx4 } from "../kernels/half-distance";
+import { jaccardBitsx4 } from "../kernels/jaccard";
+import { manhattanCodesx4, manhattanHalvesx4, manhattanNibblesx4 } from "../kernels/manhattan";
 import { hammingx4, squaredNibblesx4 } from "../kernels/small-codes";
 import { Coding, codesOf, VectorSet, vectorsOf } from "./vectorset";
 
@@ -32,7 +34,7 @@ function halfSquare(point: usize, bytes: u32): f32 {
 /** Key of the distance between two points. */
 export function measurePoints(set: VectorSet, a: usize, b: usize): u32 {
   if (set.coding == Coding.Float32) return measure(set.metric, a, b, set.pointBytes);
-  if (set.coding == Coding.Int8 && set.metric != Metric.InnerProduct) return squaredCodes(a, b, set.pointBytes);
+  if (set.coding == Coding.Int8 && isSquared(set.metric)) return squaredCodes(a, b, set.pointBytes);
   return <u32>i32x4.extract_lane(measureCodes4(set, a, b, b, b, b), 0);
 }
 
@@ -48,6 +50,7 @@ export function measurePoints4(set: VectorSet, q: usize, a: usize, b: usize, c: 
 export function measureCodes4(set: VectorSet, q: usize, a: usize, b: usize, c: usize, d: usize): v128 {
   const bytes = set.pointBytes;
   const coding = set.coding;
+  if (!isOfProducts(set.metric)) return measureOthers(set.metric, coding, q, a, b, c, d, bytes);
   if (coding == Coding.Int8) return keysOfSquares(set, squaredCodesx4(q, a, b, c, d, bytes), q, a, b, c, d);
   if (coding == Coding.Int4) return keysOfSquares(set, squaredNibblesx4(q, a, b, c, d, bytes), q, a, b, c, d);
   if (coding == Coding.Binary) return hammingx4(q, a, b, c, d, bytes);
@@ -56,6 +59,19 @@ export function measureCodes4(set: VectorSet, q: usize, a: usize, b: usize, c: u
       ? f32x4.neg(productHalvesx4(q, a, b, c, d, bytes))
       : squaredHalvesx4(q, a, b, c, d, bytes),
   );
+}
+
+/**
+ * The same of other metrics. Where codes are bits, Manhattan distance is in proportion to how many differ; under metrics of bits
+ * they are the vectors themselves, and keys those of float32.
+ */
+function measureOthers(metric: u32, coding: u32, q: usize, a: usize, b: usize, c: usize, d: usize, bytes: u32): v128 {
+  if (metric == Metric.Jaccard) return keysOf(jaccardBitsx4(q, a, b, c, d, bytes));
+  if (metric == Metric.Hamming) return keysOf(f32x4.convert_i32x4_u(hammingx4(q, a, b, c, d, bytes)));
+  if (coding == Coding.Int8) return manhattanCodesx4(q, a, b, c, d, bytes);
+  if (coding == Coding.Int4) return manhattanNibblesx4(q, a, b, c, d, bytes);
+  if (coding == Coding.Binary) return hammingx4(q, a, b, c, d, bytes);
+  return keysOf(manhattanHalvesx4(q, a, b, c, d, bytes));
 }
 
 @inline

@@ -4,7 +4,7 @@
 
 import { idOf, insertItem, itemAt, itemOf } from "./beam";
 import { decodeNode } from "./codes";
-import { measure } from "../kernels/distance";
+import { isOfBits, measure } from "../kernels/distance";
 import { measureVectors, NO_BOUND } from "./hop";
 import { copyBytes } from "../memory/memory";
 import { Coding, hasVectors, VectorSet, vectorAt } from "./vectorset";
@@ -31,7 +31,8 @@ export function measureStored(set: VectorSet, query: usize, id: u32): u32 {
  * drops the others: max(most, 20, ef / 2) are looked at. Answers how many items are left.
  */
 export function rescore(set: VectorSet, query: usize, beam: usize, found: u32, most: u32, ef: u32): u32 {
-  if (set.coding == Coding.Float32) return found;
+  // Codes of bits are the vectors.
+  if (set.coding == Coding.Float32 || isOfBits(set.metric)) return found;
   const depth = min(found, max(max(most, DEPTH_MIN), ef >> 1));
   for (let index: u32 = 0; index < depth; index++) store<u32>(ROW_IDS + (index << 2), idOf(itemAt(beam, index)));
   if (hasVectors(set)) measureVectors(set, query, depth, NO_BOUND);

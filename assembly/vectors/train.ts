@@ -4,9 +4,10 @@
 // With 256 codes the step is what the widest dimension needs, not counting its smallest and its largest number: one odd
 // vector must not cost all others their resolution. Integers of up to 256 values (pixels, counts) come out with a step of
 // one and lose nothing. Sixteen codes do better when they leave the tails out: they reach 2.8 deviations to either side.
-// Codes of one bit tell on which side of its dimension's mean a number lies. Halves need no training.
+// Codes of one bit tell on which side of its dimension's mean a number lies. Halves, and bits, need no training.
 
 import { growTo, recordAt } from "./blocks";
+import { isOfBits } from "../kernels/distance";
 import { dirty } from "../memory/memory";
 import { ROW_IDS } from "./vector-scratch";
 import { Coding, NodeState, nodeAt, offsetsOf, VECTOR_SET_BYTES, VectorSet, vectorAt } from "./vectorset";
@@ -40,6 +41,7 @@ export function codeMax(coding: u32): i32 {
 /** Chooses step and offsets for the coding a set asks for; false when the sizes of its vectors are not for codes. Pages for the offsets were reserved. */
 export function train(set: VectorSet): bool {
   if (set.quantization == Coding.Float16) return true;
+  if (isOfBits(set.metric)) return takeBits(set);
   const bytes = set.vectorBytes;
   smallest = ROW_IDS;
   second = smallest + bytes;
@@ -62,6 +64,18 @@ export function train(set: VectorSet): bool {
   const newest = stride == 1 ? set.idsUsed : set.idsUsed - NEWEST;
   for (let id = newest; id < set.idsUsed; id++) noteNode(set, id);
   return rows > 1 && chooseStep(set);
+}
+
+/** Bits are what they stand for. */
+function takeBits(set: VectorSet): bool {
+  dirty(changetype<usize>(set), VECTOR_SET_BYTES);
+  set.step = 1;
+  set.halfStep = 0.5;
+  growTo(offsetsOf(set), 0);
+  const offsets = recordAt(offsetsOf(set), 0);
+  dirty(offsets, set.vectorBytes);
+  memory.fill(offsets, 0, set.vectorBytes);
+  return true;
 }
 
 function noteNode(set: VectorSet, id: u32): void {

@@ -93,7 +93,7 @@ function claimIndexes(set: VectorSet): bool {
 }
 
 function areParametersRight(set: VectorSet): bool {
-  if (set.dimensions == 0 || set.dimensions > DIMENSIONS_MAX || set.metric > <u32>Metric.InnerProduct) return false;
+  if (set.dimensions == 0 || set.dimensions > DIMENSIONS_MAX || set.metric > <u32>Metric.Jaccard) return false;
   if (set.vectorBytes != ((set.dimensions + 3) & ~3) << 2 || set.m < M_MIN || set.m > M_MAX) return false;
   if (set.givenDimensions != 0 && (set.givenDimensions <= set.dimensions || set.givenDimensions > DIMENSIONS_MAX))
     return false;

@@ -8,8 +8,10 @@ import { type Key, kindOf } from "./operations.ts";
 /**
  * What near means. `"cosine"`: distance 1 − cosine (0 to 2), score (1 + cosine) / 2 as in Redis. `"l2"`: Euclidean
  * distance (not squared), score 1 / (1 + distance). `"ip"`: distance minus the inner product, score the inner product.
+ * `"manhattan"`: the sum of differences, score as for `"l2"`. Of vectors of zeros and ones alone, a bit each: `"hamming"`: in how many
+ * numbers they differ, score as for `"l2"`; `"jaccard"`: that as a share of the numbers that are one in either (0 to 1), score 1 − distance.
  */
-export type Metric = "cosine" | "l2" | "ip";
+export type Metric = "cosine" | "l2" | "ip" | "manhattan" | "hamming" | "jaccard";
 
 /**
  * How searches read vectors. `"int8"`: a byte a number, the fastest, and with a second look at the originals as exact as
@@ -33,7 +35,7 @@ export interface VectorOptions {
   m?: number | undefined;
   /** Candidates kept while a node is linked, 1 to 1,000,000: higher builds slower and finds better. Default 200. */
   efConstruction?: number | undefined;
-  /** Default `"int8"`. A set gets its codes when it has 256 vectors to train them on (1,024 without originals). */
+  /** Default `"int8"`, of zeros and ones `"binary"`, or `"f32"` for those. A set gets its codes when it has 256 vectors to train them on (1,024 without originals). */
   quantization?: Quantization | undefined;
   /**
    * Whether the float32 vectors are kept beside their codes. Default true. Without them a vector takes a quarter of the
@@ -60,7 +62,13 @@ export interface VectorSettings {
 }
 
 const defaults = { metric: "cosine", m: 16, efConstruction: 200, quantization: "int8", keepOriginals: true } as const;
-const metrics: readonly string[] = ["cosine", "l2", "ip"] satisfies Metric[];
+const metrics: readonly string[] = ["cosine", "l2", "ip", "manhattan", "hamming", "jaccard"] satisfies Metric[];
+
+/** Whether a metric is one of zeros and ones. */
+export function isOfBits(metric: Metric | undefined): boolean {
+  return metric === "hamming" || metric === "jaccard";
+}
+
 const limits = { dim: [1, 16384], reduce: [1, 16383], m: [4, 4096], efConstruction: [1, 1_000_000] } as const;
 const quantizations: readonly string[] = ["f32", "f16", "int8", "int4", "binary"] satisfies Quantization[];
 const names = ["dim", "reduce", "metric", "m", "efConstruction", "quantization", "keepOriginals"] as const;
@@ -83,6 +91,19 @@ export function checkOptions(options: VectorOptions): void {
   }
   checkChoice("metric", options.metric, metrics);
   checkForm(options);
+  if (isOfBits(options.metric)) checkBits(options);
+}
+
+/** Codes of zeros and ones are all there is of them. */
+function checkBits({ metric, quantization, keepOriginals, reduce }: VectorOptions): void {
+  const refuse = (reason: string): never => {
+    throw new NearkeyError("invalid-option", `metric ${JSON.stringify(metric)} ${reason}`);
+  };
+  if (reduce !== undefined) refuse("takes zeros and ones, and reduce makes other numbers of them");
+  if (quantization !== undefined && quantization !== "binary" && quantization !== "f32") {
+    refuse(`takes quantization "binary", which loses nothing of zeros and ones, or "f32", not ${shown(quantization)}`);
+  }
+  if (keepOriginals === true && quantization !== "f32") refuse("has bits that lose nothing: leave keepOriginals out");
 }
 
 function checkNames(method: string, options: object, known: readonly string[]): void {
@@ -122,6 +143,7 @@ export function checkChanges(
   checkNames("optimize()", changes, ["quantization", "keepOriginals"]);
   const { quantization = set.quantization, keepOriginals = set.keepOriginals } = changes;
   checkForm({ quantization, keepOriginals });
+  if (isOfBits(set.metric)) checkBits({ metric: set.metric, quantization });
   if (set.keepOriginals || (keepOriginals === false && quantization === set.quantization)) return;
   throw new NearkeyError(
     "invalid-option",
@@ -145,6 +167,7 @@ export function newSettings(name: Key, options: VectorOptions): VectorSettings {
   if (options.reduce !== undefined && options.reduce >= dim) {
     throw new NearkeyError("invalid-option", `reduce must be less than dim, which is ${dim}, not ${options.reduce}`);
   }
+  const bits = isOfBits(options.metric) && options.quantization !== "f32";
   return {
     name,
     dim,
@@ -152,8 +175,8 @@ export function newSettings(name: Key, options: VectorOptions): VectorSettings {
     metric: options.metric ?? defaults.metric,
     m: options.m ?? defaults.m,
     efConstruction: options.efConstruction ?? defaults.efConstruction,
-    quantization: options.quantization ?? defaults.quantization,
-    keepOriginals: options.keepOriginals ?? defaults.keepOriginals,
+    quantization: options.quantization ?? (bits ? "binary" : defaults.quantization),
+    keepOriginals: options.keepOriginals ?? (bits ? false : defaults.keepOriginals),
   };
 }
 
@@ -199,11 +222,17 @@ function checkNumber(value: number, index: number): number {
  * Checks the numbers of one row of a matrix.
  *
  * @param row its number, from 0
- * @throws NearkeyError `not-finite`, `zero-vector`
+ * @throws NearkeyError `not-finite`, `zero-vector`, `invalid-argument` for other numbers than bits
  */
 export function checkRow(matrix: Float32Array, row: number, settings: VectorSettings): void {
   const start = row * settings.dim;
   const where = matrix.length > settings.dim ? ` of row ${row}` : "";
+  if (isOfBits(settings.metric)) {
+    const other = matrix.subarray(start, start + settings.dim).findIndex((value) => value !== 0 && value !== 1);
+    if (other < 0) return;
+    const text = `number ${other}${where} is ${matrix[start + other]}: metric "${settings.metric}" takes zeros and ones`;
+    throw new NearkeyError("invalid-argument", text);
+  }
   let largest = 0;
   for (let index = start; index < start + settings.dim; index++) {
     const size = Math.abs(matrix[index] as number);

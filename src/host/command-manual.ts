@@ -153,7 +153,7 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   // vector_set
   VADD: entry(
     `key [REDUCE dim] ${VECTOR} element [CAS] [NOQUANT | F16 | Q8 | Q4 | BIN] [EF count] [SETATTR attributes] [M links] ` +
-      "[METRIC COSINE | L2 | IP] [NOORIGINALS] [PROJECTED] " +
+      "[METRIC COSINE | L2 | IP | MANHATTAN | HAMMING | JACCARD] [NOORIGINALS] [PROJECTED] " +
       OPTIONAL_TIME,
     "O(log(N)) with N the elements",
     CHANGE,
@@ -161,7 +161,7 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   ),
   VADDMANY: entry(
     "key FP32 matrix ELEMENTS count element [element ...] [SETATTRS attributes [attributes ...]] [EF count] [M links] " +
-      "[METRIC COSINE | L2 | IP] [NOQUANT | F16 | Q8 | Q4 | BIN] [NOORIGINALS]",
+      "[METRIC COSINE | L2 | IP | MANHATTAN | HAMMING | JACCARD] [NOQUANT | F16 | Q8 | Q4 | BIN] [NOORIGINALS]",
     "O(M*log(N)) with M the elements given and N those of the set",
     CHANGE,
     "Not in Redis. The matrix has a row of little-endian float32 for each element; SETATTRS gives the attributes of all. Replies with the count once all can be found; what cannot be is refused before anything is stored. Not in transactions.",

@@ -2,7 +2,7 @@
 // says when the element dies are ours, the last as SET has it.
 
 import { argumentCount, argumentInteger, argumentIs, lastInteger } from "../../protocol/arguments";
-import { Metric } from "../../kernels/distance";
+import { isOfBits, Metric } from "../../kernels/distance";
 import { replyError } from "../../protocol/reply";
 import { Coding, DIMENSIONS_MAX, M_MAX, M_MIN, NONE, VectorSet } from "../../vectors/vectorset";
 import { expiryFrom, replyInvalidExpiry } from "../keys/expiry-argument";
@@ -68,6 +68,18 @@ export function parseAddOptions(index: u32): bool {
   if (keepsDeath && deathArgument != 0) return refuse("ERR KEEPTTL and a time at once are not compatible");
   if (dropsVectors && askedQuantization == Coding.Float32)
     return refuse("ERR NOORIGINALS needs codes, which NOQUANT does without: leave one of them out");
+  return askedMetric == NONE || !isOfBits(askedMetric) || parseBits();
+}
+
+/** What a set of bits is made with: codes that are the bits, and nothing beside them, unless it shall have none. */
+function parseBits(): bool {
+  if (askedReduction != 0)
+    return refuse("ERR REDUCE makes other numbers than the zeros and ones that this METRIC takes");
+  if (askedQuantization == Coding.Float32) return true;
+  if (askedQuantization != NONE && askedQuantization != Coding.Binary)
+    return refuse("ERR this METRIC takes BIN, which loses nothing of zeros and ones, or NOQUANT");
+  askedQuantization = Coding.Binary;
+  dropsVectors = true;
   return true;
 }
 
@@ -84,7 +96,7 @@ function parseValued(index: u32): bool {
   } else if (argumentIs(index, "SETATTR")) {
     attributesArgument = index + 1;
   } else if (argumentIs(index, "METRIC")) {
-    if (!parseMetric(index + 1)) return refuse("ERR invalid METRIC, use COSINE, L2 or IP");
+    if (!parseMetric(index + 1)) return refuse("ERR invalid METRIC, use COSINE, L2, IP, MANHATTAN, HAMMING or JACCARD");
   } else {
     return parseDeath(index);
   }
@@ -102,6 +114,9 @@ function parseMetric(index: u32): bool {
   if (argumentIs(index, "COSINE")) askedMetric = Metric.Cosine;
   else if (argumentIs(index, "L2")) askedMetric = Metric.L2;
   else if (argumentIs(index, "IP")) askedMetric = Metric.InnerProduct;
+  else if (argumentIs(index, "MANHATTAN")) askedMetric = Metric.Manhattan;
+  else if (argumentIs(index, "HAMMING")) askedMetric = Metric.Hamming;
+  else if (argumentIs(index, "JACCARD")) askedMetric = Metric.Jaccard;
   else return false;
   return true;
 }

@@ -11,7 +11,7 @@ import {
   lastInteger,
   readArgument,
 } from "../../protocol/arguments";
-import { Metric } from "../../kernels/distance";
+import { isOfBits, Metric } from "../../kernels/distance";
 import { normalize, normOf } from "../../vectors/original";
 import { parsedDouble, parseDoubleSaturating } from "../../text/number";
 import { beginError, endError, errorInteger, errorText, replyError } from "../../protocol/reply";
@@ -119,6 +119,7 @@ export function readVector(to: usize, metric: u32): bool {
     }
   }
   givenNorm = 1;
+  if (isOfBits(metric)) return areBits(to, bytes);
   if (metric != Metric.Cosine) return true;
   givenNorm = normOf(to, bytes);
   if (givenNorm == 0) replyError("ERR a vector of length zero has no direction, which the cosine metric needs");
@@ -153,6 +154,22 @@ function readValues(to: usize): bool {
     store<f32>(to + (index << 2), <f32>parsedDouble);
   }
   return true;
+}
+
+/** True when a padded vector is one of zeros and ones; else replies that it is not. */
+function areBits(vector: usize, bytes: u32): bool {
+  const one = f32x4.splat(1);
+  const zero = f32x4.splat(0);
+  let good = i32x4.splat(-1);
+  for (let at: u32 = 0; at < bytes; at += 16) {
+    const four = v128.load(vector + at);
+    // A negative zero equals zero, and is another number to whoever compares bits.
+    v128.store(vector + at, f32x4.add(four, zero));
+    good = v128.and(good, v128.or(f32x4.eq(four, zero), f32x4.eq(four, one)));
+  }
+  if (i32x4.all_true(good)) return true;
+  replyError("ERR the HAMMING and JACCARD metrics take vectors of zeros and ones");
+  return false;
 }
 
 /** True when no exponent of the padded vector is that of infinity and NaN. */

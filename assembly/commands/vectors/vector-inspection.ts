@@ -4,7 +4,6 @@
 import { argumentCount, argumentInteger, argumentIs, lastInteger } from "../../protocol/arguments";
 import { replyArity } from "../../protocol/command-error";
 import { addWork, connection, findArgument, hashOfArgument } from "../../protocol/dispatch";
-import { Metric } from "../../kernels/distance";
 import { countLive, findElement, isDead, isVectorSet, liveSlot, replyName, setOf } from "./elements";
 import { readSlot } from "../../keyspace/keyspace";
 import { linkAt, linkCount } from "../../vectors/links";
@@ -24,7 +23,7 @@ import {
   replyWrongType,
 } from "../../protocol/reply";
 import { jsonBytes, jsonOf } from "../../vectors/vector-attributes";
-import { distanceFrom, scoreFrom } from "../../vectors/vector-score";
+import { distanceFrom, scoreFrom, wordOfMetric } from "../../vectors/vector-score";
 import { BEAM_BASE, BEAM_MAX, markOf, nextEpoch, SECOND_VECTOR_BASE } from "../../vectors/vector-scratch";
 import { isAtWork } from "../../vectors/upkeep/work-list";
 import { measureStored, readStored } from "../../vectors/rescore";
@@ -122,7 +121,7 @@ export function vInfo(): void {
   replyBoolean(set.dropsVectors == 0);
   replyNumber("bytes", bytesOfSet(set));
   replySimple("metric");
-  replySimple(set.metric == Metric.L2 ? "L2" : set.metric == Metric.Cosine ? "COSINE" : "IP");
+  replySimple(wordOfMetric(set.metric));
   replyNumber("hnsw-m", set.m);
   replyNumber("ef-construction", set.efConstruction);
   replyNumber("vector-dim", set.dimensions);

@@ -4,6 +4,7 @@
 
 import { CommandFlag } from "../../layout";
 import { argumentCount, argumentIs } from "../../protocol/arguments";
+import { isOfBits } from "../../kernels/distance";
 import { register } from "../../protocol/catalog";
 import { findArgument, hashOfArgument } from "../../protocol/dispatch";
 import { recordArguments } from "../../protocol/recording";
@@ -38,6 +39,10 @@ function parseOptions(): bool {
 
 /** False after replying why a set cannot become what is asked for. */
 function mayBecome(set: VectorSet): bool {
+  if (isOfBits(set.metric) && wanted != Coding.Binary && wanted != Coding.Float32) {
+    replyError("ERR the set's METRIC takes BIN, which loses nothing of zeros and ones, or NOQUANT");
+    return false;
+  }
   if (wanted != set.quantization && !hasVectors(set)) {
     replyError("ERR the set keeps no originals to make other codes of: add its vectors to a new set");
     return false;

@@ -5,10 +5,10 @@
 import { beginRecord, addIntegerPart, addPart, addWordPart, PART_BYTES } from "../../effects/record";
 import { argumentBytes, argumentCount } from "../../protocol/arguments";
 import { addArgument, endEffect, isRecording, partBytes } from "../../protocol/recording";
-import { Metric } from "../../kernels/distance";
 import { Coding, VectorSet } from "../../vectors/vectorset";
 import { QUERY_BASE } from "../../vectors/vector-scratch";
 import { GIVEN_BASE, givenDimensions, isReduced } from "./vector-argument";
+import { wordOfMetric } from "../../vectors/vector-score";
 import { askedDeath, deathArgument } from "./add-options";
 
 const OPTIONS_BYTES: u32 = 256;
@@ -49,7 +49,7 @@ export function recordElement(set: VectorSet, element: u32, creates: bool): void
 
 function addParameters(set: VectorSet): void {
   addWordPart("METRIC");
-  addWordPart(set.metric == Metric.Cosine ? "COSINE" : set.metric == Metric.L2 ? "L2" : "IP");
+  addWordPart(wordOfMetric(set.metric));
   addWordPart("M");
   addIntegerPart(set.m);
   addWordPart("EF");

@@ -49,7 +49,16 @@ export function addImportFlags(command: Command): Command {
     .addOption(list("--attributes <fields>", "fields that become attributes; * for all others", ["attributes"]))
     .option("--labels <file>", "one label a row, as attribute label: lines of text, .npy or .u8")
     .option("--dim <number>", "numbers in a vector; without it the first row says", wholeNumber(1, 16_384))
-    .addOption(new Option("--metric <name>", "of a new set (default: cosine)").choices(["cosine", "l2", "ip"]))
+    .addOption(
+      new Option("--metric <name>", "of a new set (default: cosine)").choices([
+        "cosine",
+        "l2",
+        "ip",
+        "manhattan",
+        "hamming",
+        "jaccard",
+      ]),
+    )
     .option("--m <number>", "links a node of a new set (default: 16)", wholeNumber(4, 4096))
     .option("--ef-construction <number>", "candidates while linking (default: 200)", wholeNumber(1, 1_000_000))
     .addOption(
