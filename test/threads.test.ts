@@ -165,11 +165,17 @@ describe("setMany on threads", () => {
     const onProgress = (done: number): void => {
       if (done > 1500) controller.abort(reason);
     };
-    await expect(docs.setMany(idsOf(4000), matrix, { signal: controller.signal, onProgress })).rejects.toBe(reason);
+    await expect(docs.setMany(idsOf(4000), matrix, { signal: controller.signal, onProgress })).rejects.toMatchObject({
+      code: "aborted",
+      cause: reason,
+    });
     expect(docs.size).toBe(500);
     expect(faultsOf(db, "docs", idsOf(500, "old"))).toEqual([]);
     expect(docs.get("old:7")).toEqual(first.slice(7 * 16, 8 * 16));
-    await expect(docs.setMany(["x"], matrix.slice(0, 16), { signal: controller.signal })).rejects.toBe(reason);
+    await expect(docs.setMany(["x"], matrix.slice(0, 16), { signal: controller.signal })).rejects.toMatchObject({
+      code: "aborted",
+      cause: reason,
+    });
     await docs.setMany(idsOf(4000), matrix);
     expect(faultsOf(db, "docs", [...idsOf(4000), ...idsOf(500, "old")])).toEqual([]);
   });

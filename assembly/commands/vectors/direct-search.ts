@@ -112,7 +112,7 @@ export function openShared(search: u32, keyBytes: u32, dimensions: u32, now: f64
   if (entry == 0) return 0;
   if (!isVectorSet(entry)) return ASK_VSIM;
   const set = setOf(entry);
-  if (!takesQuery(set, dimensions)) return ASK_VSIM;
+  if (!takesQuery(set, dimensions) || hasDead(set)) return ASK_VSIM;
   setSearched(search, changetype<usize>(set));
   return 1;
 }
