@@ -27,6 +27,7 @@ import { availablePages, growTo, initializeMemory, state } from "./memory/memory
 import { setListpackSize } from "./memory/settings";
 import { registerObject } from "./commands/keys/object";
 import { registerSort } from "./commands/sort/sort";
+import { registerLcs } from "./commands/strings/lcs";
 import { registerStringEdits } from "./commands/strings/string-edit";
 import { registerStrings } from "./commands/strings/strings";
 import { registerTransactions } from "./commands/transactions";
@@ -148,6 +149,7 @@ function registerCommands(): void {
   registerObject();
   registerStrings();
   registerStringEdits();
+  registerLcs();
   registerIncrements();
   registerKeys();
   registerExpireCommands();

@@ -203,10 +203,9 @@ export class KeyspaceModel {
 
   #getRange(key: string, start: number, end: number): string {
     const value = this.#find(key)?.value ?? "";
-    if (start < 0 && end < 0 && start > end) return "";
-    const from = start < 0 ? Math.max(start + value.length, 0) : start;
-    const to = end < 0 ? Math.max(end + value.length, 0) : end;
-    return value.slice(from, Math.min(to, value.length - 1) + 1);
+    const from = start < 0 ? start + value.length : start;
+    const to = end < 0 ? end + value.length : end;
+    return to < 0 ? "" : value.slice(Math.max(from, 0), Math.min(to, value.length - 1) + 1);
   }
 
   #increment(key: string, by: bigint | undefined): ModelReply {

@@ -151,7 +151,13 @@ export class CommandMaker {
     return random.pick([
       () => ["APPEND", this.key(), this.word()],
       () => ["GETSET", this.key(), this.word()],
-      () => ["GETRANGE", this.key(), index(), index()],
+      () => ["GETRANGE", this.key(), index(), random.pick(["0", "1", "-1", "3", "50", "200"])],
+      () => [
+        "LCS",
+        this.key(),
+        this.key(),
+        ...random.pick([[], [], ["LEN"], ["IDX"], ["IDX", "WITHMATCHLEN"], ["IDX", "MINMATCHLEN", "2"]]),
+      ],
       () => ["SETRANGE", this.key(), random.pick(["0", "1", "5", "120", "-1", "abc"]), this.word()],
     ])();
   }

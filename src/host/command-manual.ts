@@ -125,6 +125,12 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   APPEND: entry("key value", "O(1)", "RW insert"),
   SETRANGE: entry("key offset value", "O(N) with N the bytes written", CHANGE),
   GETRANGE: entry("key start end", "O(N) with N the bytes answered", READ),
+  LCS: entry(
+    "key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]",
+    "O(N * M) with N and M the lengths of the strings",
+    READ,
+    "Strings over 64 KiB are refused.",
+  ),
   SUBSTR: entry("key start end", "O(N) with N the bytes answered", READ),
   INCR: entry("key", "O(1)", READ_AND_CHANGE),
   DECR: entry("key", "O(1)", READ_AND_CHANGE),

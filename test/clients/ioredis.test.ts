@@ -148,6 +148,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   APPEND: after(withKey, [(c) => c.append("k", "s"), 6]),
   SETRANGE: after(withKey, [(c) => c.setrange("k", 1, "X"), 5], [(c) => c.get("k"), "vXlue"]),
   GETRANGE: after(withKey, [(c) => c.getrange("k", 1, -2), "alu"]),
+  LCS: after(withKey, [(c) => c.lcs("k", "k", "LEN"), 5]),
   SUBSTR: after(withKey, [(c) => c.substr("k", 0, 0), "v"]),
   INCR: after(nothing, [(c) => c.incr("n"), 1]),
   DECR: after(nothing, [(c) => c.decr("n"), -1]),

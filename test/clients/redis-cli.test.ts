@@ -129,6 +129,7 @@ const SCENARIOS: Readonly<Record<string, readonly Line[]>> = {
   APPEND: [SET_K, ["APPEND k s", "6"]],
   SETRANGE: [SET_K, ["SETRANGE k 1 X", "5"], ["GET k", "vXlue"]],
   GETRANGE: [SET_K, ["GETRANGE k 1 -2", "alu"]],
+  LCS: [SET_K, ["LCS k k LEN", "5"]],
   SUBSTR: [SET_K, ["SUBSTR k 0 0", "v"]],
   INCR: [
     ["INCR n", "1"],

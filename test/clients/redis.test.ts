@@ -168,6 +168,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   APPEND: after(withKey, [(c) => c.append("k", "s"), 6]),
   SETRANGE: after(withKey, [(c) => c.setRange("k", 1, "X"), 5], [(c) => c.get("k"), "vXlue"]),
   GETRANGE: after(withKey, [(c) => c.getRange("k", 1, -2), "alu"]),
+  LCS: after(withKey, [(c) => c.lcsLen("k", "k"), 5]),
   SUBSTR: after(withKey, [(c) => c.sendCommand(["SUBSTR", "k", "0", "0"]), "v"]),
   INCR: after(nothing, [(c) => c.incr("n"), 1]),
   DECR: after(nothing, [(c) => c.decr("n"), -1]),

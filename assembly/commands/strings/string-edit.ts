@@ -128,14 +128,13 @@ function getRange(): void {
     return;
   }
   const bytes = entry == 0 ? 0 : <i64>entryAt(entry).valueBytes;
-  if (start < 0 && end < 0 && start > end) {
-    replyBulk(0, 0);
-    return;
-  }
-  if (start < 0) start = max<i64>(start + bytes, 0);
-  if (end < 0) end = max<i64>(end + bytes, 0);
+  if (start < 0) start += bytes;
+  if (end < 0) end += bytes;
+  // From 8.0 on; before, an end before the first byte stood for that byte.
+  const isEmpty = end < 0 || start > end;
+  start = max<i64>(start, 0);
   end = min<i64>(end, bytes - 1);
-  if (start > end || bytes == 0) replyBulk(0, 0);
+  if (isEmpty || start > end) replyBulk(0, 0);
   else replyPart(entry, <u32>start, <u32>(end - start + 1));
 }
 
