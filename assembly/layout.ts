@@ -26,7 +26,7 @@ export const PAGE_BYTES: u32 = 1 << 16;
 /** One page less than 4 GiB, so that an address one past the end still fits 32 bits. */
 export const MEMORY_PAGES_MAX: u32 = 65535;
 
-export const REGISTERS_BASE: u32 = 0x10000;
+export const REGISTERS_BASE: u32 = 0x30000;
 export const REGISTERS_BYTES: u32 = 0x20000;
 
 /** Arguments of one command at most, and of all commands parsed ahead together. */

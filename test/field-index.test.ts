@@ -3,7 +3,7 @@
 
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { HEAP_BASE } from "../assembly/layout.ts";
+import { HEAP_BASE, REGISTERS_BASE } from "../assembly/layout.ts";
 import { Part } from "./compile-part.ts";
 
 interface Exports {
@@ -51,7 +51,7 @@ beforeAll(async () => {
 });
 
 function reset(): void {
-  part.bytes.fill(0, 0x10000, HEAP_BASE);
+  part.bytes.fill(0, REGISTERS_BASE, HEAP_BASE);
   part.exports.initializeMemory(HEAP_BASE, 1n);
 }
 

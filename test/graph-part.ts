@@ -1,7 +1,7 @@
 // The graph without the commands around it: its files compiled with assertions on into one module, driven directly. Ids
 // are what the engine hands out; a set's address is its handle.
 
-import { HEAP_BASE, ZONE_OBJECT } from "../assembly/layout.ts";
+import { HEAP_BASE, REGISTERS_BASE, ZONE_OBJECT } from "../assembly/layout.ts";
 import { Part } from "./compile-part.ts";
 
 /** Numbers of Metric in distance.ts. */
@@ -111,7 +111,7 @@ export class GraphPart {
 
   /** Begins anew with empty memory. Levels are drawn from the seed. */
   reset(seed: number): void {
-    this.#part.bytes.fill(0, 0x10000, HEAP_BASE);
+    this.#part.bytes.fill(0, REGISTERS_BASE, HEAP_BASE);
     this.exports.initializeMemory(HEAP_BASE, BigInt(seed));
   }
 
