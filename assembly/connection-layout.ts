@@ -76,3 +76,14 @@ export const enum Tracking {
   /** The connection that it told is gone. */
   Broken = 64,
 }
+
+/** How a command that a script calls ended: answered, left to the host, or refused. */
+export const enum ScriptCall {
+  Replied = 0,
+  Host = 1,
+  Unknown = 2,
+  Arity = 3,
+  Forbidden = 4,
+  ReadOnly = 5,
+  NoMemory = 6,
+}

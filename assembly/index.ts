@@ -30,6 +30,7 @@ import { registerSort } from "./commands/sort/sort";
 import { registerLcs } from "./commands/strings/lcs";
 import { registerStringEdits } from "./commands/strings/string-edit";
 import { registerStrings } from "./commands/strings/strings";
+import { registerScriptCommands } from "./commands/script-commands";
 import { registerTransactions } from "./commands/transactions";
 import { registerRandomMembers } from "./commands/sets/random-members";
 import { registerSetAlgebra } from "./commands/sets/set-algebra";
@@ -92,6 +93,15 @@ export {
   searchUnshared,
   startWorker,
 } from "./commands/shared-work";
+export {
+  addScriptArgument,
+  beginScript,
+  callCollected,
+  callFromScript,
+  dropScriptArguments,
+  endScript,
+  hasMemoryForScript,
+} from "./protocol/script-entry";
 export { checksum } from "./memory/checksum";
 export {
   addToRecordSum,
@@ -167,6 +177,7 @@ function registerCommands(): void {
   registerVectors();
   registerSubscribing();
   registerPublishing();
+  registerScriptCommands();
 }
 
 /**

@@ -391,4 +391,6 @@ export const enum CommandFlag {
   PubSub = 2048,
   /** Others hear of it, though it changes nothing: it waits while writes are paused. */
   MayReplicate = 4096,
+  NoScript = 8192,
+  RunsScript = 16384,
 }

@@ -8,6 +8,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { buildBundles, buildDemo } from "./build-bundles.mjs";
 import { buildEngine } from "./build-engine.mjs";
 import { BUILD, DIST, ROOT, report, written } from "./build-files.mjs";
+import { copyLua } from "./build-lua.mjs";
 import { buildTypes } from "./build-types.mjs";
 
 /** Removes what an earlier build or an interrupted one left in dist/. */
@@ -23,7 +24,7 @@ async function main() {
   await mkdir(DIST, { recursive: true });
   await mkdir(BUILD, { recursive: true });
   await buildEngine();
-  await Promise.all([buildBundles(), buildDemo(), buildTypes()]);
+  await Promise.all([buildBundles(), buildDemo(), buildTypes(), copyLua()]);
   await removeStale();
   await report(performance.now() - started);
 }

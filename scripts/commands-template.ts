@@ -13,6 +13,7 @@ const GROUPS: readonly (readonly [string, string])[] = [
   ["generic", "Keys of any type"],
   ["pubsub", "Publish and subscribe"],
   ["transactions", "Transactions"],
+  ["scripting", "Scripts and functions"],
   ["connection", "Connection"],
   ["server", "Server"],
 ];

@@ -30,6 +30,7 @@ function flagNames(flags: number): string[] {
     [CommandFlag.DenyOom, "denyoom"],
     [CommandFlag.Fast, "fast"],
     [CommandFlag.NoAuth, "no_auth"],
+    [CommandFlag.NoScript, "noscript"],
   ];
   return names.filter(([flag]) => flags & flag).map(([, name]) => name);
 }

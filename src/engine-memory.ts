@@ -1,5 +1,6 @@
 // Views of the engine's memory, shared by the parts of the boundary that engine.ts is. A view dies when memory grows, so
-// it is made anew when it is found empty: asking a view so costs a tenth of asking for the memory's buffer.
+// it is made anew when it is found empty: asking a view so costs a tenth of asking for the memory's buffer. And the input as
+// sockets use it: what they read to, and where frames are taken apart.
 
 import {
   HEAP_BASE,
@@ -10,6 +11,7 @@ import {
   REGISTERS_BASE,
   type Result,
 } from "../assembly/layout.ts";
+import type { EngineExports } from "../build/engine-exports.d.ts";
 import { readText } from "./text.ts";
 
 /** Views of blocks that are kept, a power of two. */
@@ -77,5 +79,43 @@ export class EngineMemory {
       whole.set(this.bytes().subarray(page, page + Math.min(PAGE_BYTES, bytes - at)), at);
     }
     return whole;
+  }
+}
+
+/** The input of one engine. What was put there is there until any method of the engine is called. */
+export class EngineInput {
+  readonly #exports: EngineExports;
+  readonly #memory: EngineMemory;
+  #bytes: Uint8Array = new Uint8Array(0);
+
+  constructor(exports: EngineExports, memory: EngineMemory) {
+    this.#exports = exports;
+    this.#memory = memory;
+  }
+
+  /** All of it. The view dies when memory grows, and is then made anew. */
+  get bytes(): Uint8Array {
+    if (this.#bytes.length === 0) this.#bytes = this.view(INPUT_BYTES);
+    return this.#bytes;
+  }
+
+  /** Where a socket may read to, valid with `reserveMemory`. */
+  view(bytes: number): Uint8Array {
+    return this.#memory.bytes().subarray(INPUT_BASE, INPUT_BASE + Math.min(bytes, INPUT_BYTES));
+  }
+
+  /** A copy of what was read. */
+  copy(start: number, end: number): Uint8Array {
+    return this.#memory.copy(INPUT_BASE + start, end - start);
+  }
+
+  /**
+   * Takes a mask off bytes while they move.
+   *
+   * @param to not behind `from`
+   * @param mask its lowest byte belongs to the first byte at `from`
+   */
+  unmask(from: number, to: number, bytes: number, mask: number): void {
+    this.#exports.unmask(from, to, bytes, mask);
   }
 }

@@ -23,10 +23,10 @@ import { readCommands } from "./engine-commands.ts";
 import { EngineConnections, type EngineEvent, EngineEvents } from "./engine-connections.ts";
 import { DirectPaths } from "./engine-direct.ts";
 import { EngineEffects, Replay, type Replayed } from "./engine-effects.ts";
-import { EngineInput } from "./engine-input.ts";
 import { DEFAULT_BYTES, EngineLimits, memoryBytesMax, sharedBytesMax, writePacking } from "./engine-limits.ts";
-import { EngineMemory } from "./engine-memory.ts";
+import { EngineInput, EngineMemory } from "./engine-memory.ts";
 import { EnginePool, isShared, scratchOf } from "./engine-pool.ts";
+import { EngineScripts } from "./engine-scripts.ts";
 import { VectorSearches } from "./engine-search.ts";
 import { EngineSnapshot } from "./engine-snapshot.ts";
 import { EngineStatistics } from "./engine-statistics.ts";
@@ -69,6 +69,8 @@ export class Engine {
   readonly events: EngineEvents;
   /** How connections stand. */
   readonly connections: EngineConnections;
+  /** Commands that scripts call. */
+  readonly scripts: EngineScripts;
   /** Asked for the time right before `execute`, it spares the engine a reading. */
   readonly clock: EngineClock;
   /** Bytes of input that the last `execute` consumed. */
@@ -93,6 +95,7 @@ export class Engine {
     this.#authenticated = !options.requireAuthentication;
     this.events = new EngineEvents(this.#exports, this.#view);
     this.connections = new EngineConnections(this.#exports);
+    this.scripts = new EngineScripts(this.#exports, this.#view, (connection) => this.#takeAll(connection));
     this.statistics = new EngineStatistics(this.#memory, this.#exports, options.timed ?? true);
     this.setClientLimits(options);
     this.#limits.applyMemory();
@@ -251,6 +254,18 @@ export class Engine {
     this.#limits.lend();
     const bytes = this.#view.words()[(this.#view.pageTable + page * PAGE_RECORD_BYTES + 12) >>> 2] as number;
     return new OutputBlock(this.#view.block(page, bytes), page);
+  }
+
+  /** All replies of a connection, copied. */
+  #takeAll(connection: number): Uint8Array {
+    const whole = new Uint8Array(this.#exports.pinnedPages(connection) * PAGE_BYTES);
+    let at = 0;
+    for (let block = this.takeOutput(connection); block !== undefined; block = this.takeOutput(connection)) {
+      whole.set(block.view, at);
+      at += block.view.length;
+      this.release(connection, block.page);
+    }
+    return whole.subarray(0, at);
   }
 
   /** Gives a block back. */

@@ -19,6 +19,7 @@ import { VectorThreads } from "./pool/vector-threads.ts";
 import { processFacts } from "./server/process-facts.ts";
 import { openImage, sourceOf } from "./snapshot/image.ts";
 import { readFileOf, writeFile } from "./storage/node-image-file.ts";
+import { nodeScripts } from "./storage/node-lua.ts";
 import { NodeStorage } from "./storage/node-storage.ts";
 
 export { Database, type DatabaseStats } from "./database/database.ts";
@@ -165,7 +166,8 @@ export async function open(given: NodeOpenOptions = {}): Promise<Database> {
   }
   const createEmpty = (): Engine => create(settings);
   const createCopy = (): Engine => create({ ...settings, eviction: "noeviction" });
-  const host = { now: Date.now, startTicking, processFacts, createCopy, writeFile };
+  const scripts = nodeScripts(new URL("./lua.wasm", import.meta.url));
+  const host = { now: Date.now, startTicking, processFacts, createCopy, writeFile, scripts };
   const threaded = (engine: Engine) => (threads > 0 ? { threads: threadsOver(module, engine, threads) } : {});
   if (dir === undefined) {
     const engine = image === undefined ? createEmpty() : await openImageFile(image, createEmpty);

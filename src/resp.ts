@@ -31,8 +31,22 @@ export class SimpleString {
   }
 }
 
+/** A set; in RESP2 an array. */
+export class SetReply {
+  readonly items: readonly ReplyValue[];
+
+  constructor(items: readonly ReplyValue[]) {
+    this.items = items;
+  }
+}
+
 /** What encodeReply takes: a reply, with statuses anywhere in it. */
-export type ReplyValue = Reply | SimpleString | readonly ReplyValue[] | { readonly [key: string]: ReplyValue };
+export type ReplyValue =
+  | Reply
+  | SimpleString
+  | SetReply
+  | readonly ReplyValue[]
+  | { readonly [key: string]: ReplyValue };
 
 const CR = 13;
 const LF = 10;
@@ -202,7 +216,8 @@ class ReplyWriter {
     else if (value instanceof Uint8Array) this.#bulk(value);
     else if (value instanceof SimpleString) this.#line(`+${singleLine(value.text)}`);
     else if (value instanceof ReplyError) this.#line(`-${singleLine(value.message)}`);
-    else if (Array.isArray(value)) this.#array(value);
+    else if (value instanceof SetReply) this.#items(this.#protocol === 3 ? "~" : "*", value.items);
+    else if (Array.isArray(value)) this.#items("*", value);
     else if (value === null) this.#line(this.#protocol === 3 ? "_" : "$-1");
     else if (typeof value === "object") this.#map(value as { readonly [key: string]: ReplyValue });
     else this.#scalar(value);
@@ -225,8 +240,8 @@ class ReplyWriter {
     else this.#bulk(bytesOf(typeof value === "number" ? doubleText(value) : String(value)));
   }
 
-  #array(items: readonly ReplyValue[]): void {
-    this.#line(`*${items.length}`);
+  #items(type: "*" | "~", items: readonly ReplyValue[]): void {
+    this.#line(`${type}${items.length}`);
     for (const item of items) this.value(item);
   }
 

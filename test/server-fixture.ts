@@ -6,9 +6,11 @@ import { afterEach } from "vitest";
 import { encodeCommand, type Reply, ReplyDecoder } from "../src/resp.ts";
 import { type Server, startServer } from "../src/server/server.ts";
 import type { ServerOptions } from "../src/server/server-options.ts";
+import { nodeScripts } from "../src/storage/node-lua.ts";
 import { debugModule } from "./debug-engine.ts";
 
 const module = debugModule();
+const scripts = nodeScripts(new URL("../dist/lua.wasm", import.meta.url));
 const toClose: (() => Promise<void> | void)[] = [];
 
 afterEach(async () => {
@@ -23,7 +25,7 @@ export interface TestServer extends Server {
 /** Starts a server that stops when the test ends; an engine that traps fails the test. */
 export async function startTestServer(options: Partial<ServerOptions> = {}): Promise<TestServer> {
   let failure: unknown;
-  const settings = { port: 0, respPort: 0, maxMemoryBytes: 256 * 1024 * 1024, ...options };
+  const settings = { port: 0, respPort: 0, maxMemoryBytes: 256 * 1024 * 1024, scripts, ...options };
   const server = await startServer(module, settings, (error) => {
     failure = error;
   });

@@ -115,7 +115,7 @@ const HOST = layers([
   ["log and snapshots", /^src\/(log|snapshot|content|rdb)\//],
   ["threads", /^src\/pool\/(?!node-)/],
   ["persistence", /^src\/persistence\//],
-  ["database", /^src\/(host|database)\//],
+  ["database", /^src\/(host|database|scripts)\//],
   ["settings", /^src\/settings\//],
   ["server, client, browser and the files of Node", /^src\/(server|client|browser|storage|pool)\//],
   ["entries for programs", /^src\/(client|browser)\.ts$/],

@@ -40,8 +40,8 @@ function host(): void {
 
 export function registerConnectionCommands(): void {
   const fast = CommandFlag.Fast;
-  const atHost = CommandFlag.Host;
-  const open = CommandFlag.Host | CommandFlag.NoAuth | CommandFlag.Fast;
+  const atHost = CommandFlag.Host | CommandFlag.NoScript;
+  const open = CommandFlag.Host | CommandFlag.NoAuth | CommandFlag.Fast | CommandFlag.NoScript;
   startGroup("connection");
   register("PING", -1, fast | CommandFlag.PubSub, 0, 0, 0, ping, "1.0.0", "Answers PONG, or its argument.");
   register("ECHO", 2, fast, 0, 0, 0, echo, "1.0.0", "Answers its argument.");
@@ -87,7 +87,7 @@ export function registerConnectionCommands(): void {
   register(
     "LASTSAVE",
     1,
-    atHost | CommandFlag.Fast,
+    CommandFlag.Host | CommandFlag.Fast,
     0,
     0,
     0,
@@ -95,9 +95,9 @@ export function registerConnectionCommands(): void {
     "1.0.0",
     "Answers when the last snapshot was taken.",
   );
-  register("SLOWLOG", -2, atHost, 0, 0, 0, host, "2.2.12", "Answers the commands that took long.");
-  register("MEMORY", -2, atHost, 2, 2, 1, host, "4.0.0", "Tells what memory a key, and the whole, takes.");
-  register("COMMAND", -1, atHost, 0, 0, 0, host, "2.8.13", "Describes commands.");
+  register("SLOWLOG", -2, CommandFlag.Host, 0, 0, 0, host, "2.2.12", "Answers the commands that took long.");
+  register("MEMORY", -2, CommandFlag.Host, 2, 2, 1, host, "4.0.0", "Tells what memory a key, and the whole, takes.");
+  register("COMMAND", -1, CommandFlag.Host, 0, 0, 0, host, "2.8.13", "Describes commands.");
   register("CONFIG", -2, atHost, 0, 0, 0, host, "2.0.0", "Answers settings.");
-  register("INFO", -1, atHost, 0, 0, 0, host, "1.0.0", "Describes the server in text.");
+  register("INFO", -1, CommandFlag.Host, 0, 0, 0, host, "1.0.0", "Describes the server in text.");
 }

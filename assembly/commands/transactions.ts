@@ -86,12 +86,12 @@ function unwatch(): void {
 
 export function registerTransactions(): void {
   const fast = CommandFlag.Fast;
-  const now = CommandFlag.Fast | CommandFlag.Immediate;
-  const ends = CommandFlag.Immediate | CommandFlag.EndsGroup;
+  const now = CommandFlag.Fast | CommandFlag.Immediate | CommandFlag.NoScript;
+  const ends = CommandFlag.Immediate | CommandFlag.EndsGroup | CommandFlag.NoScript;
   startGroup("transactions");
   register("MULTI", 1, now, 0, 0, 0, multi, "1.2.0", "Begins a transaction: commands are queued until EXEC.");
   register("EXEC", 1, ends, 0, 0, 0, exec, "1.2.0", "Executes the queued commands, nobody's between them.");
   register("DISCARD", 1, now, 0, 0, 0, discard, "2.0.0", "Forgets the queued commands.");
   register("WATCH", -2, now, 1, -1, 1, watch, "2.2.0", "Lets EXEC fail when one of the keys changes before it.");
-  register("UNWATCH", 1, fast, 0, 0, 0, unwatch, "2.2.0", "Forgets the watched keys.");
+  register("UNWATCH", 1, fast | CommandFlag.NoScript, 0, 0, 0, unwatch, "2.2.0", "Forgets the watched keys.");
 }

@@ -20,7 +20,7 @@ import { chunkOf, likelySlot, slotEntry } from "../memory/table";
 import { entryAt } from "../memory/entry";
 import { hashKey, shardOf } from "../keyspace/keyspace";
 import { setArguments } from "./arguments";
-import { Command, findCommand, hasFlag } from "./catalog";
+import { Command, findCommand } from "./catalog";
 import { Connection, PAGED_BIT } from "./connection";
 import { EMPTY, PARSED, parseCommand, parsedCommand, parsedCount, parsedEnd } from "./parser";
 import { rememberRequest } from "./repeated-request";
@@ -94,6 +94,9 @@ function find(parsed: Parsed): usize {
   return command;
 }
 
+/** What the host answers ends the call anyway, and what was parsed past it would be parsed again. */
+const ENDS_GROUP: u32 = CommandFlag.EndsGroup | CommandFlag.Host;
+
 /** Notes the command and where its first key is; true when nothing may be parsed past it. */
 @inline
 function lookUp(parsed: Parsed, command: usize): bool {
@@ -103,7 +106,7 @@ function lookUp(parsed: Parsed, command: usize): bool {
   parsed.keyRecord = 0;
   if (command == 0) return false;
   const firstKey = <i32>changetype<Command>(command).firstKey;
-  if (firstKey <= 0) return hasFlag(changetype<Command>(command), CommandFlag.EndsGroup);
+  if (firstKey <= 0) return (changetype<Command>(command).flags & <u16>ENDS_GROUP) != 0;
   if (<u32>firstKey >= parsed.count) return false;
   const record = name + <usize>firstKey * ARGUMENT_BYTES;
   if ((load<u32>(record, 4) & PAGED_BIT) == 0) parsed.keyRecord = <u32>record;

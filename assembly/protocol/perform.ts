@@ -14,7 +14,7 @@ import { Connection, hasMode, setMode } from "./connection";
 import { connection, setConnection, setFirstKey } from "./current";
 import { Parsed } from "./group";
 import { allowLeaving, hasLeft, waitsForLinks } from "./left-work";
-import { runRecorded } from "./recording";
+import { runRecorded, waitsForLog } from "./recording";
 import { trackReads } from "./events/tracked-reads";
 import { addWork, work } from "./work";
 
@@ -63,7 +63,10 @@ const UNUSUAL: u32 =
 function performUnusually(command: Command, records: usize, count: u32, hash: u64, parsed: Parsed | null): Outcome {
   const isExecuting = hasMode(connection, ConnectionMode.Executing);
   if (waitsForLinks(command, isExecuting)) return Outcome.Links;
-  if (hasFlag(command, CommandFlag.Host)) return leave(command, records, count);
+  if (hasFlag(command, CommandFlag.Host)) {
+    const waits = hasFlag(command, CommandFlag.Recorded) && waitsForLog(isExecuting);
+    return waits ? Outcome.LogFull : leave(command, records, count);
+  }
   setFirstKey(command, hash);
   const before = work;
   addWork(1 + (count >> 2));

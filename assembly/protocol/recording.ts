@@ -32,8 +32,8 @@ export function isRecording(): bool {
   return effectLog.recording != 0;
 }
 
-/** Commands that may record more than that a key has expired: EXEC begins a group, and what it runs may write. */
-const RECORDED: u32 = CommandFlag.Write | CommandFlag.EndsGroup;
+/** Commands that may record more than that a key has expired: EXEC begins a group, and what it or a script runs may write. */
+const RECORDED: u32 = CommandFlag.Write | CommandFlag.EndsGroup | CommandFlag.RunsScript;
 
 /**
  * Begins to record; from `limitBytes` not written on writes wait. Commands that write are marked in the table, so that the
@@ -79,6 +79,11 @@ export function runRecorded(command: Command, isExecuting: bool, parsed: Parsed 
     replyNoMemory();
   }
   return true;
+}
+
+/** Whether a script has to wait until the log has room; while it takes nothing at all, those that only read run. */
+export function waitsForLog(isExecuting: bool): bool {
+  return !isExecuting && effectLog.refusing == 0 && isLogFull();
 }
 
 /** Refuses a write; a transaction runs all the same, and only the writes in it are refused. */

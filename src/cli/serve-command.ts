@@ -11,6 +11,7 @@ import { SERVER_DEFAULTS, type ServerOptions } from "../server/server-options.ts
 import { HASH_PREFIX } from "../settings/password-text.ts";
 import { type Settings, settingEntries } from "../settings/server-settings.ts";
 import { isLoopback } from "../settings/setting-conflicts.ts";
+import { nodeScripts } from "../storage/node-lua.ts";
 import { VERSION } from "../version.ts";
 import { outliveReaders } from "./connection/ending.ts";
 import { addSettingFlags, type CommandSettings, readSettings } from "./setting-flags.ts";
@@ -21,6 +22,9 @@ const PAGE_FOLDER = new URL("./", import.meta.url);
 export const ENGINE_FILE = new URL("./engine.wasm", import.meta.url);
 const SHARED_ENGINE_FILE = new URL("./engine.shared.wasm", import.meta.url);
 const WORKER_FILE = new URL("./pool-worker.js", import.meta.url);
+
+/** Lua, beside this program. */
+const LUA_FILE = new URL("./lua.wasm", import.meta.url);
 
 const EXAMPLES = `
 Examples:
@@ -64,7 +68,7 @@ export function serverOptionsOf(command: Command): ServerOptions {
   for (const line of directoryWarnings(settings, origins)) logLine(`warning: ${line}`);
   const engineBytes = (): Promise<Uint8Array> => readFile(ENGINE_FILE);
   const files = { pageFolder: PAGE_FOLDER, workerFile: WORKER_FILE, settingsFile: file };
-  return { ...SERVER_DEFAULTS, ...settings, ...files, engineBytes, log: logLine };
+  return { ...SERVER_DEFAULTS, ...settings, ...files, engineBytes, scripts: nodeScripts(LUA_FILE), log: logLine };
 }
 
 function safetyWarnings({ host, password, tlsCert }: Settings, fromFile: boolean): string[] {

@@ -12,11 +12,13 @@ import {
 import { slowLogOf } from "../host/slow-commands.ts";
 import type { DatabaseSettings } from "../options.ts";
 import type { KeptDatabase, KeptSnapshots } from "../persistence/kept-database.ts";
+import type { ScriptSource } from "../scripts/script-source.ts";
 import { VERSION } from "../version.ts";
 
 /** What surrounds the database, as far as it is there. */
 export interface FactSources {
   processFacts?: (() => ProcessFacts) | undefined;
+  scripts?: ScriptSource | undefined;
   persistence?: Pick<KeptDatabase, "report" | "snapshots"> | undefined;
 }
 
@@ -55,6 +57,7 @@ export function databaseFacts(
     }),
     resetStatistics: () => engine.statistics.reset(),
     processFacts: host.processFacts,
+    scripts: host.scripts,
     persistence: () => host.persistence?.report(),
   };
 }

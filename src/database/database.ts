@@ -12,6 +12,7 @@ import type { DatabaseSettings } from "../options.ts";
 import type { KeptDatabase } from "../persistence/kept-database.ts";
 import type { Threads } from "../pool/threads.ts";
 import type { Argument, Reply } from "../resp.ts";
+import type { ScriptSource } from "../scripts/script-source.ts";
 import { writeImage } from "../snapshot/image.ts";
 import { HURRIED } from "../snapshot/take-snapshot.ts";
 import type { StorageFile } from "../storage/storage.ts";
@@ -45,6 +46,12 @@ export interface DatabaseHost {
   /** Calls `tick` regularly until the function it answers is called; `failed` when that throws. */
   startTicking?(tick: (nowMs: number) => boolean, failed: (error: unknown) => void): () => void;
   processFacts?: () => ProcessFacts;
+  /**
+   * Where scripts come to run; absent where there is no Lua.
+   *
+   * @internal
+   */
+  scripts?: ScriptSource;
   /**
    * Makes an engine that nobody uses yet, without eviction: a copy of the database passes through it on its way out.
    *

@@ -5,6 +5,7 @@
 import { LIST_MANUAL } from "./manual/lists.ts";
 import { entry, KEY, type ManualEntry } from "./manual/manual-entry.ts";
 import { PUBSUB_MANUAL } from "./manual/pubsub.ts";
+import { SCRIPT_MANUAL } from "./manual/scripts.ts";
 import { SET_MANUAL } from "./manual/sets.ts";
 
 export type { ManualEntry };
@@ -156,6 +157,7 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   HRANDFIELD: entry("key [count [WITHVALUES]]", "O(N) with N the fields answered", READ),
   ...LIST_MANUAL,
   ...SET_MANUAL,
+  ...SCRIPT_MANUAL,
   // vector_set
   VADD: entry(
     `key [REDUCE dim] ${VECTOR} element [CAS] [NOQUANT | F16 | Q8 | Q4 | BIN] [EF count] [SETATTR attributes] [M links] ` +

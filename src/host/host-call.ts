@@ -2,6 +2,8 @@
 
 import type { Engine } from "../engine.ts";
 import { ReplyError, type ReplyValue } from "../resp.ts";
+import type { FunctionLibraries } from "../scripts/function-libraries.ts";
+import type { Scripting } from "../scripts/scripting.ts";
 import type { HostClient, HostFacts } from "./host-facts.ts";
 
 /** What a command of the host works with. */
@@ -16,8 +18,17 @@ export interface HostCall {
   readonly facts: HostFacts;
   /** Whether EXEC runs it: then nothing may wait, or others' commands would come between those of the transaction. */
   readonly inTransaction: boolean;
+  /** What runs scripts; an error where there is none. */
+  scripting(): Scripting | ReplyError;
+  /** Libraries of functions; an error where nothing runs them. */
+  functions(): FunctionLibraries | ReplyError;
   /** Set by a command after whose answer the connection ends. */
   closes: boolean;
+}
+
+/** A reply that is RESP already. */
+export class EncodedReply {
+  constructor(readonly bytes: Uint8Array) {}
 }
 
 /** Text that RESP3 marks as plain text and RESP2 carries as a bulk string. */
@@ -26,7 +37,7 @@ export class Verbatim {
 }
 
 /** What a command of the host answers. */
-export type HostReply = ReplyValue | Verbatim | undefined;
+export type HostReply = ReplyValue | Verbatim | EncodedReply | undefined;
 
 /** Builds Redis's error for a wrong number of arguments; a subcommand is named `client|setname`. */
 export function wrongArity(name: string): ReplyError {

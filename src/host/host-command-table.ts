@@ -3,6 +3,7 @@
 
 import type { CommandDescription } from "../engine.ts";
 import { ReplyError, type ReplyValue, SimpleString } from "../resp.ts";
+import { categoriesOf } from "./admin/command-categories.ts";
 import { MANUAL } from "./command-manual.ts";
 import { type HostCall, wrongArity } from "./host-call.ts";
 import { matchesGlob } from "./host-glob.ts";
@@ -57,7 +58,7 @@ function named(commands: readonly CommandDescription[], names: readonly string[]
   return names.map((name) => byName.get(name.toLowerCase()));
 }
 
-/** The ten fields of Redis 7 and later; ACL categories, tips, key specifications and subcommands are empty. */
+/** The ten fields of Redis 7 and later; tips, key specifications and subcommands are empty. */
 function entry(command: CommandDescription): ReplyValue {
   return [
     command.name.toLowerCase(),
@@ -66,7 +67,7 @@ function entry(command: CommandDescription): ReplyValue {
     command.firstKey,
     command.lastKey,
     command.keyStep,
-    [],
+    categoriesOf(command).map((category) => new SimpleString(`@${category}`)),
     [],
     [],
     [],
@@ -88,8 +89,11 @@ function list(commands: readonly CommandDescription[], rest: readonly string[]):
     case "PATTERN":
       return names.filter((name) => matchesGlob(pattern.toLowerCase(), name));
     case "MODULE":
-    case "ACLCAT":
       return [];
+    case "ACLCAT":
+      return commands
+        .filter((command) => categoriesOf(command).some((category) => category === pattern.toLowerCase()))
+        .map((command) => command.name.toLowerCase());
     default:
       return new ReplyError("ERR syntax error");
   }
@@ -116,18 +120,18 @@ function keysOf(commands: readonly CommandDescription[], words: readonly string[
   if (arity > 0 ? words.length !== arity : words.length < -arity) {
     return new ReplyError("ERR Invalid number of arguments specified for command");
   }
-  if (countAt !== undefined) return countedKeys(words, countAt);
+  if (countAt !== undefined) return countedKeys(words, countAt, command.group === "scripting" ? 0 : 1);
   const last = lastKey < 0 ? words.length + lastKey : lastKey;
   const keys: string[] = [];
   for (let index = firstKey; index <= last; index += keyStep) keys.push(words[index] ?? "");
   return keys;
 }
 
-/** The keys that follow their number. */
-function countedKeys(words: readonly string[], countAt: number): string[] | ReplyError {
+/** The keys that follow their number; scripts may have none. */
+function countedKeys(words: readonly string[], countAt: number, least: number): string[] | ReplyError {
   const count = Number(words[countAt]);
   const keys = words.slice(countAt + 1, countAt + 1 + count);
-  if (Number.isInteger(count) && count > 0 && keys.length === count) return keys;
+  if (Number.isInteger(count) && count >= least && keys.length === count) return keys;
   return new ReplyError("ERR Invalid arguments specified for command");
 }
 

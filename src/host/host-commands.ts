@@ -4,7 +4,16 @@
 
 import { ConnectionMode, type Engine, Outcome } from "../engine.ts";
 import { encodeReply, ReplyError, type ReplyValue, SimpleString } from "../resp.ts";
+import { functionCallCommand, functionCommand } from "../scripts/function-commands.ts";
+import type { FunctionLibraries } from "../scripts/function-libraries.ts";
+import { evalCommand, evalShaCommand, scriptCommand } from "../scripts/script-commands.ts";
+import type { Scripting } from "../scripts/scripting.ts";
+import { aclCommand } from "./admin/acl-command.ts";
+import { debugCommand } from "./admin/debug-command.ts";
+import { latencyCommand } from "./admin/latency-command.ts";
+import { lolwutCommand, roleCommand, timeCommand, waitCommand, waitLogCommand } from "./admin/replication-commands.ts";
 import {
+  EncodedReply,
   type HostCall,
   type HostReply,
   isPlainName,
@@ -17,6 +26,7 @@ import { clientCommand } from "./host-client.ts";
 import { commandCommand } from "./host-command-table.ts";
 import type { HostClient, HostFacts, Verdict } from "./host-facts.ts";
 import { infoCommand } from "./host-report.ts";
+import { HostScripts } from "./host-scripts.ts";
 import { configCommand } from "./host-settings.ts";
 import { memoryCommand } from "./memory-report.ts";
 import { backgroundSaveCommand, lastSaveCommand, rewriteLogCommand, saveCommand } from "./save-commands.ts";
@@ -44,28 +54,80 @@ const VERDICT_ERRORS: Readonly<Record<Exclude<Verdict, "right">, string>> = {
 };
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
+  ACL: aclCommand,
   AUTH: auth,
   BGREWRITEAOF: rewriteLogCommand,
   BGSAVE: backgroundSaveCommand,
+  DEBUG: debugCommand,
+  EVAL: (call) => evalCommand(call, false),
+  EVAL_RO: (call) => evalCommand(call, true),
+  EVALSHA: (call) => evalShaCommand(call, false),
+  EVALSHA_RO: (call) => evalShaCommand(call, true),
+  FCALL: (call) => functionCallCommand(call, false),
+  FCALL_RO: (call) => functionCallCommand(call, true),
+  FUNCTION: functionCommand,
   HELLO: hello,
   CLIENT: clientCommand,
   COMMAND: commandCommand,
   CONFIG: configCommand,
   INFO: infoCommand,
   LASTSAVE: lastSaveCommand,
+  LATENCY: latencyCommand,
+  LOLWUT: lolwutCommand,
   MEMORY: memoryCommand,
   QUIT: quit,
   RESET: reset,
+  ROLE: roleCommand,
   SAVE: saveCommand,
+  SCRIPT: scriptCommand,
   SLOWLOG: slowLogCommand,
+  TIME: timeCommand,
   VADDMANY: addMany,
   VSIM: leftSearch,
+  WAIT: waitCommand,
+  WAITAOF: waitLogCommand,
 };
+
+const decoder = new TextDecoder();
+
+/** A command on its way to its handler. A class: an object made with a getter of its own would cost 2 µs each time. */
+class CommandCall implements HostCall {
+  closes = false;
+  readonly inTransaction: boolean;
+  #words: string[] | undefined;
+  readonly #scripts: HostScripts;
+
+  constructor(
+    readonly bytes: readonly Uint8Array[],
+    readonly connection: number,
+    readonly client: HostClient,
+    readonly engine: Engine,
+    readonly facts: HostFacts,
+    scripts: HostScripts,
+  ) {
+    this.inTransaction = engine.connections.hasMode(connection, ConnectionMode.Executing);
+    this.#scripts = scripts;
+  }
+
+  /** Decoded when they are asked for: a script's arguments may be long, and it wants none of them as text. */
+  get words(): readonly string[] {
+    this.#words ??= this.bytes.map((argument) => decoder.decode(argument));
+    return this.#words;
+  }
+
+  scripting(): Scripting | ReplyError {
+    return this.#scripts.scripting();
+  }
+
+  functions(): FunctionLibraries | ReplyError {
+    return this.#scripts.functions();
+  }
+}
 
 /** Answers the commands that the engine leaves to its host. */
 export class HostCommands {
-  private readonly decoder = new TextDecoder();
   private readonly handlers: Readonly<Record<string, Handler>>;
+  private readonly scripts: HostScripts;
 
   /** @param others commands, by name, that are answered otherwise than usual */
   constructor(
@@ -74,6 +136,10 @@ export class HostCommands {
     others: Readonly<Record<string, Handler>> = {},
   ) {
     this.handlers = { ...HANDLERS, ...others };
+    this.scripts = new HostScripts(engine, facts, (args, connection, client) => {
+      const answer = this.#answer(args, connection, client);
+      return answer instanceof Promise ? undefined : answer.reply;
+    });
   }
 
   /**
@@ -108,19 +174,17 @@ export class HostCommands {
   /** The engine keeps the arguments of its own commands; those of the host are only here. */
   #noteSlow(microseconds: number, args: readonly Uint8Array[], connection: number, client: HostClient): void {
     const { slowLog } = this.facts;
-    if (slowLog.slowerThanUs < 0 || microseconds < slowLog.slowerThanUs) return;
+    if (!slowLog.isSlow(microseconds)) return;
     const shown = args.map((bytes) => ({ length: bytes.length, bytes }));
     slowLog.record({ microseconds, connection, argumentCount: args.length, arguments: shown }, client);
   }
 
   /** Answers one command; `args[0]` is its name as it was sent. */
   #answer(args: readonly Uint8Array[], connection: number, client: HostClient): HostAnswer | Promise<HostAnswer> {
-    const [name = "", ...words] = args.map((arg) => this.decoder.decode(arg));
+    const { engine, facts, scripts } = this;
+    const name = decoder.decode(args[0]);
     const handler = this.handlers[name.toUpperCase()];
-    const { engine, facts } = this;
-    const inTransaction = engine.connections.hasMode(connection, ConnectionMode.Executing);
-    const bytes = args.slice(1);
-    const call: HostCall = { words, bytes, connection, client, engine, facts, inTransaction, closes: false };
+    const call = new CommandCall(args.slice(1), connection, client, engine, facts, scripts);
     const reply = handler === undefined ? new ReplyError(`ERR unknown command '${name}'`) : handler(call);
     if (reply instanceof Promise) {
       // Who closed meanwhile has no connection left whose protocol could be asked.
@@ -133,6 +197,7 @@ export class HostCommands {
 
 function encode(reply: HostReply, protocol: 2 | 3): Uint8Array {
   if (reply === undefined) return new Uint8Array();
+  if (reply instanceof EncodedReply) return reply.bytes;
   if (!(reply instanceof Verbatim)) return encodeReply(reply, protocol);
   if (protocol === 2) return encodeReply(reply.text, protocol);
   const bytes = new TextEncoder().encode(`txt:${reply.text}`);

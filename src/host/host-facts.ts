@@ -1,6 +1,7 @@
 // What the host's commands report about the process and the one who asks. The server fills these from its sockets
 // and settings; an embedded database from its options, with itself as the only client.
 
+import type { ScriptSource } from "../scripts/script-source.ts";
 import type { SlowLog } from "./slow-log.ts";
 
 /** A client as `CLIENT INFO` shows it; the commands change its name and library. */
@@ -157,6 +158,12 @@ export interface HostFacts {
   resetStatistics(): void;
   /** What INFO tells about the disk, names and values; absent, or undefined, where nothing is kept. */
   readonly persistence?: (() => readonly (readonly [name: string, value: string | number])[] | undefined) | undefined;
+  /** Where scripts come to run; absent where they do not, as in a browser. */
+  readonly scripts?: ScriptSource | undefined;
+  /** After how long a script that has changed nothing is ended; absent where it takes five seconds. */
+  readonly scriptLimit?: { readonly ms: number } | undefined;
+  /** Takes what scripts log, from `redis.LOG_NOTICE` on; absent where nobody reads it. */
+  readonly scriptLog?: ((text: string) => void) | undefined;
   /** Absent where there is no process to ask, as in a browser. */
   readonly processFacts?: (() => ProcessFacts) | undefined;
 }

@@ -5,6 +5,7 @@ import type { SlowArgument, SlowCommand } from "../engine-types.ts";
 import type { ReplyValue } from "../resp.ts";
 import { bytesOf, readText } from "../text.ts";
 import type { HostClient } from "./host-facts.ts";
+import { LatencyMonitor } from "./latency-monitor.ts";
 
 /** Defaults of `slowlog-log-slower-than`, microseconds, and `slowlog-max-len`. */
 export const SLOWER_THAN_US = 10_000;
@@ -30,10 +31,21 @@ export class SlowLog {
   #nextId = 0;
   #commands: Kept[] = [];
 
+  /** Events of the same commands, by another threshold. */
+  readonly latency: LatencyMonitor;
+
   /** @param limit tells whoever measures from how many microseconds on a command is slow; undefined: none is */
   constructor(limit: (microseconds: number | undefined) => void) {
     this.#limit = limit;
+    this.latency = new LatencyMonitor(() => this.#tellLimit());
     this.slowerThanUs = SLOWER_THAN_US;
+  }
+
+  /** Whoever measures has one limit: the lower one. */
+  #tellLimit(): void {
+    const limits = [this.#slowerThanUs, this.latency.thresholdMs > 0 ? this.latency.thresholdMs * 1000 : -1];
+    const set = limits.filter((limit) => limit >= 0);
+    this.#limit(set.length === 0 ? undefined : Math.min(...set));
   }
 
   /** Microseconds from which on a command is kept: 0 keeps every one, a negative number none. */
@@ -43,7 +55,12 @@ export class SlowLog {
 
   set slowerThanUs(microseconds: number) {
     this.#slowerThanUs = microseconds;
-    this.#limit(microseconds < 0 ? undefined : microseconds);
+    this.#tellLimit();
+  }
+
+  /** Whether anybody wants to hear of a command that took so long. */
+  isSlow(microseconds: number): boolean {
+    return (this.#slowerThanUs >= 0 && microseconds >= this.#slowerThanUs) || this.latency.isEvent(microseconds);
   }
 
   /** How many commands are kept. */
@@ -67,6 +84,7 @@ export class SlowLog {
 
   /** Keeps a command if it was slow: AUTH never, HELLO and CONFIG SET without a password, EXEC as the commands it ran. */
   record({ microseconds, arguments: args, argumentCount }: SlowCommand, client: HostClient): void {
+    this.latency.note("command", microseconds);
     if (this.#slowerThanUs < 0 || microseconds < this.#slowerThanUs || this.#length === 0) return;
     const name = nameOf(args);
     if (name === "AUTH" || name === "EXEC") return;

@@ -1,6 +1,7 @@
 // What a server is started with: its settings, and what the program that starts it decides beside them.
 
 import { NearkeyError } from "../errors.ts";
+import type { ScriptSource } from "../scripts/script-source.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../settings/server-settings.ts";
 import { conflictsOf } from "../settings/setting-conflicts.ts";
 
@@ -16,6 +17,8 @@ export interface ServerOptions extends Settings {
   readonly workerFile: URL | undefined;
   /** The file that settings came from, for CONFIG REWRITE. */
   readonly settingsFile: string | undefined;
+  /** Where Lua is; undefined answers scripts with an error. */
+  readonly scripts: ScriptSource | undefined;
   /** Takes what a person should read, one line at a time. */
   readonly log: (line: string) => void;
 }
@@ -28,6 +31,7 @@ export const SERVER_DEFAULTS: ServerOptions = {
   engineBytes: undefined,
   workerFile: undefined,
   settingsFile: undefined,
+  scripts: undefined,
   log: () => undefined,
 };
 

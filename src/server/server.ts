@@ -11,7 +11,6 @@ import { Engine } from "../engine.ts";
 import { NearkeyError } from "../errors.ts";
 import { HostCommands } from "../host/host-commands.ts";
 import type { Rates } from "../host/host-facts.ts";
-import { slowLogOf } from "../host/slow-commands.ts";
 import type { SlowLog } from "../host/slow-log.ts";
 import { engineCarrier } from "../persistence/carried-engines.ts";
 import { Persistence } from "../persistence/persistence.ts";
@@ -31,7 +30,7 @@ import { OriginCheck } from "./origin-check.ts";
 import { OutputBudget } from "./output-budget.ts";
 import { ServerPassword } from "./password.ts";
 import { RateSampler } from "./rates.ts";
-import { serverFacts } from "./server-facts.ts";
+import { scriptFacts, serverFacts, watchedSlowness } from "./server-facts.ts";
 import { checkServerOptions, SERVER_DEFAULTS, type ServerOptions } from "./server-options.ts";
 import { ClientPause } from "./session/client-pause.ts";
 import { Sessions } from "./session/sessions.ts";
@@ -160,14 +159,11 @@ class RunningServer implements Server {
     const { outputLimitBytes, authTimeoutMs, keepaliveMs, idleTimeoutMs, maxValueBytes, maxArguments } = options;
     const times = { authTimeoutMs, keepaliveMs, idleTimeoutMs };
     const limits: ConnectionLimits = { ...times, outputLimitBytes, maxValueBytes, maxArguments };
-    const slowLog = this.slowLog();
+    const slowLog = watchedSlowness(this.engine, this.connections, options);
+    const scripts = scriptFacts(options);
     const effects = settingEffects({
-      engine: this.engine,
-      connections: this.connections,
-      limits,
-      password,
-      budget,
-      slowLog,
+      ...{ engine, connections: this.connections, limits, password, budget, slowLog },
+      scriptLimit: scripts.scriptLimit,
       snapshots: persistence?.snapshots,
       listeners: () => ({ http: this.httpServer, resp: this.tcpServer }),
     });
@@ -175,6 +171,7 @@ class RunningServer implements Server {
     this.rates = new RateSampler(() => this.counted());
     const facts = {
       ...serverFacts(this.engine, this.connections, this.live, password, () => this.rates.rates(), slowLog),
+      ...scripts,
       snapshots: persistence?.snapshots,
       persistence: () => persistence?.report(),
       leftSearches: options.searchInlineUs < 0 ? undefined : threads?.serveSearches(options.searchInlineUs),
@@ -212,13 +209,6 @@ class RunningServer implements Server {
     this.closeSockets = watchSockets([this.httpServer, this.tcpServer]);
     this.stopTicking = startTicking((nowMs) => this.engine.tick(nowMs), failOnce);
     this.secondTimer = setInterval(() => this.eachSecond(limits.idleTimeoutMs), SECOND_MS).unref();
-  }
-
-  private slowLog(): SlowLog {
-    const slowLog = slowLogOf(this.engine, () => this.connections.clients());
-    slowLog.slowerThanUs = this.options.slowerThanUs;
-    slowLog.maxLength = this.options.slowLogLength;
-    return slowLog;
   }
 
   private bulkVectors(commands: HostCommands, failed: (error: unknown) => void): BulkVectors {

@@ -33,6 +33,7 @@ export interface EffectTargets {
   /** Asked when it happens: the listeners are made after the settings. */
   listeners(): { http: HttpServer; resp: NetServer | undefined };
   readonly slowLog: SlowLog;
+  readonly scriptLimit: { ms: number };
   /** Absent where nothing is kept: then the settings hold, and have nothing to do. */
   readonly snapshots: Pick<SnapshotSchedule, "times" | "keep"> | undefined;
 }
@@ -77,6 +78,12 @@ export function settingEffects(targets: EffectTargets): Effects {
     },
     slowLogLength: (length) => {
       targets.slowLog.maxLength = length;
+    },
+    scriptLimitMs: (ms) => {
+      targets.scriptLimit.ms = ms;
+    },
+    latencyMs: (ms) => {
+      targets.slowLog.latency.thresholdMs = ms;
     },
     outputWaitingBytes: (bytes) => {
       budget.waitingBytes = bytes;

@@ -19,6 +19,7 @@ import {
   shownForm,
   textForm,
 } from "./redis-forms.ts";
+import { scriptSettings } from "./script-settings.ts";
 import { choice, count, duration, type Kind, list, port, secret, size, text, toggle } from "./setting-kinds.ts";
 
 /** One setting. */
@@ -343,6 +344,7 @@ export const SERVER_SETTINGS = {
     live: true,
     redis: integerForm("slowlog-max-len", 0, SLOW_LOG_LENGTH_MAX),
   }),
+  ...scriptSettings,
   outputWaitingBytes: setting({
     key: "output-waiting",
     group: "Limits",

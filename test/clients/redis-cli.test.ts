@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { findTool } from "../external-tools.ts";
 import { CLI_LISTS } from "./list-scenarios.ts";
 import { commandNames, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
+import { CLI_SCRIPTS } from "./script-scenarios.ts";
 
 type Line = readonly [command: string, printed: string | RegExp];
 
@@ -218,6 +219,7 @@ const SCENARIOS: Readonly<Record<string, readonly Line[]>> = {
   VADDMANY: [["VADDMANY many FP32 aaaabbbb ELEMENTS 2 a b", "2"]],
   VOPTIMIZE: [SET_V, ["VOPTIMIZE v", "1"]],
   ...CLI_LISTS,
+  ...CLI_SCRIPTS,
   SAVE: [["SAVE", NO_DIRECTORY]],
   BGSAVE: [["BGSAVE", NO_DIRECTORY]],
   BGREWRITEAOF: [["BGREWRITEAOF", NO_DIRECTORY]],

@@ -5,10 +5,13 @@ import { afterAll, afterEach, beforeAll } from "vitest";
 import type { Engine } from "../../src/engine.ts";
 import { type Server, startServer } from "../../src/server/server.ts";
 import { SERVER_DEFAULTS } from "../../src/server/server-options.ts";
+import { nodeScripts } from "../../src/storage/node-lua.ts";
 import { debugEngine, debugModule, feed } from "../debug-engine.ts";
 
 /** What commands that save answer: the servers of scenarios keep nothing. */
 export const NO_DIRECTORY = "ERR there is no directory to save to: start the server with --dir";
+
+const LUA = nodeScripts(new URL("../../dist/lua.wasm", import.meta.url));
 
 export function messageOf(error: unknown): string {
   return (error as Error).message;
@@ -38,7 +41,7 @@ export function serveScenarios(): () => number {
   let failure: unknown;
   beforeAll(async () => {
     // On a busy machine any command may be slow, and SLOWLOG is asked what it holds.
-    const never = { slowerThanUs: -1 };
+    const never = { slowerThanUs: -1, debugCommand: "yes", scripts: LUA } as const;
     const options = { ...SERVER_DEFAULTS, port: 0, respPort: 0, maxMemoryBytes: 256 << 20, ...never };
     server = await startServer(debugModule(), options, (error) => {
       failure = error;

@@ -136,7 +136,7 @@ function unsubscribeShard(): void {
 }
 
 export function registerSubscribing(): void {
-  const flags = CommandFlag.PubSub;
+  const flags = CommandFlag.PubSub | CommandFlag.NoScript;
   startGroup("pubsub");
   register("SUBSCRIBE", -2, flags, 0, 0, 0, subscribeChannels, "2.0.0", "Listens to channels.");
   register("UNSUBSCRIBE", -1, flags, 0, 0, 0, unsubscribeChannels, "2.0.0", "Stops listening to channels, or to all.");
