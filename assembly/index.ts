@@ -18,6 +18,7 @@ import { registerHashes } from "./commands/hashes/hashes";
 import { registerHashMore } from "./commands/hashes/hash-more";
 import { registerIncrements } from "./commands/strings/increments";
 import { registerListEdits } from "./commands/lists/list-edits";
+import { registerListBlocking } from "./commands/lists/list-blocking";
 import { registerListEnds } from "./commands/lists/list-ends";
 import { registerListReads } from "./commands/lists/list-reads";
 import { registerKeys } from "./commands/keys/keys";
@@ -68,6 +69,7 @@ export {
   endWait,
   isBlocked,
   nextEvent,
+  setCaching,
   setNotices,
   setTrackedMax,
   setTracking,
@@ -169,6 +171,7 @@ function registerCommands(): void {
   registerListEnds();
   registerListReads();
   registerListEdits();
+  registerListBlocking();
   registerSets();
   registerRandomMembers();
   registerSetAlgebra();

@@ -31,6 +31,9 @@ function flagNames(flags: number): string[] {
     [CommandFlag.Fast, "fast"],
     [CommandFlag.NoAuth, "no_auth"],
     [CommandFlag.NoScript, "noscript"],
+    [CommandFlag.Blocking, "blocking"],
+    [CommandFlag.PubSub, "pubsub"],
+    [CommandFlag.MayReplicate, "may_replicate"],
   ];
   return names.filter(([flag]) => flags & flag).map(([, name]) => name);
 }

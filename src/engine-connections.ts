@@ -130,6 +130,11 @@ export class EngineEvents {
     });
   }
 
+  /** CLIENT CACHING: says something of the next command. */
+  setCaching(connection: number): void {
+    this.#exports.setCaching(connection);
+  }
+
   /** Bits of Tracking. */
   tracking(connection: number): number {
     return this.#exports.trackingOf(connection);

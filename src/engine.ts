@@ -3,7 +3,7 @@
 // the direct paths of embedding. Views die when memory grows, so they are made anew whenever the buffer has changed.
 
 import { instantiateSync } from "@assemblyscript/loader";
-import { ConnectionMode } from "../assembly/connection-layout.ts";
+import { ConnectionMode, Notice, Tracking } from "../assembly/connection-layout.ts";
 import {
   ARGUMENTS_MAX,
   INPUT_BASE,
@@ -34,7 +34,7 @@ import type { CommandDescription, EngineOptions, EngineStats, PackingLimits, Slo
 import { OutputBlock } from "./engine-types.ts";
 
 export type { CommandDescription, EngineEvent, EngineEvents, EngineOptions, EngineStats, Replayed };
-export { ConnectionMode, memoryBytesMax, Outcome, OutputBlock, Replay, sharedBytesMax };
+export { ConnectionMode, memoryBytesMax, Notice, Outcome, OutputBlock, Replay, sharedBytesMax, Tracking };
 
 /** Room for copies of a snapshot that is taken when they are fetched at once. */
 const COPIES_PRESSING = 0.5;

@@ -2,7 +2,7 @@
 // the replies. Time stands still unless the test moves it.
 
 import { HEAP_BASE, PAGE_BYTES } from "../assembly/layout.ts";
-import { type Engine, type EngineOptions, Outcome } from "../src/engine.ts";
+import { ConnectionMode, type Engine, type EngineOptions, Outcome } from "../src/engine.ts";
 import { type Argument, encodeCommand, type Reply, ReplyDecoder } from "../src/resp.ts";
 import { debugEngine } from "./debug-engine.ts";
 import { seedOfRun } from "./random.ts";
@@ -34,6 +34,7 @@ export class EngineDriver {
   constructor(options: Partial<EngineOptions> = {}, engine?: Engine) {
     this.engine = engine ?? debugEngine({ maxMemoryBytes: 256 << 20, seed: 1n, ...options });
     this.connection = this.engine.connect();
+    this.engine.connections.setMode(this.connection, ConnectionMode.NeverBlocks, true);
   }
 
   /** Feeds bytes until they are consumed or the connection ends; answers all replies as bytes. */

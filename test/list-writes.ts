@@ -29,6 +29,10 @@ export function listWrite(random: Random, key: () => string): Argument[] {
     () => ["RPOPLPUSH", list(), list()],
     () => ["LMPOP", 2, list(), list(), end(), "COUNT", 1 + random.below(9)],
     () => ["SORT", list(), "ALPHA", ...random.pick([[], ["DESC"], ["GET", "#", "GET", "k*"]]), "STORE", list()],
+    () => [random.pick(["BLPOP", "BRPOP"]), list(), list(), 0],
+    () => ["BLMPOP", 0, 2, list(), list(), end()],
+    () => ["BLMOVE", list(), list(), end(), end(), 0],
+    () => ["BRPOPLPUSH", list(), list(), 0],
     () => [random.pick(["COPY", "RENAME"]), list(), list()],
     () => ["LRANGE", list(), 0, -1],
   ])();

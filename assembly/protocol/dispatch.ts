@@ -270,7 +270,8 @@ function executeGuarded(parsed: Parsed): Outcome {
   }
   let outcome = performTracked(parsed.command, parsed.records, parsed.count, parsed.hash, parsed);
   if (hasMode(connection, ConnectionMode.Executing)) outcome = runQueue();
-  if (hasMode(connection, ConnectionMode.Tracking)) endCaching(connection, command);
+  if (hasMode(connection, ConnectionMode.Tracking) && !hasMode(connection, ConnectionMode.Queueing))
+    endCaching(connection, command);
   return outcome;
 }
 

@@ -150,6 +150,17 @@ function writeArguments(name: string): void {
   endEffect();
 }
 
+/** Records `name` with the arguments before one. */
+export function recordLeading(name: string, before: u32): void {
+  if (!isRecording()) return;
+  let bound: u64 = SHORT_BYTES;
+  for (let index: u32 = 1; index < before; index++) bound += partBytes(index);
+  beginRecord(before, bound);
+  addWordPart(name);
+  for (let index: u32 = 1; index < before; index++) addArgument(index);
+  endEffect();
+}
+
 /** Records `name` with nothing else. */
 export function recordName(name: string): void {
   if (!isRecording()) return;

@@ -3,7 +3,7 @@
 // engine must not be called again after it trapped; that is why every call goes through `Embedded.call`.
 
 import type { Engine } from "../engine.ts";
-import { Outcome } from "../engine.ts";
+import { ConnectionMode, Outcome } from "../engine.ts";
 import { errorOfReply, NearkeyError } from "../errors.ts";
 import type { HostCommands } from "../host/host-commands.ts";
 import { type HostClient, newClient } from "../host/host-facts.ts";
@@ -173,6 +173,8 @@ export class DatabaseConnection {
     // Who is in the process needs no password, not even beside a server that asks its clients for one.
     engine.setAuthenticated(connection, true);
     engine.setProtocol(connection, this.#protocol);
+    // Nobody else runs while its command does, so nobody could wake it.
+    engine.connections.setMode(connection, ConnectionMode.NeverBlocks, true);
     this.#client.connections.splice(0, 1, connection);
     this.#client.answered.splice(0, 1, connection);
     return connection;

@@ -1,7 +1,7 @@
 // CLIENT KILL: closes the connections that all conditions are true of. The caller's own ends after it was answered.
 
 import { ReplyError, type ReplyValue, SimpleString } from "../resp.ts";
-import { clientsInOrder, OTHER_TYPES } from "./client-list.ts";
+import { clientsInOrder, isListening, OTHER_TYPES } from "./client-list.ts";
 import type { HostCall } from "./host-call.ts";
 import type { HostClient } from "./host-facts.ts";
 
@@ -26,7 +26,7 @@ export function clientKill(call: HostCall): ReplyValue {
       skipsMe = value.toLowerCase() === "yes";
       continue;
     }
-    const condition = conditionOf(option.toUpperCase(), value);
+    const condition = conditionOf(call, option.toUpperCase(), value);
     if (condition instanceof ReplyError) return condition;
     conditions.push(condition);
   }
@@ -34,7 +34,7 @@ export function clientKill(call: HostCall): ReplyValue {
   return kill(call, (client) => conditions.every((holds) => holds(client)));
 }
 
-function conditionOf(option: string, value: string): Condition | ReplyError {
+function conditionOf(call: HostCall, option: string, value: string): Condition | ReplyError {
   switch (option) {
     case "ID":
       if (!isPositive(value)) return new ReplyError("ERR client-id should be greater than 0");
@@ -46,7 +46,8 @@ function conditionOf(option: string, value: string): Condition | ReplyError {
     case "USER":
       return value === "default" ? () => true : new ReplyError(`ERR No such user '${value}'`);
     case "TYPE":
-      if (value.toLowerCase() === "normal") return () => true;
+      if (value.toLowerCase() === "normal") return (client) => !isListening(call, client);
+      if (value.toLowerCase() === "pubsub") return (client) => isListening(call, client);
       if (OTHER_TYPES.includes(value.toLowerCase())) return () => false;
       return new ReplyError(`ERR Unknown client type '${value}'`);
     case "MAXAGE":

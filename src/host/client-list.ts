@@ -5,8 +5,8 @@ import { ReplyError, type ReplyValue } from "../resp.ts";
 import { type HostCall, Verbatim } from "./host-call.ts";
 import type { HostClient } from "./host-facts.ts";
 
-/** Types that clients of Redis may have; all of nearkey's are `normal`. */
-export const OTHER_TYPES = ["master", "replica", "slave", "pubsub"];
+/** Types that clients of Redis may have beside `normal` and `pubsub`. */
+export const OTHER_TYPES = ["master", "replica", "slave"];
 
 /** All clients, in the order they came. */
 export function clientsInOrder({ facts }: HostCall): HostClient[] {
@@ -25,7 +25,8 @@ export function clientList(call: HostCall): ReplyValue | Verbatim {
   }
   if (option.toUpperCase() === "TYPE" && rest.length === 1) {
     const type = rest[0]?.toLowerCase() ?? "";
-    if (type === "normal") return lines(clients);
+    if (type === "normal") return lines(clients.filter((client) => !isListening(call, client)));
+    if (type === "pubsub") return lines(clients.filter((client) => isListening(call, client)));
     if (OTHER_TYPES.includes(type)) return lines([]);
     return new ReplyError(`ERR Unknown client type '${rest[0]}'`);
   }
@@ -45,6 +46,7 @@ function clientLine(call: HostCall, client: HostClient, names: readonly string[]
   const connection = client.connections[0];
   const transaction = connection === undefined ? undefined : engine.connections.transaction(connection);
   const queueing = connection !== undefined && engine.connections.hasMode(connection, ConnectionMode.Queueing);
+  const subscribed = subscriptionsOf(call, client);
   const last = connection === undefined ? undefined : engine.connections.lastCommand(connection);
   const current = `client|${call.words[0]?.toLowerCase()}`;
   const fields: readonly (readonly [string, string | number])[] = [
@@ -56,16 +58,16 @@ function clientLine(call: HostCall, client: HostClient, names: readonly string[]
     ["idle", seconds(client.lastActiveMs)],
     ["flags", flagsOf(call, client)],
     ["db", connection === undefined ? 0 : engine.database(connection)],
-    ["sub", 0],
-    ["psub", 0],
-    ["ssub", 0],
+    ["sub", subscribed.channels],
+    ["psub", subscribed.patterns],
+    ["ssub", subscribed.shardChannels],
     ["multi", queueing ? (transaction?.queuedCommands ?? 0) : -1],
     ["watch", transaction?.keys ?? 0],
     ["multi-mem", transaction?.queuedBytes ?? 0],
     ["omem", client.connections.reduce((sum, each) => sum + engine.pinnedBytes(each), 0)],
     ["cmd", client === call.client ? current : last === undefined ? "NULL" : (names[last] ?? "NULL")],
     ["user", "default"],
-    ["redir", -1],
+    ["redir", client.tracking?.redirect ?? -1],
     ["resp", connection === undefined ? 2 : engine.protocol(connection)],
     ["lib-name", client.libraryName],
     ["lib-ver", client.libraryVersion],
@@ -73,12 +75,27 @@ function clientLine(call: HostCall, client: HostClient, names: readonly string[]
   return fields.map(([name, value]) => `${name}=${value}`).join(" ");
 }
 
-/** `x` in a transaction, `e` and `T` as CLIENT NO-EVICT and NO-TOUCH set them, `N` for none of these. */
+function subscriptionsOf({ engine }: HostCall, client: HostClient) {
+  const all = client.connections.map((each) => engine.events.subscriptions(each));
+  const sum = (key: "channels" | "patterns" | "shardChannels"): number =>
+    all.reduce((total, each) => total + each[key], 0);
+  return { channels: sum("channels"), patterns: sum("patterns"), shardChannels: sum("shardChannels") };
+}
+
+/** Whether a client is subscribed to anything: then its type is `pubsub`. */
+export function isListening({ engine }: HostCall, client: HostClient): boolean {
+  return client.connections.some((each) => engine.connections.hasMode(each, ConnectionMode.Subscribed));
+}
+
+/** `P` subscribed, `x` in a transaction, `b` waiting for a key, `t` tracking, `e` and `T` as CLIENT NO-EVICT and NO-TOUCH set them, `N` for none of these. */
 function flagsOf({ engine }: HostCall, client: HostClient): string {
   const has = (mode: ConnectionMode): boolean =>
     client.connections.some((each) => engine.connections.hasMode(each, mode));
   const flags = [
+    has(ConnectionMode.Subscribed) ? "P" : "",
     has(ConnectionMode.Queueing) ? "x" : "",
+    has(ConnectionMode.Blocked) ? "b" : "",
+    has(ConnectionMode.Tracking) ? "t" : "",
     client.noEvict ? "e" : "",
     has(ConnectionMode.NoTouch) ? "T" : "",
   ].join("");

@@ -39,7 +39,7 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
     "subcommand [argument ...]",
     "O(N) with N the clients, for LIST and KILL; else O(1)",
     undefined,
-    "Knows GETNAME GETREDIR HELP ID INFO KILL LIST NO-EVICT NO-TOUCH REPLY SETINFO SETNAME UNBLOCK. REPLY OFF and SKIP " +
+    "Knows CACHING GETNAME GETREDIR HELP ID INFO KILL LIST NO-EVICT NO-TOUCH PAUSE REPLY SETINFO SETNAME TRACKING TRACKINGINFO UNBLOCK UNPAUSE. REPLY OFF and SKIP " +
       "are refused inside a transaction, in text frames and by an embedded database, where every command has its answer.",
   ),
   // transactions

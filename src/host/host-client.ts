@@ -5,27 +5,41 @@ import { ConnectionMode } from "../engine.ts";
 import { ReplyError, type ReplyValue, SimpleString } from "../resp.ts";
 import { clientKill } from "./client-kill.ts";
 import { clientLines, clientList } from "./client-list.ts";
-import { type HostCall, isPlainName, NAME_ERROR, Verbatim, wrongArity, wrongSubcommand } from "./host-call.ts";
+import { clientCaching, clientGetRedirection, clientTracking, clientTrackingFacts } from "./client-tracking.ts";
+import {
+  type HostCall,
+  type HostReply,
+  isPlainName,
+  NAME_ERROR,
+  Verbatim,
+  wrongArity,
+  wrongSubcommand,
+} from "./host-call.ts";
 
 interface Subcommand {
   /** Fewest and most words after the subcommand's name. */
   readonly words: readonly [number, number];
-  readonly run: (call: HostCall) => ReplyValue | Verbatim | undefined;
+  readonly run: (call: HostCall) => HostReply;
 }
 
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   SETNAME: { words: [1, 1], run: setName },
   GETNAME: { words: [0, 0], run: ({ client }) => (client.name === "" ? null : client.name) },
-  GETREDIR: { words: [0, 0], run: () => -1 },
+  CACHING: { words: [1, 1], run: clientCaching },
+  GETREDIR: { words: [0, 0], run: clientGetRedirection },
   ID: { words: [0, 0], run: ({ client }) => client.id },
   INFO: { words: [0, 0], run: (call) => new Verbatim(clientLines(call, [call.client])) },
   KILL: { words: [1, Infinity], run: clientKill },
   LIST: { words: [0, Infinity], run: clientList },
   "NO-EVICT": { words: [1, 1], run: noEvict },
   "NO-TOUCH": { words: [1, 1], run: noTouch },
+  PAUSE: { words: [1, 2], run: pause },
   REPLY: { words: [1, 1], run: reply },
   SETINFO: { words: [2, 2], run: setInfo },
+  TRACKING: { words: [1, Infinity], run: clientTracking },
+  TRACKINGINFO: { words: [0, 0], run: clientTrackingFacts },
   UNBLOCK: { words: [1, Infinity], run: unblock },
+  UNPAUSE: { words: [0, 0], run: unpause },
   HELP: { words: [0, 0], run: () => HELP.map((line) => new SimpleString(line)) },
 };
 
@@ -34,10 +48,12 @@ const SYNTAX = new ReplyError("ERR syntax error");
 
 const HELP = [
   "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+  "CACHING (YES|NO)",
+  "    Track the keys of the next command, or not, in the modes OPTIN and OPTOUT.",
   "GETNAME",
   "    Return the name of the current connection.",
   "GETREDIR",
-  "    Return -1: there is no tracking to redirect.",
+  "    Return the ID of the client that is told of tracked keys: 0 for one's own, -1 without tracking.",
   "ID",
   "    Return the ID of the current connection.",
   "INFO",
@@ -53,20 +69,28 @@ const HELP = [
   "    Answer OK: no client is ever evicted.",
   "NO-TOUCH (ON|OFF)",
   "    Let reads of this connection not count as uses of a key.",
+  "PAUSE <timeout> [WRITE|ALL]",
+  "    Let commands that write, or all, wait for so many milliseconds.",
   "REPLY (ON|OFF|SKIP)",
   "    Stop answering, or pass over the answer of the next command.",
   "SETINFO <option> <value>",
   "    Set client meta attr. Options are: LIB-NAME, LIB-VER.",
   "SETNAME <name>",
   "    Assign the name <name> to the current connection.",
+  "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN] [OPTOUT] [NOLOOP]",
+  "    Tell of changes of keys that were read.",
+  "TRACKINGINFO",
+  "    Report how the current connection tracks.",
   "UNBLOCK <id> [TIMEOUT|ERROR]",
-  "    Answer 0: no command blocks.",
+  "    Let the command of a client that waits be answered as if its time were over, or by an error.",
+  "UNPAUSE",
+  "    End a pause.",
   "HELP",
   "    Print this help.",
 ];
 
 /** Answers `CLIENT <subcommand> …`. */
-export function clientCommand(call: HostCall): ReplyValue | Verbatim | undefined {
+export function clientCommand(call: HostCall): HostReply {
   const name = call.words[0];
   if (name === undefined) return wrongArity("client");
   const subcommand = SUBCOMMANDS[name.toUpperCase()];
@@ -137,13 +161,31 @@ function reply({ client, connection, engine, words }: HostCall): ReplyValue | un
   return wanted === "ON" ? OK : undefined;
 }
 
-/** No command blocks a client, so none is ever unblocked. */
-function unblock({ words }: HostCall): ReplyValue {
+/** Answers 1 when a command of the client waited. */
+function unblock({ engine, facts, words }: HostCall): ReplyValue {
   const [, id = "", reason] = words;
   if (words.length > 3) return wrongSubcommand("CLIENT", words[0] ?? "");
   if (reason !== undefined && !/^(TIMEOUT|ERROR)$/i.test(reason)) {
     return new ReplyError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
   if (!/^-?\d{1,18}$/.test(id)) return new ReplyError("ERR value is not an integer or out of range");
-  return 0;
+  const failing = reason?.toUpperCase() === "ERROR";
+  const client = [...facts.clients()].find((each) => each.id === Number(id));
+  const ended = client?.connections.filter((connection) => engine.events.endWait(connection, failing)) ?? [];
+  return ended.length > 0 ? 1 : 0;
+}
+
+function pause({ facts, words }: HostCall): ReplyValue {
+  const [, timeout = "", kind = "ALL"] = words;
+  if (!/^-?\d{1,15}$/.test(timeout)) return new ReplyError("ERR timeout is not an integer or out of range");
+  if (Number(timeout) < 0) return new ReplyError("ERR timeout is negative");
+  if (!/^(WRITE|ALL)$/i.test(kind)) return new ReplyError("ERR CLIENT PAUSE mode must be WRITE or ALL");
+  if (facts.pause === undefined) return new ReplyError("ERR an embedded database has no clients to pause");
+  facts.pause.start(Number(timeout), kind.toLowerCase() as "write" | "all");
+  return OK;
+}
+
+function unpause({ facts }: HostCall): ReplyValue {
+  facts.pause?.end();
+  return OK;
 }

@@ -331,6 +331,7 @@ function reset(call: HostCall): ReplyValue {
   engine.reset(connection);
   client.name = "";
   client.noEvict = false;
+  client.tracking = undefined;
   if (facts.password?.required) {
     setAuthenticated(engine, client, false);
     client.loggedOut();

@@ -4,6 +4,13 @@
 import type { ScriptSource } from "../scripts/script-source.ts";
 import type { SlowLog } from "./slow-log.ts";
 
+/** How a client tracks what it reads. */
+export interface ClientTracking {
+  /** The client that is told; 0 for itself. */
+  readonly redirect: number;
+  readonly prefixes: readonly string[];
+}
+
 /** A client as `CLIENT INFO` shows it; the commands change its name and library. */
 export interface HostClient {
   readonly id: number;
@@ -20,6 +27,8 @@ export interface HostClient {
   loggedOut: () => void;
   /** As CLIENT NO-EVICT set it: no client is ever evicted, but tools ask. */
   noEvict: boolean;
+  /** As CLIENT TRACKING set it; undefined without. */
+  tracking: ClientTracking | undefined;
   name: string;
   libraryName: string;
   libraryVersion: string;
@@ -147,6 +156,8 @@ export interface HostFacts {
   /** Cuts a client off. Absent where there are no sockets. */
   readonly closeClient?: ((client: HostClient) => void) | undefined;
   readonly slowLog: SlowLog;
+  /** Absent where there is nobody to pause. */
+  readonly pause?: PauseFacts | undefined;
   /** Absent where nothing is kept beyond the process. */
   readonly snapshots?: SnapshotFacts | undefined;
   /** Absent where commands leave none. */
@@ -185,6 +196,7 @@ export function newClient(id: number, address: string, localAddress: string, aut
     lastActiveMs: now,
     authenticated,
     loggedOut: () => undefined,
+    tracking: undefined,
     name: "",
     libraryName: "",
     libraryVersion: "",

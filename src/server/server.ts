@@ -154,8 +154,7 @@ class RunningServer implements Server {
     const tls = tlsOptions(options);
     this.http = { host: options.host, port: options.port };
     this.connections = new Connections(options.maxConnections);
-    const password = new ServerPassword(options.password);
-    const budget = new OutputBudget(options.outputWaitingBytes);
+    const [password, budget] = [new ServerPassword(options.password), new OutputBudget(options.outputWaitingBytes)];
     const { outputLimitBytes, authTimeoutMs, keepaliveMs, idleTimeoutMs, maxValueBytes, maxArguments } = options;
     const times = { authTimeoutMs, keepaliveMs, idleTimeoutMs };
     const limits: ConnectionLimits = { ...times, outputLimitBytes, maxValueBytes, maxArguments };
@@ -169,7 +168,9 @@ class RunningServer implements Server {
     });
     this.live = new LiveSettings(options, effects, options.settingsFile);
     this.rates = new RateSampler(() => this.counted());
+    const hearing = hear(this.engine);
     const facts = {
+      pause: hearing.pause,
       ...serverFacts(this.engine, this.connections, this.live, password, () => this.rates.rates(), slowLog),
       ...scripts,
       snapshots: persistence?.snapshots,
@@ -184,7 +185,7 @@ class RunningServer implements Server {
       engine: this.engine,
       commands,
       turns: new Turns(),
-      ...hearing(this.engine),
+      ...hearing,
       crowd: new Crowd(this.engine.clock.read, undefined, () => persistence?.writeNow()),
       budget,
       connections: this.connections,
@@ -308,7 +309,7 @@ class RunningServer implements Server {
 }
 
 /** What sessions are found by when the engine has news for them. */
-function hearing(engine: Engine): { sessions: Sessions; pause: ClientPause } {
+function hear(engine: Engine): { sessions: Sessions; pause: ClientPause } {
   const sessions = new Sessions();
   engine.events.onEvent = sessions.tell;
   return { sessions, pause: new ClientPause(engine, sessions) };

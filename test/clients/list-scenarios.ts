@@ -18,6 +18,11 @@ const onIoredis = (...uses: Uses<Redis>) => scenario<Redis>((c) => c.rpush("l", 
 const onRedis = (...uses: Uses<NodeRedis>) => scenario<NodeRedis>((c) => c.rPush("l", ["a", "b", "c"]), uses);
 
 export const IOREDIS_LISTS: Readonly<Record<string, (client: Redis) => Promise<void>>> = {
+  BLPOP: onIoredis([(c) => c.blpop("none", "l", 1), ["l", "a"]]),
+  BRPOP: onIoredis([(c) => c.brpop("none", "l", 1), ["l", "c"]], [(c) => c.brpop("none", 0.01), null]),
+  BLMOVE: onIoredis([(c) => c.blmove("l", "m", "LEFT", "RIGHT", 1), "a"]),
+  BRPOPLPUSH: onIoredis([(c) => c.brpoplpush("l", "m", 1), "c"]),
+  BLMPOP: onIoredis([(c) => c.blmpop(1, 2, "none", "l", "LEFT", "COUNT", 2), ["l", ["a", "b"]]]),
   LPUSH: onIoredis([(c) => c.lpush("l", "y", "x"), 5], [(c) => c.lindex("l", 0), "x"]),
   RPUSH: onIoredis([(c) => c.rpush("new", "x"), 1]),
   LPUSHX: onIoredis([(c) => c.lpushx("l", "x"), 4], [(c) => c.lpushx("none", "x"), 0]),
@@ -43,6 +48,11 @@ export const IOREDIS_LISTS: Readonly<Record<string, (client: Redis) => Promise<v
 };
 
 export const REDIS_LISTS: Readonly<Record<string, (client: NodeRedis) => Promise<void>>> = {
+  BLPOP: onRedis([(c) => c.blPop(["none", "l"], 1), { key: "l", element: "a" }]),
+  BRPOP: onRedis([(c) => c.brPop("l", 1), { key: "l", element: "c" }], [(c) => c.brPop("none", 0.01), null]),
+  BLMOVE: onRedis([(c) => c.blMove("l", "m", "LEFT", "RIGHT", 1), "a"]),
+  BRPOPLPUSH: onRedis([(c) => c.brPopLPush("l", "m", 1), "c"]),
+  BLMPOP: onRedis([(c) => c.blmPop(1, ["none", "l"], "LEFT", { COUNT: 2 }), ["l", ["a", "b"]]]),
   LPUSH: onRedis([(c) => c.lPush("l", ["y", "x"]), 5], [(c) => c.lIndex("l", 0), "x"]),
   RPUSH: onRedis([(c) => c.rPush("new", "x"), 1]),
   LPUSHX: onRedis([(c) => c.lPushX("l", "x"), 4], [(c) => c.lPushX("none", "x"), 0]),
@@ -71,6 +81,11 @@ const PUSH = ["RPUSH l a b c", "3"] as const;
 
 /** Lines for redis-cli and what it prints for each. */
 export const CLI_LISTS: Readonly<Record<string, (readonly [string, string])[]>> = {
+  BLPOP: [PUSH, ["BLPOP none l 1", "l\na"]],
+  BRPOP: [PUSH, ["BRPOP none l 1", "l\nc"], ["BRPOP none 0.01", ""]],
+  BLMOVE: [PUSH, ["BLMOVE l m LEFT RIGHT 1", "a"]],
+  BRPOPLPUSH: [PUSH, ["BRPOPLPUSH l m 1", "c"]],
+  BLMPOP: [PUSH, ["BLMPOP 1 2 none l LEFT COUNT 2", "l\na\nb"]],
   LPUSH: [PUSH, ["LPUSH l y x", "5"], ["LINDEX l 0", "x"]],
   RPUSH: [PUSH],
   LPUSHX: [PUSH, ["LPUSHX l x", "4"], ["LPUSHX none x", "0"]],

@@ -1,7 +1,6 @@
 // Commands on keys of any type.
 
-import { anyTracker, invalidateAll } from "../../events/tracking";
-import { CommandFlag, DATABASES, SCRATCH_BASE, SCRATCH_BYTES, SHARDS, ZONE_ENTRY } from "../../layout";
+import { CommandFlag, SCRATCH_BASE, SCRATCH_BYTES, SHARDS, ZONE_ENTRY } from "../../layout";
 import {
   argumentAddress,
   argumentBytes,
@@ -13,6 +12,7 @@ import {
 } from "../../protocol/arguments";
 import { typeName, upperTypeName } from "./type-names";
 import { register, startGroup } from "../../protocol/catalog";
+import { registerFlush } from "./flush";
 import { replyOverlong } from "../../protocol/command-error";
 import { addWork, findArgument, hashOfArgument, readKeyArgument } from "../../protocol/dispatch";
 import { setOf } from "../vectors/elements";
@@ -28,11 +28,9 @@ import {
 } from "../../memory/entry";
 import { admitMove } from "../../keyspace/eviction";
 import { matchGlob } from "../../text/glob";
-import { buryAllDatabases, buryDatabase } from "../../keyspace/graveyard";
 import { followKey } from "../../vectors/upkeep/deaths";
 import {
   clock,
-  countAllKeys,
   countKeys,
   database,
   findKey,
@@ -46,7 +44,6 @@ import {
   shardOf,
   vacateSlot,
 } from "../../keyspace/keyspace";
-import { breakWatchesOfAll } from "../../keyspace/watched-keys";
 import { parseDecimalU64, parsedU64 } from "../../text/cursor";
 import {
   replyArray,
@@ -61,7 +58,7 @@ import {
   replySimple,
   replySyntaxError,
 } from "../../protocol/reply";
-import { recordArguments, recordName } from "../../protocol/recording";
+import { recordArguments } from "../../protocol/recording";
 import { slotEntry } from "../../memory/table";
 import { nextEntry, randomEntry, SCAN_END, scanNext, scanTable, startWalk } from "../../memory/table-walk";
 import { random } from "../../memory/memory";
@@ -315,46 +312,13 @@ function randomKey(): void {
   replyNull();
 }
 
-/** FLUSHDB and FLUSHALL take SYNC or ASYNC; either way the memory comes back piece by piece. */
-function flushOptions(): bool {
-  if (argumentCount == 1) return true;
-  if (argumentCount == 2 && (argumentIs(1, "SYNC") || argumentIs(1, "ASYNC"))) return true;
-  replySyntaxError();
-  return false;
-}
-
-/** All shards of all databases are written, whatever they hold. */
-const WORK_OF_FLUSH: u32 = 512;
-
-function flushDb(): void {
-  if (!flushOptions()) return;
-  breakWatchesOfAll(database, database);
-  if (anyTracker()) invalidateAll();
-  const empties = countKeys(database) != 0;
-  buryDatabase(database);
-  if (empties) recordName("FLUSHDB");
-  replyOk();
-}
-
-function flushAll(): void {
-  if (!flushOptions()) return;
-  addWork(WORK_OF_FLUSH);
-  for (let db: u32 = 0; db < DATABASES; db++) breakWatchesOfAll(db, db);
-  if (anyTracker()) invalidateAll();
-  const empties = countAllKeys() != 0;
-  buryAllDatabases();
-  if (empties) recordName("FLUSHALL");
-  replyOk();
-}
-
 export function registerKeys(): void {
   const read = CommandFlag.ReadOnly;
   const write = CommandFlag.Write;
   const fast = CommandFlag.Fast;
   startGroup("server");
   register("DBSIZE", 1, read | fast, 0, 0, 0, dbSize, "1.0.0", "Counts the keys of the database.");
-  register("FLUSHDB", -1, write, 0, 0, 0, flushDb, "1.0.0", "Removes all keys of the database.");
-  register("FLUSHALL", -1, write, 0, 0, 0, flushAll, "1.0.0", "Removes all keys of all databases.");
+  registerFlush();
   startGroup("generic");
   register("DEL", -2, write, 1, -1, 1, del, "1.0.0", "Deletes keys.");
   register(

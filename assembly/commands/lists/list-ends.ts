@@ -178,7 +178,7 @@ function rPop(): void {
 
 // ---- moving
 
-const LEFT: u32 = 1;
+export const LEFT: u32 = 1;
 const RIGHT: u32 = 2;
 
 /** The end that an argument names, 0 after replying that it names none. */
@@ -190,7 +190,7 @@ export function endArgument(index: u32): u32 {
 }
 
 /** Moves an element from the list in argument 1 to that in argument 2 and replies it; false when nothing has changed. */
-function moveElement(fromHead: bool, toHead: bool): bool {
+export function moveElement(fromHead: bool, toHead: bool): bool {
   const source = findArgument(1);
   if (source == 0) {
     replyNull();
@@ -243,31 +243,37 @@ function rPopLPush(): void {
 // ---- popping from the first list that there is
 
 function lMPop(): void {
-  if (!argumentInteger(1) || lastInteger() <= 0) {
+  if (lMPopFrom(1) != 0) replyNullArray();
+}
+
+/** Runs LMPOP whose arguments begin with the number of keys at a place; answers that number when none of them is a list, else 0. */
+export function lMPopFrom(at: u32): u32 {
+  if (!argumentInteger(at) || lastInteger() <= 0) {
     replyError("ERR numkeys should be greater than 0");
-    return;
+    return 0;
   }
-  const keys = lastInteger();
-  if (keys > <i64>argumentCount - 3) {
+  if (lastInteger() > <i64>argumentCount - at - 2) {
     replySyntaxError();
-    return;
+    return 0;
   }
-  const end = endArgument(<u32>keys + 2);
-  if (end == 0 || !parseMost(<u32>keys + 3)) return;
-  for (let index: u32 = 2; index < <u32>keys + 2; index++) {
+  const keys = <u32>lastInteger();
+  const behind = at + 1 + keys;
+  const end = endArgument(behind);
+  if (end == 0 || !parseMost(behind + 1)) return 0;
+  for (let index = at + 1; index < behind; index++) {
     if (isArgumentPaged(index)) {
       replyOverlong("key");
-      return;
+      return 0;
     }
   }
-  for (let index: u32 = 2; index < <u32>keys + 2; index++) {
+  for (let index = at + 1; index < behind; index++) {
     const slot = findList(index);
-    if (slot == NOT_A_LIST) return;
+    if (slot == NOT_A_LIST) return 0;
     if (slot == 0) continue;
     popFrom(index, slot, end == LEFT);
-    return;
+    return 0;
   }
-  replyNullArray();
+  return keys;
 }
 
 /** How many elements LMPOP takes at most. */

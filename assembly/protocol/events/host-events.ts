@@ -1,6 +1,6 @@
 // What the host does with events, waits, notifications and tracking.
 
-import { ConnectionMode, EventFlag } from "../../connection-layout";
+import { ConnectionMode, EventFlag, Tracking } from "../../connection-layout";
 import { anyReady } from "../../events/waiting";
 import { interrupted, mailboxAt, takeListed } from "../../events/mailbox";
 import { setNotices as setNoticeClasses } from "../../events/notices";
@@ -58,6 +58,11 @@ export function setTracking(connection: usize, flags: u32, redirect: usize, id: 
 /** Tells the connection of changes of keys that begin with the bytes at INPUT_BASE; false when memory has no room. */
 export function addTrackingPrefix(connection: usize, bytes: u32): bool {
   return addPrefix(mailboxOf(connectionAt(connection)), INPUT_BASE, bytes);
+}
+
+/** CLIENT CACHING: says something of the next command. */
+export function setCaching(connection: usize): void {
+  mailboxOf(connectionAt(connection)).tracking |= <u8>Tracking.Caching;
 }
 
 /** Bits of Tracking. */

@@ -13,8 +13,17 @@ const SORTED = "[BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]
 const SORTING = "O(N*log(N) + M) with N the elements and M those answered";
 const END = "(LEFT | RIGHT)";
 
+const WAITS = "O(N) with N the keys";
+const WAITER =
+  "Waits only where others may push: in a transaction and in an embedded database it answers at once. Its arguments are at most 32 KiB then.";
+
 /** By upper-case name. */
 export const LIST_MANUAL: Readonly<Record<string, ManualEntry>> = {
+  BLPOP: entry("key [key ...] timeout", WAITS, TAKE, WAITER),
+  BRPOP: entry("key [key ...] timeout", WAITS, TAKE, WAITER),
+  BLMOVE: entry(`source destination ${END} ${END} timeout`, "O(1)", "RW access delete; RW insert", WAITER),
+  BRPOPLPUSH: entry("source destination timeout", "O(1)", "RW access delete; RW insert", WAITER),
+  BLMPOP: entry(`timeout numkeys key [key ...] ${END} [COUNT count]`, `${POPPED}, beside the keys`, undefined, WAITER),
   LPUSH: entry("key element [element ...]", PUSHED, INSERT),
   RPUSH: entry("key element [element ...]", PUSHED, INSERT),
   LPUSHX: entry("key element [element ...]", PUSHED, INSERT),
