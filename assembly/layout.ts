@@ -393,4 +393,6 @@ export const enum CommandFlag {
   MayReplicate = 4096,
   NoScript = 8192,
   RunsScript = 16384,
+  /** What it does to keys is told. */
+  Noticed = 32768,
 }

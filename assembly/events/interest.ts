@@ -1,10 +1,10 @@
 // Whether anybody wants to know of a change of any key: one word beside that of watches, so that a change tests both at once.
-// It counts keys that are waited for or tracked, prefixes, and once more while new keys are told.
+// It counts keys that are waited for or tracked, prefixes, and once more while events of keys are told.
 
 import { WATCHES_BASE } from "../layout";
 
 const INTEREST: usize = WATCHES_BASE + 4;
-let newKeys: bool = false;
+let noticing: bool = false;
 
 /** Whether a change must be looked into: somebody watches, waits for or tracks keys, or is told of new ones. */
 @inline
@@ -16,12 +16,8 @@ export function countInterest(by: i32): void {
   store<u32>(INTEREST, load<u32>(INTEREST) + by);
 }
 
-export function setNewKeysWanted(yes: bool): void {
-  if (yes != newKeys) countInterest(yes ? 1 : -1);
-  newKeys = yes;
-}
-
-@inline
-export function areNewKeysWanted(): bool {
-  return newKeys;
+/** Whether events of keys are told. */
+export function setNoticing(yes: bool): void {
+  if (yes != noticing) countInterest(yes ? 1 : -1);
+  noticing = yes;
 }

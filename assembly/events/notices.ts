@@ -7,7 +7,7 @@ import { KEY_BYTES_MAX, PAGE_BYTES, PageKind } from "../layout";
 import { copyBytes, hasMemory, releasePage, takePage } from "../memory/memory";
 import { formatInteger } from "../text/number";
 import { events } from "./mailbox";
-import { setNewKeysWanted } from "./interest";
+import { setNoticing } from "./interest";
 import { anyListener, CHANNEL, publish, setPayload } from "./subscriptions";
 
 /** Where the name of the event is put, behind the longest channel. */
@@ -25,14 +25,14 @@ export function setNotices(classes: u32): bool {
     events.noticePage = 0;
   }
   events.notices = wanted;
-  setNewKeysWanted((wanted & Notice.New) != 0);
+  setNoticing(wanted != 0);
   return true;
 }
 
-/** Whether any class is told. */
+/** The classes that are told, bits of Notice. */
 @inline
-export function noticing(): bool {
-  return events.notices != 0;
+export function notices(): u32 {
+  return events.notices;
 }
 
 /** Tells that `event`, at most 100 letters, happened to a key, if its class is told. */

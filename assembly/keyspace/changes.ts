@@ -2,7 +2,8 @@
 // hash where its name is not at hand; only those who are told of prefixes need the name, and then it is looked up.
 
 import { SHARDS } from "../layout";
-import { anyInterest, areNewKeysWanted } from "../events/interest";
+import { collect } from "../events/collected";
+import { anyInterest } from "../events/interest";
 import { PREFIX, countOf } from "../events/names";
 import { anyTracker, invalidateHashed, invalidatePrefixes } from "../events/tracking";
 import { noteReady } from "../events/waiting";
@@ -27,6 +28,7 @@ import { breakWatches } from "./watch";
 
 /** Tells of a change of the key with this hash; `entry` is its entry where that is at hand, else 0. */
 export function tellChange(database: u32, hash: u64, entry: usize): void {
+  collect(hash);
   breakWatches(database, hash);
   noteReady(database, hash);
   if (!anyTracker()) return;
@@ -38,7 +40,7 @@ export function tellChange(database: u32, hash: u64, entry: usize): void {
 
 /** The same for a key that is about to be there. */
 export function tellNewKey(database: u32, hash: u64, entry: usize): void {
-  if (areNewKeysWanted()) notify(Notice.New, "new", database, keyOf(entry), entryAt(entry).keyBytes);
+  notify(Notice.New, "new", database, keyOf(entry), entryAt(entry).keyBytes);
   tellChange(database, hash, entry);
 }
 

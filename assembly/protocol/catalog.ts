@@ -29,7 +29,8 @@ export class Command {
   firstKey: i8;
   lastKey: i8;
   keyStep: i8;
-  unused: u8;
+  /** Which keyspace events it causes, while any are told: see events/event-rules.ts; 0 for none. */
+  rule: u8;
   summary: u32;
   group: u32;
   since: u32;

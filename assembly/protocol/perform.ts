@@ -13,6 +13,7 @@ import { beginHostCommand, noteCommand, settleSpan } from "./command-timing";
 import { Connection, hasMode, setMode } from "./connection";
 import { connection, setConnection, setFirstKey } from "./current";
 import { Parsed } from "./group";
+import { beginNotices, endNotices } from "./events/command-notices";
 import { allowLeaving, hasLeft, waitsForLinks } from "./left-work";
 import { runRecorded, waitsForLog } from "./recording";
 import { trackReads } from "./events/tracked-reads";
@@ -57,7 +58,12 @@ export function perform(address: usize, records: usize, count: u32, hash: u64, p
 
 /** What a command that only runs does not have. */
 const UNUSUAL: u32 =
-  CommandFlag.Host | CommandFlag.Recorded | CommandFlag.ReadsGraph | CommandFlag.EndsGroup | CommandFlag.Blocking;
+  CommandFlag.Host |
+  CommandFlag.Recorded |
+  CommandFlag.ReadsGraph |
+  CommandFlag.EndsGroup |
+  CommandFlag.Blocking |
+  CommandFlag.Noticed;
 
 /** Executes a command that is recorded or may wait, or leaves one to the host. `parsed` is null for one that was queued. */
 function performUnusually(command: Command, records: usize, count: u32, hash: u64, parsed: Parsed | null): Outcome {
@@ -70,6 +76,8 @@ function performUnusually(command: Command, records: usize, count: u32, hash: u6
   setFirstKey(command, hash);
   const before = work;
   addWork(1 + (count >> 2));
+  const isNoticed = hasFlag(command, CommandFlag.Noticed);
+  if (isNoticed) beginNotices();
   if (hasFlag(command, CommandFlag.Recorded)) {
     if (!runRecorded(command, isExecuting, parsed)) return Outcome.LogFull;
   } else {
@@ -77,6 +85,7 @@ function performUnusually(command: Command, records: usize, count: u32, hash: u6
     call_indirect<void>(command.handler);
     if (hasLeft()) return leave(command, records, count);
   }
+  if (isNoticed) endNotices(command);
   endCommand(command, before);
   return hasMode(connection, ConnectionMode.Blocked) ? Outcome.Blocked : Outcome.Done;
 }

@@ -17,6 +17,7 @@ import { Persistence } from "../persistence/persistence.ts";
 import { processHost } from "../persistence/process-host.ts";
 import { startThreads } from "../pool/node-server-threads.ts";
 import type { VectorThreads } from "../pool/vector-threads.ts";
+import { noticeClasses } from "../settings/notice-classes.ts";
 import type { Settings } from "../settings/server-settings.ts";
 import { NodeStorage } from "../storage/node-storage.ts";
 import { BulkVectors } from "./bulk-vectors.ts";
@@ -166,6 +167,7 @@ class RunningServer implements Server {
       snapshots: persistence?.snapshots,
       listeners: () => ({ http: this.httpServer, resp: this.tcpServer }),
     });
+    this.engine.events.setNotices(noticeClasses(options.notifyKeyspaceEvents) ?? 0);
     this.live = new LiveSettings(options, effects, options.settingsFile);
     this.rates = new RateSampler(() => this.counted());
     const hearing = hear(this.engine);

@@ -6,6 +6,7 @@ import type { Server as NetServer } from "node:net";
 import type { Engine } from "../engine.ts";
 import { setAuthenticated } from "../host/host-commands.ts";
 import type { SlowLog } from "../host/slow-log.ts";
+import { noticeClasses } from "../settings/notice-classes.ts";
 import type { SnapshotSchedule } from "../snapshot/snapshot-schedule.ts";
 import type { Connections } from "./connections.ts";
 import { SPARE_SOCKETS } from "./http.ts";
@@ -89,6 +90,7 @@ export function settingEffects(targets: EffectTargets): Effects {
       budget.waitingBytes = bytes;
     },
     ...packingEffects(engine),
+    notifyKeyspaceEvents: (letters) => void engine.events.setNotices(noticeClasses(letters) ?? 0),
     listpackSize: (size) => engine.setListpackSize(size),
     listCompressDepth: () => undefined,
     ...snapshotEffects(targets),

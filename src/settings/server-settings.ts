@@ -8,6 +8,7 @@ import { type FsyncMode, fsyncModes } from "../log/log-options.ts";
 import { type EvictionPolicy, evictionPolicies } from "../options.ts";
 import { SNAPSHOT_DEFAULTS } from "../persistence/persistence.ts";
 import { LIST_SETTINGS } from "./list-settings.ts";
+import { NOTICE_SETTINGS } from "./notice-classes.ts";
 import { PACKING_SETTINGS } from "./packing-settings.ts";
 import { HASH_PREFIX, isPassword, PASSWORD_BYTES_MAX } from "./password-text.ts";
 import {
@@ -165,6 +166,7 @@ export const SERVER_SETTINGS = {
     default: 500,
   }),
   ...LIST_SETTINGS,
+  ...NOTICE_SETTINGS,
   dir: setting<string | undefined>({
     key: "dir",
     group: "Durability",

@@ -1,9 +1,10 @@
 // What the host does with events, waits, notifications and tracking.
 
-import { ConnectionMode, EventFlag, Tracking } from "../../connection-layout";
+import { ConnectionMode, EventFlag, Notice, Tracking } from "../../connection-layout";
 import { anyReady } from "../../events/waiting";
 import { interrupted, mailboxAt, takeListed } from "../../events/mailbox";
-import { setNotices as setNoticeClasses } from "../../events/notices";
+import { markNoticed } from "./event-rules";
+import { notices, setNotices as setNoticeClasses } from "../../events/notices";
 import { addPrefix, setTrackedKeysMax, startTracking, stopTracking } from "../../events/tracking";
 import { INPUT_BASE, REGISTERS_BASE, Result } from "../../layout";
 import { connectionAt, connectionOf, hasMode, mailboxOf, setMode } from "../connection";
@@ -42,7 +43,8 @@ export function endWait(connection: usize, failing: bool): bool {
 export function setNotices(classes: u32): bool {
   const done = setNoticeClasses(classes);
   // What is told goes another way than plain SETs.
-  setPlainWrites(classes == 0);
+  setPlainWrites(notices() == 0);
+  markNoticed(notices() != 0, (notices() & Notice.Miss) != 0);
   return done;
 }
 
