@@ -54,7 +54,7 @@ function tellOf(command: Command): void {
   else if (kind == FIRST) tellStored(rule, 1);
   else if (kind == BIT) tellStored(rule, 2);
   else if (kind == STORED) tellBehindStore(rule);
-  else if (kind == COUNTED) tellCounted(command, rule);
+  else if (kind == COUNTED) tellCounted(rule);
   else if (kind == GROUPS) tellGroup(rule);
   else if (kind == PAIR || kind == ENDS || kind == MOVED) tellPair(rule, kind);
 }
@@ -135,7 +135,7 @@ function tellBehindStore(rule: u32): void {
 }
 
 /** Keys behind a count, of which one was popped from, and the end or the order behind them. */
-function tellCounted(command: Command, rule: u32): void {
+function tellCounted(rule: u32): void {
   const at: u32 = argumentIs(0, "LMPOP") || argumentIs(0, "ZMPOP") ? 1 : 2;
   if (!argumentInteger(at)) return;
   const behind = at + 1 + <u32>lastInteger();
