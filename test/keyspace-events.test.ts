@@ -105,12 +105,14 @@ test("keyspace comes before keyevent, classes that were not asked for are silent
   expect(await eventsOf("SET k 2")).toEqual([]);
 });
 
-test("expired and evicted keys are told, and what a transaction does", async () => {
+test("expired and evicted keys are told, and what a transaction and a script do", async () => {
   const { asker, eventsOf } = await serve("AE");
   await asker.ask("SET", "k", "v", "PX", 1);
   await new Promise((resolve) => setTimeout(resolve, 5));
   expect(await eventsOf("GET k")).toEqual(["set k", "expire k", "expired k"]);
   expect(await eventsOf("MULTI", "SET a 1", "SET b 2", "DEL a", "EXEC")).toEqual(["set a", "set b", "del a"]);
+  await asker.ask("EVAL", "redis.call('SET', 'c', 1) return redis.call('RPUSH', 'l', 1)", 0);
+  expect(await eventsOf()).toEqual(["set c", "rpush l"]);
   const { asker: full, eventsOf: eventsOfFull } = await serve("e$E", {
     eviction: "allkeys-lru",
     maxMemoryBytes: 8 << 20,

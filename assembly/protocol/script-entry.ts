@@ -4,6 +4,7 @@
 // runs the script is the host's, and has left nothing on the stack. What a script records is one group, as a
 // transaction's, and inside of one it is part of it.
 
+import { runMarked } from "./events/command-notices";
 import { ConnectionMode, ScriptCall } from "../connection-layout";
 import { ARGUMENTS_BASE, CommandFlag, INPUT_BASE, PAGED_ARGUMENT_BYTES, Result } from "../layout";
 import { beginGroup, endGroup } from "../effects/record";
@@ -30,7 +31,6 @@ import { attendIdle } from "./events/serving";
 import { trackReads } from "./events/tracked-reads";
 import { hasPagedKey, parsedAt, prepare, takeUp } from "./group";
 import { setResult } from "./perform";
-import { runRecorded } from "./recording";
 import { beginReplies, endReplies } from "./reply";
 import { addWork } from "./work";
 
@@ -122,8 +122,7 @@ export function callFromScript(address: usize, count: u32, mayWrite: bool): Scri
   setConnection(script);
   setFirstKey(command, parsed.hash);
   addWork(1 + (count >> 2));
-  if (hasFlag(command, CommandFlag.Recorded)) runRecorded(command, true, null);
-  else call_indirect<void>(command.handler);
+  runMarked(command);
   pin(0);
   if (hasMode(caller, ConnectionMode.Tracking)) trackReads(caller, command);
   endReplies();

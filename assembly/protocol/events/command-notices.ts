@@ -19,6 +19,7 @@ import {
 } from "../arguments";
 import { Command, hasFlag } from "../catalog";
 import { hashOfArgument } from "../current";
+import { runRecorded } from "../recording";
 import { classOf, eventOf, kindOf } from "./event-rules";
 
 const EACH: u32 = 0x61; // a
@@ -31,6 +32,15 @@ const MOVED: u32 = 0x6d; // m
 const COUNTED: u32 = 0x6e; // n
 const PAIR: u32 = 0x70; // p
 const STORED: u32 = 0x73; // s: behind STORE
+
+/** Runs a command that nothing may hold back, as scripts and those who are served do: recorded and told of where that is asked for. */
+export function runMarked(command: Command): void {
+  const isNoticed = hasFlag(command, CommandFlag.Noticed);
+  if (isNoticed) beginNotices();
+  if (hasFlag(command, CommandFlag.Recorded)) runRecorded(command, true, null);
+  else call_indirect<void>(command.handler);
+  if (isNoticed) endNotices(command);
+}
 
 /** Begins to collect what the next command does to its keys. */
 export function beginNotices(): void {
