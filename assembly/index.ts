@@ -32,6 +32,7 @@ import { registerLcs } from "./commands/strings/lcs";
 import { registerStringEdits } from "./commands/strings/string-edit";
 import { registerStrings } from "./commands/strings/strings";
 import { registerScriptCommands } from "./commands/script-commands";
+import { registerStreams } from "./commands/streams/streams";
 import { registerTransactions } from "./commands/transactions";
 import { registerRandomMembers } from "./commands/sets/random-members";
 import { registerSetAlgebra } from "./commands/sets/set-algebra";
@@ -177,6 +178,7 @@ function registerCommands(): void {
   registerSetAlgebra();
   registerSetScan();
   registerSort();
+  registerStreams();
   registerVectors();
   registerSubscribing();
   registerPublishing();

@@ -32,6 +32,8 @@ export const REGISTERS_BYTES: u32 = 0x20000;
 /** Arguments of one command at most, and of all commands parsed ahead together. */
 export const ARGUMENTS_MAX: u32 = 131072;
 export const ARGUMENT_BYTES: u32 = 8;
+/** In the length of an argument whose address is that of a list of pages. */
+export const ARGUMENT_PAGED_BIT: u32 = 0x80000000;
 export const ARGUMENTS_BASE: u32 = REGISTERS_BASE + REGISTERS_BYTES;
 
 /** A partial command up to this size is kept whole and put before the next bytes; a longer one is collected argument by argument. */
@@ -255,6 +257,8 @@ export const enum Setting {
   PackedSetValue = 13,
   /** Which lists are named listpacks: elements at most, or with -1 to -5 KiB at most (4 to 64), a signed number. */
   ListpackSize = 14,
+  StreamBlockBytes = 20,
+  StreamBlockEntries = 21,
 }
 export const SLOW_NEVER: u32 = 0xffffffff;
 export const SETTINGS_BYTES: u32 = 128;

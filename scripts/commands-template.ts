@@ -1,7 +1,7 @@
 // docs/commands.md as text, from the engine's command table and the manual beside it.
 
 import type { CommandDescription } from "../src/engine-types.ts";
-import { MANUAL } from "../src/host/command-manual.ts";
+import { MANUAL, type ManualEntry } from "../src/host/command-manual.ts";
 
 /** Groups in the order of the page, with their headings. */
 const GROUPS: readonly (readonly [string, string])[] = [
@@ -9,6 +9,7 @@ const GROUPS: readonly (readonly [string, string])[] = [
   ["list", "Lists"],
   ["hash", "Hashes"],
   ["set", "Sets"],
+  ["stream", "Streams"],
   ["vector_set", "Vector sets"],
   ["generic", "Keys of any type"],
   ["pubsub", "Publish and subscribe"],
@@ -56,13 +57,17 @@ export function commandsPage(commands: readonly CommandDescription[]): string {
   return `${HEAD}\n${parts.join("\n")}`;
 }
 
+/** Where the keys are of a command whose table cannot say it. */
+function movingKeys({ keys, keyCount, keysBehind }: ManualEntry): string {
+  if (keyCount !== undefined) return `as many as argument ${keyCount} says, behind it (${keys})`;
+  return keysBehind === undefined ? "none" : `the first half of what follows ${keysBehind} (${keys})`;
+}
+
 function section(command: CommandDescription): string {
   const manual = MANUAL[command.name];
   if (manual === undefined) throw new Error(`${command.name} is not in the manual (src/host/command-manual.ts)`);
   const { name, summary, arity, flags, firstKey, lastKey, keyStep, since } = command;
-  const counted =
-    manual.keyCount === undefined ? "none" : `as many as argument ${manual.keyCount} says, behind it (${manual.keys})`;
-  const keys = firstKey === 0 ? counted : `${firstKey}, ${lastKey}, ${keyStep} (${manual.keys})`;
+  const keys = firstKey === 0 ? movingKeys(manual) : `${firstKey}, ${lastKey}, ${keyStep} (${manual.keys})`;
   const lines = [
     `### ${name}`,
     "",

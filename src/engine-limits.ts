@@ -144,6 +144,8 @@ const WORDS: Readonly<Record<keyof PackingLimits, Setting>> = {
   integerSetEntries: Setting.IntegerSetEntries,
   packedSetEntries: Setting.PackedSetEntries,
   packedSetValue: Setting.PackedSetValue,
+  streamBlockBytes: Setting.StreamBlockBytes,
+  streamBlockEntries: Setting.StreamBlockEntries,
 };
 
 /** Writes limits into an engine's memory. */

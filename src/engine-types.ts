@@ -14,6 +14,9 @@ export interface PackingLimits {
   readonly packedSetEntries?: number;
   /** Bytes of a member of such a set. */
   readonly packedSetValue?: number;
+  /** Bytes and entries of a block of a stream. */
+  readonly streamBlockBytes?: number;
+  readonly streamBlockEntries?: number;
 }
 
 /** What an engine is made with. */

@@ -15,8 +15,9 @@ test("docs/commands.md is up to date (node scripts/commands-page.mjs writes it)"
 test("every command is in the manual, and its key flags where it has keys", () => {
   expect(commands.map(({ name }) => name).sort()).toEqual(Object.keys(MANUAL).sort());
   const wrong = commands.filter(({ name, firstKey }) => {
-    const hasKeys = firstKey !== 0 || MANUAL[name]?.keyCount !== undefined;
-    return (MANUAL[name]?.keys === undefined) === hasKeys;
+    const { keys, keyCount, keysBehind } = MANUAL[name] ?? {};
+    const hasKeys = firstKey !== 0 || keyCount !== undefined || keysBehind !== undefined;
+    return (keys === undefined) === hasKeys;
   });
   expect(wrong).toEqual([]);
 });

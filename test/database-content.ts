@@ -32,6 +32,7 @@ function storedValue(driver: EngineDriver, key: string, links: boolean): unknown
   if (name === "hash") return fieldsOf(driver.must("HGETALL", key) as string[]);
   if (name === "list") return driver.must("LRANGE", key, 0, -1);
   if (name === "set") return (driver.must("SMEMBERS", key) as string[]).sort();
+  if (name === "stream") return streamOf(driver, key, links);
   const elements = (driver.must("VRANDMEMBER", key, 1_000_000) as string[]).sort();
   return elements.map((element) => [
     element,
@@ -40,6 +41,19 @@ function storedValue(driver: EngineDriver, key: string, links: boolean): unknown
     driver.must("VPEXPIRETIME", key, "ELEMENTS", 1, element),
     links ? driver.must("VLINKS", key, element) : 0,
   ]);
+}
+
+/** Entries, and groups with what is pending; when it was delivered is not the same after a replay. */
+function streamOf(driver: EngineDriver, key: string, isSame: boolean): unknown {
+  const entries = driver.must("XRANGE", key, "-", "+");
+  if (isSame) return [entries, driver.must("XINFO", "STREAM", key, "FULL", "COUNT", 0)];
+  const groups = driver.must("XINFO", "GROUPS", key) as string[][];
+  const pending = groups.map((group) =>
+    (driver.must("XPENDING", key, group[1] as string, "-", "+", 1_000_000) as unknown[][]).map((one) =>
+      one.slice(0, 2),
+    ),
+  );
+  return [entries, groups, pending];
 }
 
 function fieldsOf(flat: readonly string[]): [string, string][] {

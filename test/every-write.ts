@@ -5,6 +5,7 @@ import type { Argument } from "../src/resp.ts";
 import { listWrite } from "./list-writes.ts";
 import type { Random } from "./random.ts";
 import { setWrite } from "./set-commands.ts";
+import { streamWrite } from "./stream-commands.ts";
 
 /** A text of so many bytes. */
 export const textOf = (bytes: number): string => "x".repeat(bytes);
@@ -75,6 +76,7 @@ export function makeCommand(random: Random): Argument[] {
     () => ["VPERSIST", set, "ELEMENTS", 2, `e${random.below(40)}`, "e2"],
     ...Array.from({ length: 16 }, () => () => listWrite(random, () => random.pick([key, hash]))),
     ...Array.from({ length: 12 }, () => () => setWrite(random, () => `s${random.below(4)}`)),
+    ...Array.from({ length: 12 }, () => () => streamWrite(random)),
     () => ["GET", key],
     () => ["MGET", key, `k${random.below(12)}`],
     () => ["HGETALL", hash],

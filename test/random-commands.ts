@@ -7,6 +7,7 @@ import { listCommand } from "./list-commands.ts";
 import type { Random } from "./random.ts";
 import { setCommand } from "./set-commands.ts";
 import { sortCommand } from "./sort-commands.ts";
+import { streamCommand } from "./stream-commands.ts";
 
 export type Words = string[];
 
@@ -265,6 +266,9 @@ export class CommandMaker {
   }
 
   sets = (): Words => setCommand(this);
+  stream(): Words {
+    return streamCommand(this.random, this.anyKey);
+  }
 
   /** A hash with more fields than a compact encoding holds. */
   large(): Words {
@@ -327,6 +331,11 @@ const MAKERS = [
   "sort",
   "sort",
   "sort",
+  "stream",
+  "stream",
+  "stream",
+  "stream",
+  "stream",
 ] as const;
 
 function mixedCase(name: string): string {

@@ -110,6 +110,31 @@ const ziplistOfAll = ziplist(
 );
 const ALL = ["six", long, huge, ...NUMBERS];
 
+/** An id as streams have it. */
+const streamId = (ms: number, sequence: number): Uint8Array =>
+  bytesOf(little(ms, 8).reverse(), little(sequence, 8).reverse());
+
+/** Of an entry with the names of the pack, a deleted one and one with names of its own. */
+const listpackOfStream = listpack(
+  ...[2, 1, 1].map(packs.number7),
+  packs.text6("f"),
+  packs.number7(0),
+  ...[2, 0, 0].map(packs.number7),
+  packs.text6("v"),
+  packs.number7(4),
+  ...[3, 1, 1].map(packs.number7),
+  packs.text6("gone"),
+  packs.number7(4),
+  ...[0, 1, 2, 1].map(packs.number7),
+  packs.text6("g"),
+  packs.text6("w"),
+  packs.number7(6),
+);
+
+/** What is read of a stream: commands, each behind the number of its words. */
+const commandsOf = (...commands: readonly string[]): string[] =>
+  commands.flatMap((command) => [String(command.split(" ").length), ...command.split(" ")]);
+
 /** A file with every type, each under its number. */
 const everyType = rdbFile(
   12,
@@ -154,19 +179,8 @@ const everyType = rdbFile(
   bytesOf(12, text("12"), text(ziplist(zips.text6("m"), zips.small(3), zips.text6("n"), zips.text6("2.5")))),
   bytesOf(13, text("13"), text(ziplist(zips.text6("f"), zips.text6("v")))),
   bytesOf(14, text("14"), 2, text(ziplist(zips.text6("a"))), text(ziplist(zips.small(12), zips.text6("b")))),
-  bytesOf(
-    15,
-    text("15"),
-    1,
-    text("n".repeat(16)),
-    text(listpack(packs.number7(1))),
-    1,
-    length(99),
-    5,
-    1,
-    text("group"),
-  ),
-  bytesOf(1, 2, 1, "i".repeat(16), little(FAR, 8), 3, 1, text("consumer"), little(FAR, 8), 1, "i".repeat(16)),
+  bytesOf(15, text("15"), 1, text(streamId(1, 1)), text(listpackOfStream), 2, 2, 3, 1, text("group"), 2, 3),
+  bytesOf(1, streamId(1, 1), little(FAR, 8), 3, 1, text("consumer"), little(FAR, 8), 1, streamId(1, 1)),
   bytesOf(16, text("16"), text(listpack(packs.text6("f"), packs.number7(9)))),
   bytesOf(17, text("17"), text(listpack(packs.text6("m"), packs.number7(9)))),
   bytesOf(18, text("18"), 2, 1, text("alone"), 2, text(listpackOfAll)),
@@ -223,13 +237,37 @@ const EVERY_KEY: Record<string, [kind: string, elements: string[]]> = {
   "12": ["sorted set", ["m", "3", "n", "2.5"]],
   "13": ["hash", ["f", "v"]],
   "14": ["list", ["a", "12", "b"]],
-  "15": ["stream", []],
+  "15": [
+    "stream",
+    commandsOf(
+      "XADD 1-1 f v",
+      "XADD 2-3 g w",
+      "XSETID 2-3 ENTRIESADDED 2 MAXDELETEDID 0-0",
+      "XGROUP CREATE group 2-3 ENTRIESREAD 2",
+      `XGROUP SETCONSUMER group consumer ${FAR} ${FAR} 1-1 ${FAR} 3`,
+    ),
+  ],
   "16": ["hash", ["f", "9"]],
   "17": ["sorted set", ["m", "9"]],
   "18": ["list", ["alone", ...ALL]],
-  "19": ["stream", []],
+  "19": [
+    "stream",
+    commandsOf(
+      "XADD MAXLEN 0 0-1 f v",
+      "XSETID 0-0 ENTRIESADDED 18446744073709551615 MAXDELETEDID 0-0",
+      "XGROUP CREATE g 0-0 ENTRIESREAD -1",
+    ),
+  ],
   "20": ["set", ["m", "9"]],
-  "21": ["stream", []],
+  "21": [
+    "stream",
+    commandsOf(
+      "XADD MAXLEN 0 0-1 f v",
+      "XSETID 0-0 ENTRIESADDED 0 MAXDELETEDID 0-0",
+      "XGROUP CREATE g 0-0 ENTRIESREAD 0",
+      "XGROUP SETCONSUMER g c 1 2",
+    ),
+  ],
   "22": ["hash whose fields expire", ["f", "v", String(FAR)]],
   "23": ["hash whose fields expire", ["f", "v", "0"]],
   "24": ["hash whose fields expire", ["f", "v", String(FAR), "g", "w", "0"]],

@@ -5,6 +5,7 @@ import type { Argument } from "../src/resp.ts";
 import { listWrite } from "./list-writes.ts";
 import { Random } from "./random.ts";
 import { setWrite } from "./set-commands.ts";
+import { streamWrite } from "./stream-commands.ts";
 
 /** Makes commands that change something, mostly, on few keys so that they meet. */
 export class WriteProgram {
@@ -34,8 +35,8 @@ export class WriteProgram {
       this.#queued = 2 + random.below(6);
       return ["MULTI"];
     }
-    const makers = [this.#string, this.#string, this.#hash, this.#set, this.#list, this.#key, this.#vector];
-    const command = random.pick(makers)();
+    const values = [this.#string, this.#string, this.#hash, this.#set, this.#list, this.#vector, this.#stream];
+    const command = random.pick([...values, this.#key])();
     this.names.add(String(command[0]));
     return command;
   }
@@ -98,6 +99,7 @@ export class WriteProgram {
   #setName = (): string => `${this.random.oneIn(8) ? "k" : "s"}${this.random.below(4)}`;
 
   #set = (): Argument[] => setWrite(this.random, this.#setName);
+  #stream = (): Argument[] => streamWrite(this.random);
 
   #key = (): Argument[] => {
     const { random } = this;
@@ -107,6 +109,7 @@ export class WriteProgram {
       this.#setName,
       () => `v${random.below(2)}`,
       () => `list${random.below(4)}`,
+      () => `s${random.below(3)}`,
     ])();
     const other = random.pick([this.#name(), this.#hashName(), this.#setName()]);
     return random.pick<() => Argument[]>([

@@ -16,12 +16,24 @@ import {
   ZONE_SEGMENT,
 } from "../layout";
 import { allocate, copyBytes, dirty, release, State, state } from "../memory/memory";
-import { ENCODING_TABLE, entryAt, freeEntry, TYPE_LIST, TYPE_VECTOR_SET, typeOf, valueOf } from "../memory/entry";
+import {
+  ENCODING_TABLE,
+  entryAt,
+  freeEntry,
+  TYPE_LIST,
+  TYPE_STREAM,
+  TYPE_VECTOR_SET,
+  typeOf,
+  valueOf,
+} from "../memory/entry";
 import { distrustSlots } from "../memory/slot-ahead";
 import { CHUNK_BYTES, slotAddress, Table, tableAt } from "../memory/table";
 import { directorySize, liveSlots, releaseDirectory, segmentAt, segmentEnd, segmentSpan } from "../memory/table-walk";
 import { hasFieldTable } from "../structures/field-table";
 import { freeNodes, listAt } from "../structures/list-chain";
+import { groupAt } from "../structures/streams/group";
+import { isReleasedAtOnce, releaseGroupStep, releaseStreamStep } from "../structures/streams/release";
+import { streamAt } from "../structures/streams/stream";
 import { clearQueues } from "./queues";
 import { forgetWork } from "../vectors/upkeep/work-list";
 import { leaveRing } from "../vectors/upkeep/deaths";
@@ -42,6 +54,8 @@ const KIND_TABLE: u32 = 0;
 const KIND_VECTOR_SET: u32 = 1;
 const KIND_FIELDS: u32 = 2;
 const KIND_LIST: u32 = 3;
+const KIND_STREAM: u32 = 10;
+const KIND_STREAM_GROUP: u32 = 11;
 
 /** Nodes of a list freed at once: half a mebibyte. One that has no more is freed on the spot. */
 const NODES_A_STEP: u32 = 64;
@@ -52,6 +66,7 @@ export function dispose(zone: u32, entry: usize): void {
   if (hasFieldTable(entry)) buryFields(load<u32>(valueOf(entry)));
   if (type == TYPE_LIST && (entryAt(entry).type & ENCODING_TABLE) != 0) buryList(listAt(valueOf(entry)).first);
   if (type == TYPE_VECTOR_SET) buryVectorSet(load<u32>(valueOf(entry)));
+  if (type == TYPE_STREAM) buryStream(load<u32>(valueOf(entry)));
   freeEntry(zone, entry);
 }
 
@@ -72,6 +87,16 @@ function buryVectorSet(set: u32): void {
   leaveRing(vectorSetAt(set));
   buryTable(changetype<usize>(namesOf(vectorSetAt(set))), ZONE_OBJECT);
   bury(KIND_VECTOR_SET, set, ZONE_OBJECT);
+}
+
+function buryStream(stream: u32): void {
+  if (isReleasedAtOnce(streamAt(stream))) releaseStreamStep(streamAt(stream));
+  else bury(KIND_STREAM, stream, ZONE_OBJECT);
+}
+
+/** Frees a group of a stream that nothing refers to any more. */
+export function buryStreamGroup(group: u32): void {
+  if (!releaseGroupStep(groupAt(group))) bury(KIND_STREAM_GROUP, group, ZONE_OBJECT);
 }
 
 /** Puts the content of a table on the list; `zone` is its entries'. The 24 bytes at `table` may be reused at once. */
@@ -132,6 +157,8 @@ export function freeStep(): bool {
 
 function freeStepOf(grave: Grave): bool {
   if (grave.kind == KIND_LIST) return freeList(grave);
+  if (grave.kind == KIND_STREAM) return releaseStreamStep(streamAt(grave.content));
+  if (grave.kind == KIND_STREAM_GROUP) return releaseGroupStep(groupAt(grave.content));
   return grave.kind == KIND_VECTOR_SET ? freeSet(grave) : freeSegment(grave);
 }
 

@@ -36,6 +36,7 @@ import {
   TYPE_HASH,
   TYPE_LIST,
   TYPE_SET,
+  TYPE_STREAM,
   TYPE_STRING,
   TYPE_VECTOR_SET,
   typeOf,
@@ -58,6 +59,7 @@ import { directorySize, liveSlots, segmentAt, segmentEnd, segmentSpan } from "..
 import { hasFieldTable } from "../structures/field-table";
 import { isIntegerSet } from "../structures/integer-set";
 import { arePackedMembers } from "../structures/packed-members";
+import { claimStream } from "../structures/streams/claim";
 import { deathsAt } from "../vectors/upkeep/deaths";
 import { claimSetBlocks } from "../vectors/vector-walk";
 import { NodeState, namesOf, nodeAt, VECTOR_SET_BYTES, VectorSet, vectorSetAt } from "../vectors/vectorset";
@@ -231,6 +233,7 @@ function claimValue(entry: usize): bool {
     tableAt(address).longest = 0;
     return walkTable(tableAt(address), ZONE_FIELD, typeOf(entry) == TYPE_SET ? MEMBERS : FIELDS);
   }
+  if (type == TYPE_STREAM) return claimStream(<u32>address);
   return type == TYPE_VECTOR_SET && claimSet(entry, address);
 }
 

@@ -40,6 +40,10 @@ import { LIST_HEAD_BYTES, LIST_NODE_BYTES } from "../structures/list-chain";
 import { RUN_ELEMENT_MAX } from "../structures/packed-run";
 import { INTEGERS_HEADER_BYTES } from "../structures/integer-set";
 import { MEMBERS_HEADER_BYTES } from "../structures/packed-members";
+import { IdNode, NODE_CAPACITY } from "../structures/id-tree";
+import { Block } from "../structures/streams/block";
+import { Consumer, Group, Pending } from "../structures/streams/group";
+import { Stream } from "../structures/streams/stream";
 import { Blocks } from "../vectors/blocks";
 import { Node, VECTOR_SET_BYTES } from "../vectors/vectorset";
 
@@ -82,6 +86,13 @@ export function layoutHash(): u64 {
   mix(<u32>offsetof<State>());
   mix(<u32>offsetof<Node>());
   mix(<u32>offsetof<Blocks>());
+  mix(<u32>offsetof<Stream>());
+  mix(<u32>offsetof<Block>());
+  mix(<u32>offsetof<Group>());
+  mix(<u32>offsetof<Consumer>());
+  mix(<u32>offsetof<Pending>());
+  mix(<u32>offsetof<IdNode>());
+  mix(NODE_CAPACITY);
   for (let sizeClass: u32 = 0; sizeClass < SLAB_CLASSES; sizeClass++) mix(cellBytes(sizeClass));
   return sum;
 }

@@ -106,6 +106,21 @@ export function initializePacking(): void {
   putSetting(Setting.PackedSetValue, 64);
 }
 
+export function setStreamBlocks(bytes: u32, entries: u32): void {
+  putSetting(Setting.StreamBlockBytes, bytes);
+  putSetting(Setting.StreamBlockEntries, entries);
+}
+
+/** Most bytes of a block of a stream; 0 for as many as fit. */
+export function streamBlockBytes(): u32 {
+  return setting(Setting.StreamBlockBytes);
+}
+
+/** Most entries of a block of a stream; 0 for any number. */
+export function streamBlockEntries(): u32 {
+  return setting(Setting.StreamBlockEntries);
+}
+
 export function setRecordPages(pages: u32): void {
   putSetting(Setting.RecordPages, pages);
 }

@@ -27,6 +27,12 @@ export function argumentAddress(index: u32): usize {
   return <usize>load<u32>(records + index * ARGUMENT_BYTES);
 }
 
+/** Where the record of an argument lies; those of the arguments behind it follow. */
+@inline
+export function argumentRecord(index: u32): usize {
+  return records + index * ARGUMENT_BYTES;
+}
+
 @inline
 export function argumentBytes(index: u32): u32 {
   return load<u32>(records + index * ARGUMENT_BYTES, 4) & ~PAGED_BIT;

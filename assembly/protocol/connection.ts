@@ -4,7 +4,7 @@
 // are chains of pages; the host takes one at a time and releases it when the socket has drained it.
 
 import { ConnectionMode } from "../connection-layout";
-import { INPUT_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SPARE_PAGES, ZONE_VOLATILE } from "../layout";
+import { ARGUMENT_PAGED_BIT, INPUT_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SPARE_PAGES, ZONE_VOLATILE } from "../layout";
 import { allocate, copyBytes, hasMemory, pageAt, release, releasePage, takePage, state } from "../memory/memory";
 import { admit } from "../keyspace/eviction";
 import { Mailbox, mailboxAt } from "../events/mailbox";
@@ -169,7 +169,7 @@ export function prependTail(connection: Connection): usize {
 // ---- collected arguments. A record is 8 bytes as in the ARGUMENTS region; bit 31 of its length says that the address
 // is that of a list of pages.
 
-export const PAGED_BIT: u32 = 0x80000000;
+export const PAGED_BIT: u32 = ARGUMENT_PAGED_BIT;
 
 export function addRecord(connection: Connection, address: usize, bytes: u32): void {
   if (connection.recordsTail == 0 || pageAt(connection.recordsTail).bytes == PAGE_BYTES) {

@@ -17,6 +17,7 @@ import {
   membersOf,
   stringOf,
 } from "./content.ts";
+import { streamCommands } from "./stream-content.ts";
 import { vectorCommands } from "./vector-content.ts";
 
 /**
@@ -43,7 +44,7 @@ export function carryOver(from: Engine, to: Engine, nowMs: number): number {
   return keys;
 }
 
-function* commandsOf(source: CommandRunner, { key, type, expiresAtMs }: ContentKey): Generator<Argument[][]> {
+function* commandsOf(source: CommandRunner, { database, key, type, expiresAtMs }: ContentKey): Generator<Argument[][]> {
   if (type === "string") {
     yield [["SET", key, stringOf(source, key), ...(expiresAtMs === undefined ? [] : ["PXAT", expiresAtMs])]];
     return;
@@ -55,6 +56,7 @@ function* commandsOf(source: CommandRunner, { key, type, expiresAtMs }: ContentK
     for (const elements of elementsOf(source, key, count)) yield [["RPUSH", key, ...elements]];
   } else if (type === "set") {
     for (const members of membersOf(source, key, countMembers(source, key))) yield [["SADD", key, ...members]];
-  } else yield* vectorCommands(source, key);
+  } else if (type === "stream") yield* streamCommands(source, database, key);
+  else yield* vectorCommands(source, key);
   if (expiresAtMs !== undefined) yield [["PEXPIREAT", key, expiresAtMs]];
 }

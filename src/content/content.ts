@@ -10,6 +10,7 @@ export const DATABASES = 16;
 
 /** A key. */
 export interface ContentKey {
+  readonly database: number;
   readonly key: Uint8Array;
   /** As TYPE names it. */
   readonly type: string;
@@ -38,7 +39,7 @@ export function* keysOf(runner: CommandRunner, database: number): Generator<Cont
     const replies = runner.run(keys.flatMap((key) => [["TYPE", key] as const, ["PEXPIRETIME", key] as const]));
     for (const [index, key] of keys.entries()) {
       const time = Number(replies[index * 2 + 1]);
-      yield { key, type: textOf(replies[index * 2]), expiresAtMs: time < 0 ? undefined : time };
+      yield { database, key, type: textOf(replies[index * 2]), expiresAtMs: time < 0 ? undefined : time };
     }
   } while (cursor !== "0");
 }

@@ -7,6 +7,7 @@ import { entry, KEY, type ManualEntry } from "./manual/manual-entry.ts";
 import { PUBSUB_MANUAL } from "./manual/pubsub.ts";
 import { SCRIPT_MANUAL } from "./manual/scripts.ts";
 import { SET_MANUAL } from "./manual/sets.ts";
+import { STREAM_MANUAL } from "./manual/streams.ts";
 
 export type { ManualEntry };
 
@@ -158,6 +159,7 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   ...LIST_MANUAL,
   ...SET_MANUAL,
   ...SCRIPT_MANUAL,
+  ...STREAM_MANUAL,
   // vector_set
   VADD: entry(
     `key [REDUCE dim] ${VECTOR} element [CAS] [NOQUANT | F16 | Q8 | Q4 | BIN] [EF count] [SETATTR attributes] [M links] ` +

@@ -115,12 +115,14 @@ function keysOf(commands: readonly CommandDescription[], words: readonly string[
   const [command] = named(commands, words.slice(0, 1));
   if (command === undefined) return new ReplyError("ERR Invalid command specified");
   const { arity, firstKey, lastKey, keyStep } = command;
-  const countAt = MANUAL[command.name]?.keyCount;
-  if (firstKey === 0 && countAt === undefined) return new ReplyError("ERR The command has no key arguments");
+  const { keyCount: countAt, keysBehind } = MANUAL[command.name] ?? {};
+  if (firstKey === 0 && countAt === undefined && keysBehind === undefined)
+    return new ReplyError("ERR The command has no key arguments");
   if (arity > 0 ? words.length !== arity : words.length < -arity) {
     return new ReplyError("ERR Invalid number of arguments specified for command");
   }
   if (countAt !== undefined) return countedKeys(words, countAt, command.group === "scripting" ? 0 : 1);
+  if (keysBehind !== undefined) return keysBehindWord(words, keysBehind);
   const last = lastKey < 0 ? words.length + lastKey : lastKey;
   const keys: string[] = [];
   for (let index = firstKey; index <= last; index += keyStep) keys.push(words[index] ?? "");
@@ -132,6 +134,14 @@ function countedKeys(words: readonly string[], countAt: number, least: number): 
   const count = Number(words[countAt]);
   const keys = words.slice(countAt + 1, countAt + 1 + count);
   if (Number.isInteger(count) && count >= least && keys.length === count) return keys;
+  return new ReplyError("ERR Invalid arguments specified for command");
+}
+
+/** The first half of what follows a word. */
+function keysBehindWord(words: readonly string[], word: string): string[] | ReplyError {
+  const at = words.findIndex((one) => one.toUpperCase() === word);
+  const rest = at < 0 ? [] : words.slice(at + 1);
+  if (rest.length > 0 && rest.length % 2 === 0) return rest.slice(0, rest.length / 2);
   return new ReplyError("ERR Invalid arguments specified for command");
 }
 

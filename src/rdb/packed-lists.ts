@@ -108,7 +108,7 @@ function listpackElement(pack: Pack): Uint8Array {
 }
 
 /** Bytes of the length behind an element of so many bytes: seven bits in each, one too many at most borders. */
-function lengthOfLength(bytes: number): number {
+export function lengthOfLength(bytes: number): number {
   if (bytes <= 127) return 1;
   if (bytes < 16_383) return 2;
   if (bytes < 2_097_151) return 3;

@@ -16,9 +16,10 @@ import {
 import type { Engine } from "../engine.ts";
 import type { StorageFile } from "../storage/storage.ts";
 import { RdbWriter } from "./rdb-writer.ts";
+import { writeStream } from "./stream-export.ts";
 
 /** Types that a file of Redis has. */
-const WRITTEN: ReadonlySet<string> = new Set(["string", "hash", "list", "set"]);
+const WRITTEN: ReadonlySet<string> = new Set(["string", "hash", "list", "set", "stream"]);
 
 /** What became of the keys. */
 export interface RdbExport {
@@ -55,6 +56,7 @@ export async function writeRdb(
       else if (type === "hash") await writeHash(runner, writer, key, expiresAtMs);
       else if (type === "list") await writeList(runner, writer, key, expiresAtMs);
       else if (type === "set") await writeSet(runner, writer, key, expiresAtMs);
+      else if (type === "stream") await writeStream(runner, writer, database, key, expiresAtMs);
       else leftOut.set(type, (leftOut.get(type) ?? 0) + 1);
       if (WRITTEN.has(type)) written++;
       await writer.flush();

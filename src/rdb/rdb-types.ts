@@ -4,6 +4,7 @@
 
 import { PackDamage, unpackIntset, unpackListpack, unpackZiplist, unpackZipmap } from "./packed-lists.ts";
 import { digits, type RdbCursor } from "./rdb-cursor.ts";
+import { stream } from "./rdb-stream.ts";
 
 /** What a value is, whatever way it is written in. */
 export type RdbKind =
@@ -18,7 +19,7 @@ export type RdbKind =
 
 /**
  * Elements of a value in order: of a hash field and value in turn, of a sorted set member and score, of a module's value the
- * module's name; a stream gives none.
+ * module's name; a stream gives the commands that make it (rdb-stream.ts).
  */
 export type Elements = Uint8Array[];
 
@@ -38,7 +39,6 @@ const BATCH_BYTES = 256 * 1024;
 const PACKED_BATCH = 4096;
 /** How quicklists since 7.0 keep an element that is too long to be packed. */
 const ALONE = 1;
-const STREAM_ID_BYTES = 16;
 
 /** Reads one thing of a collection, when all of it is there. */
 interface Unit {
@@ -228,32 +228,6 @@ function* passBytes(cursor: RdbCursor, bytes: number): Steps {
 function* readLength(cursor: RdbCursor): Generator<undefined, number> {
   while (!cursor.hasLength()) yield undefined;
   return cursor.length();
-}
-
-/**
- * A stream: listpacks of entries, counters, and groups with what their consumers have not acknowledged.
- *
- * @param version 1, 2 since 7.0, 3 since 7.2
- */
-function stream(version: number): (cursor: RdbCursor) => Steps {
-  return function* (cursor) {
-    for (let packs = yield* readLength(cursor); packs > 0; packs--) yield* passStrings(cursor, 2);
-    yield* passLengths(cursor, version >= 2 ? 8 : 3);
-    for (let groups = yield* readLength(cursor); groups > 0; groups--) {
-      yield* passStrings(cursor, 1);
-      yield* passLengths(cursor, version >= 2 ? 3 : 2);
-      for (let pending = yield* readLength(cursor); pending > 0; pending--) {
-        yield* passBytes(cursor, STREAM_ID_BYTES + 8);
-        yield* passLengths(cursor, 1);
-      }
-      for (let consumers = yield* readLength(cursor); consumers > 0; consumers--) {
-        yield* passStrings(cursor, 1);
-        yield* passBytes(cursor, version >= 3 ? 16 : 8);
-        for (let pending = yield* readLength(cursor); pending > 0; pending--) yield* passBytes(cursor, STREAM_ID_BYTES);
-      }
-    }
-    yield [];
-  };
 }
 
 /** Bytes of what a module wrote, by the number before it; 0 ends a value. */

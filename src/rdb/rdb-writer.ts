@@ -15,10 +15,12 @@ const RESIZE_DATABASE = 251;
 const EXPIRES_MS = 252;
 const SELECT_DATABASE = 254;
 const END = 255;
+
 const STRING = 0;
 const LIST = 1;
 const SET = 2;
 const HASH = 4;
+const STREAM = 19;
 
 /** Writes one file from front to back. After each of its calls `flush` may be awaited. */
 export class RdbWriter {
@@ -72,6 +74,38 @@ export class RdbWriter {
   set(key: Uint8Array, members: number, expiresAtMs: number | undefined): void {
     this.#key(SET, key, expiresAtMs);
     this.#length(members);
+  }
+
+  /** Begins a stream, as Redis 7.0 and later read it: so many pairs of an id and a pack follow, as texts. */
+  stream(key: Uint8Array, packs: number, expiresAtMs: number | undefined): void {
+    this.#key(STREAM, key, expiresAtMs);
+    this.#length(packs);
+  }
+
+  /** A number of up to 64 bits, without a sign. */
+  number(value: number | bigint): void {
+    if (value <= 0xffff_ffff) {
+      this.#length(Number(value));
+      return;
+    }
+    this.#reserve(HEAD_BYTES);
+    this.#byte(0x81);
+    new DataView(this.#piece.buffer).setBigUint64(this.#used, BigInt(value));
+    this.#used += 8;
+  }
+
+  /** A time, ms since epoch. */
+  time(ms: number): void {
+    this.#reserve(HEAD_BYTES);
+    new DataView(this.#piece.buffer).setBigInt64(this.#used, BigInt(ms), true);
+    this.#used += 8;
+  }
+
+  /** Bytes without a length, at most 16. */
+  raw(bytes: Uint8Array): void {
+    this.#reserve(HEAD_BYTES);
+    this.#piece.set(bytes, this.#used);
+    this.#used += bytes.length;
   }
 
   /** A string, behind its length. */

@@ -102,6 +102,8 @@ function packingEffects(engine: Engine): Effects {
     integerSetEntries: (integerSetEntries) => engine.setPacking({ integerSetEntries }),
     packedSetEntries: (packedSetEntries) => engine.setPacking({ packedSetEntries }),
     packedSetValue: (packedSetValue) => engine.setPacking({ packedSetValue }),
+    streamBlockBytes: (streamBlockBytes) => engine.setPacking({ streamBlockBytes }),
+    streamBlockEntries: (streamBlockEntries) => engine.setPacking({ streamBlockEntries }),
   };
 }
 

@@ -18,4 +18,6 @@ export const PACKING_SETTINGS = {
   integerSetEntries: packing("set-max-intset-entries", "members of a set of integers that is packed", 512),
   packedSetEntries: packing("set-max-listpack-entries", "members of another set that is packed", 128),
   packedSetValue: packing("set-max-listpack-value", "bytes of a member of such a set", 64),
+  streamBlockBytes: packing("stream-node-max-bytes", "bytes of a block of a stream; 0 for up to 32 KiB", 4096),
+  streamBlockEntries: packing("stream-node-max-entries", "entries of a block of a stream; 0 for any number", 100),
 } as const;

@@ -7,6 +7,7 @@ import { findTool } from "../external-tools.ts";
 import { CLI_LISTS } from "./list-scenarios.ts";
 import { commandNames, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
 import { CLI_SCRIPTS } from "./script-scenarios.ts";
+import { CLI_STREAMS } from "./stream-scenarios.ts";
 
 type Line = readonly [command: string, printed: string | RegExp];
 
@@ -220,6 +221,7 @@ const SCENARIOS: Readonly<Record<string, readonly Line[]>> = {
   VOPTIMIZE: [SET_V, ["VOPTIMIZE v", "1"]],
   ...CLI_LISTS,
   ...CLI_SCRIPTS,
+  ...CLI_STREAMS,
   SAVE: [["SAVE", NO_DIRECTORY]],
   BGSAVE: [["BGSAVE", NO_DIRECTORY]],
   BGREWRITEAOF: [["BGREWRITEAOF", NO_DIRECTORY]],

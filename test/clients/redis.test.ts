@@ -2,10 +2,10 @@
 
 import { createClient, WatchError } from "redis";
 import { afterEach, describe, expect, test } from "vitest";
-
 import { REDIS_LISTS } from "./list-scenarios.ts";
 import { allCommands, commandNames, messageOf, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
 import { REDIS_SCRIPTS } from "./script-scenarios.ts";
+import { REDIS_STREAMS } from "./stream-scenarios.ts";
 
 /** A client whose replies are the same over both protocols where node-redis makes them so. */
 function newClient(port: number, RESP: 2 | 3) {
@@ -282,6 +282,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   VOPTIMIZE: after(withVectors, [async (c) => Number(await c.sendCommand(["VOPTIMIZE", "v"])), 1]),
   ...REDIS_LISTS,
   ...REDIS_SCRIPTS,
+  ...REDIS_STREAMS,
   SAVE: after(nothing, [(c) => c.sendCommand(["SAVE"]).catch(messageOf), NO_DIRECTORY]),
   BGSAVE: after(nothing, [(c) => c.bgSave().catch(messageOf), NO_DIRECTORY]),
   BGREWRITEAOF: after(nothing, [(c) => c.bgRewriteAof().catch(messageOf), NO_DIRECTORY]),

@@ -11,6 +11,7 @@ import {
   isPaged,
   takeValuePages,
   TYPE_LIST,
+  TYPE_STREAM,
   TYPE_VECTOR_SET,
   typeOf,
   valueOf,
@@ -27,6 +28,8 @@ import { recordArguments } from "../../protocol/recording";
 import { replyError, replyInteger, replyNoMemory, replySyntaxError } from "../../protocol/reply";
 import { slotEntry, Table } from "../../memory/table";
 import { nextEntry, startWalk } from "../../memory/table-walk";
+import { copyStream, pagesToCopy } from "../../structures/streams/copy";
+import { streamOf } from "../streams/stream-key";
 
 /** Copying 64 KiB, in units of work. */
 const WORK_A_PAGE: u32 = 128;
@@ -64,6 +67,7 @@ function findIn(db: u32, index: u32): usize {
 function pagesOf(entry: usize): u32 {
   const own = entryPages(entryAt(entry).valueBytes);
   if (typeOf(entry) == TYPE_LIST && isChain(entry)) return own + chainPages(chainOf(entry));
+  if (typeOf(entry) == TYPE_STREAM) return own + pagesToCopy(streamOf(entry));
   return hasFieldTable(entry) ? own + tablePages(fieldTable(entry)) : own;
 }
 
@@ -138,6 +142,10 @@ function copyEntry(entry: usize): usize {
   }
   if (typeOf(entry) == TYPE_LIST && isChain(entry)) {
     copyChain(emptyList(valueOf(other)), chainOf(entry));
+    return other;
+  }
+  if (typeOf(entry) == TYPE_STREAM) {
+    store<u32>(valueOf(other), copyStream(streamOf(entry)));
     return other;
   }
   if (isPaged(other)) takeValuePages(other, 0);

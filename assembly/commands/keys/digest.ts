@@ -15,6 +15,7 @@ import {
   TYPE_HASH,
   TYPE_LIST,
   TYPE_SET,
+  TYPE_STREAM,
   TYPE_VECTOR_SET,
   typeOf,
   valueOf,
@@ -30,7 +31,10 @@ import { NodeState, nodeAt, VectorSet } from "../../vectors/vectorset";
 import { element, elementBytes, elementEntry } from "../../structures/list-chain";
 import { walkOn } from "../../structures/list-walk";
 import { showListElement } from "../lists/list-value";
+import { digestStream } from "../streams/stream-digest";
+import { streamOf } from "../streams/stream-key";
 import { setOf } from "../vectors/elements";
+import { mix } from "./digest-mix";
 import {
   fieldEntry,
   fieldName,
@@ -41,17 +45,6 @@ import {
   startFields,
 } from "../hashes/hash-value";
 import { memberAddress, memberBytes, nextMember, showText, startMembers } from "../sets/set-value";
-
-const PRIME: u64 = 0xbc7062fdf7889697;
-const MIX: u64 = 0x8aeda7013b5c4de3;
-
-/** One number of two; not the same with the two exchanged. */
-@inline
-function mix(first: u64, second: u64): u64 {
-  let sum = (rotl(first * PRIME, 31) ^ second) * MIX;
-  sum ^= sum >> 32;
-  return sum * PRIME;
-}
 
 /** Digest of all databases. */
 export function digestAll(): u64 {
@@ -84,6 +77,7 @@ function digestEntry(entry: usize, db: u32): u64 {
   if (type == TYPE_HASH) return mix(dies, digestFields(entry));
   if (type == TYPE_LIST) return mix(dies, digestList(entry));
   if (type == TYPE_SET) return mix(dies, digestMembers(entry));
+  if (type == TYPE_STREAM) return mix(dies, digestStream(streamOf(entry)));
   if (type == TYPE_VECTOR_SET) return mix(dies, digestElements(setOf(entry)));
   return mix(dies, digestValue(entry));
 }

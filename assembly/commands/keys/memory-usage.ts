@@ -1,17 +1,28 @@
 // What a key takes: its cell with what its size class rounds up, its share of the table's chunks, the pages of a long
-// value, the fields of a large hash or the members of a large set, the nodes of a large list, the graph of a vector set. All
-// of it is read, nothing estimated, except the fields beyond the samples asked for.
+// value, the fields of a large hash or the members of a large set, the nodes of a large list, the blocks and groups of a
+// stream, the graph of a vector set. All of it is read, nothing estimated, except the fields beyond the samples asked for.
 
 import { INPUT_BASE, PAGE_BITS } from "../../layout";
-import { entryAt, isPaged, pagesFor, TYPE_LIST, TYPE_VECTOR_SET, typeOf, valueOf } from "../../memory/entry";
+import {
+  entryAt,
+  isPaged,
+  pagesFor,
+  TYPE_LIST,
+  TYPE_STREAM,
+  TYPE_VECTOR_SET,
+  typeOf,
+  valueOf,
+} from "../../memory/entry";
 import { pageOf } from "../../memory/memory";
 import { cellBytes } from "../../memory/slabs";
 import { slotEntry, Table } from "../../memory/table";
 import { bytesOfTable, nextEntry, startWalk } from "../../memory/table-walk";
 import { findKey, hashKey, selectDatabase, setClock, shardOf } from "../../keyspace/keyspace";
+import { bytesOfStream } from "../../structures/streams/copy";
 import { bytesOfSet, vectorSetAt } from "../../vectors/vectorset";
 import { fieldTable, hasFieldTable } from "../../structures/field-table";
 import { isLong, ListHead, listNodeAt, longEntry } from "../../structures/list-chain";
+import { streamOf } from "../streams/stream-key";
 import { chainOf, isChain } from "../lists/list-value";
 
 /** Bytes of the cell and, of a paged value, the pages. */
@@ -55,6 +66,7 @@ export function memoryUsage(db: u32, keyBytes: u32, samples: u32, now: f64): f64
   let bytes = bytesOfEntry(entry) + bytesOfTable(shard) / shard.count;
   if (hasFieldTable(entry)) bytes += bytesOfFields(fieldTable(entry), samples);
   if (typeOf(entry) == TYPE_LIST && isChain(entry)) bytes += bytesOfNodes(chainOf(entry));
+  if (typeOf(entry) == TYPE_STREAM) bytes += bytesOfStream(streamOf(entry));
   if (typeOf(entry) == TYPE_VECTOR_SET) bytes += bytesOfSet(vectorSetAt(load<u32>(valueOf(entry))));
   return <f64>bytes;
 }

@@ -2,7 +2,17 @@
 // Redis's words: a packed hash is a listpack, and a string or a list is told by what it holds, not by its history.
 
 import { CommandFlag } from "../../layout";
-import { entryAt, isPaged, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, typeOf, valueOf } from "../../memory/entry";
+import {
+  entryAt,
+  isPaged,
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STREAM,
+  TYPE_STRING,
+  typeOf,
+  valueOf,
+} from "../../memory/entry";
 import { slotEntry } from "../../memory/table";
 import { countsFrequency, frequencyOf, idleSecondsOf } from "../../keyspace/access";
 import { argumentCount, argumentIs } from "../../protocol/arguments";
@@ -31,6 +41,7 @@ function encodingOf(entry: usize): string {
   if (typeOf(entry) == TYPE_HASH) return isTable(entry) ? "hashtable" : "listpack";
   if (typeOf(entry) == TYPE_LIST) return isListpack(entry) ? "listpack" : "quicklist";
   if (typeOf(entry) == TYPE_SET) return isTable(entry) ? "hashtable" : isIntegers(entry) ? "intset" : "listpack";
+  if (typeOf(entry) == TYPE_STREAM) return "stream";
   if (typeOf(entry) != TYPE_STRING || isPaged(entry)) return "raw";
   const bytes = entryAt(entry).valueBytes;
   if (parseInteger(valueOf(entry), bytes)) return "int";

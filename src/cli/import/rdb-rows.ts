@@ -6,6 +6,7 @@
 import type { Client } from "../../client.ts";
 import type { RdbItem, RdbKey } from "../../rdb/rdb-reader.ts";
 import { readRdb } from "../../rdb/rdb-reader.ts";
+import { streamCommands } from "../../rdb/rdb-stream.ts";
 import type { RdbKind } from "../../rdb/rdb-types.ts";
 import type { Argument } from "../../resp.ts";
 import { RowProblem } from "./found-row.ts";
@@ -39,6 +40,9 @@ const COMMANDS: ReadonlyMap<RdbKind, (key: Uint8Array, elements: Uint8Array[]) =
   ["list", (key, elements) => ["RPUSH", key, ...elements]],
   ["set", (key, elements) => ["SADD", key, ...elements]],
 ]);
+
+/** Kinds whose batches must come one behind another: no command takes them twice. */
+const ORDERED: ReadonlySet<RdbKind> = new Set(["list", "stream"]);
 
 const NAMES: Readonly<Record<RdbKind, string>> = {
   string: "strings",
@@ -136,7 +140,7 @@ export class RdbSink implements Sink<RdbRow> {
     if (item.isFirst) this.#parts = newParts();
     const parts = this.#parts as Parts;
     if (!item.isFirst) await parts.begun;
-    if (!item.isFirst && item.kind === "list") Object.assign(parts, newTurn());
+    if (!item.isFirst && ORDERED.has(item.kind)) Object.assign(parts, newTurn());
     this.#removeBegun = item.isLast || parts.hasFailed ? undefined : () => run(client, [["DEL", this.#keyOf(item)]]);
     return parts.hasFailed ? undefined : this.#batch(item, client, parts);
   }
@@ -173,7 +177,7 @@ export class RdbSink implements Sink<RdbRow> {
       }
     };
     const stored = (): number => (item.isLast && !parts.hasFailed ? 1 : 0);
-    const waitsForThis = item.isFirst || item.kind === "list";
+    const waitsForThis = item.isFirst || ORDERED.has(item.kind);
     return { bytes: bytesOf(item), send, stored, settled: waitsForThis ? parts.begin : () => undefined };
   }
 
@@ -206,7 +210,7 @@ function problemOf({ kind, database, elements, isFirst, isLast }: RdbKey): RowPr
   if (database >= DATABASES) {
     return new RowProblem("no-database", `database ${database}, and there are 0 to ${DATABASES - 1}`);
   }
-  if (kind !== "string" && !COMMANDS.has(kind)) {
+  if (kind !== "string" && kind !== "stream" && !COMMANDS.has(kind)) {
     const module = kind === "module value" ? ` (${new TextDecoder().decode(elements[0])})` : "";
     return new RowProblem(`not-supported ${kind}${module}`, `${NAMES[kind]}${module} are not supported yet`);
   }
@@ -215,19 +219,21 @@ function problemOf({ kind, database, elements, isFirst, isLast }: RdbKey): RowPr
 }
 
 /**
- * Commands that may run twice, and leave the key with this batch and those before it.
+ * Commands that may run twice, and leave the key with this batch and those before it; of a stream only the first batch may: another
+ * one that is sent again is refused for its ids, and the key with it.
  *
  * @param before elements of those: what a list has beyond them is of this batch, sent before
  */
 function commandsOf({ kind, elements, expiresAtMs, isFirst, isLast }: RdbKey, key: Uint8Array, before = 0): Command[] {
-  const add = COMMANDS.get(kind);
-  if (add === undefined) {
+  if (kind === "string") {
     const expiry = expiresAtMs === undefined ? [] : ["PXAT", expiresAtMs];
     return [["SET", key, elements[0] as Uint8Array, ...expiry]];
   }
   const commands: Command[] = isFirst ? [["DEL", key]] : [];
   if (!isFirst && kind === "list") commands.push(["LTRIM", key, 0, before - 1]);
-  commands.push(add(key, elements));
+  const add = COMMANDS.get(kind);
+  if (add === undefined) commands.push(...streamCommands(key, elements));
+  else commands.push(add(key, elements));
   if (isLast && expiresAtMs !== undefined) commands.push(["PEXPIREAT", key, expiresAtMs]);
   return commands;
 }

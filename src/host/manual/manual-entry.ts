@@ -14,6 +14,8 @@ export interface ManualEntry {
    * name is word 0.
    */
   readonly keyCount?: number;
+  /** The same for keys that follow this word, each with an argument of its own behind all of them. */
+  readonly keysBehind?: string;
   /** Where it differs from Redis. */
   readonly differs?: string;
 }
