@@ -3,8 +3,10 @@
 import { describe, expect, test } from "vitest";
 import { readLog } from "../src/log/log-reader.ts";
 import { LogWriter } from "../src/log/log-writer.ts";
+import { restOfBlock } from "../src/log/pieces.ts";
 import { encodeSegmentHeader, LOG_VERSION, SEGMENT_HEADER_BYTES } from "../src/log/record-format.ts";
 import { SegmentFiles, segmentName } from "../src/log/segment-files.ts";
+import type { StorageFile } from "../src/storage/storage.ts";
 import { FaultyStorage } from "./faulty-storage.ts";
 import { simulateLog } from "./log-simulation.ts";
 import { Random, seedOfRun } from "./random.ts";
@@ -60,6 +62,56 @@ test("writing anew that fails halfway takes nothing from what a killed process h
   await simulated.drive(reading, survivor);
   expect((await reading).damage).toBeUndefined();
   expect(target.position).toBe(20);
+});
+
+test("a block that is written to for the first time is written to its end, so that none is read before", () => {
+  for (const [at, end, rest] of [
+    [0, 64, 4032],
+    [64, 4096, 0],
+    [64, 4097, 4095],
+    [4095, 4096, 0],
+    [4096, 4097, 4095],
+    [4097, 8000, 0],
+    [4097, 8192, 0],
+    [4000, 20_000, 480],
+  ] as const) {
+    const zeros = restOfBlock(at, end);
+    expect(zeros.length, `${at} to ${end}`).toBe(rest);
+    expect(zeros.every((byte) => byte === 0)).toBe(true);
+  }
+});
+
+test("closing on a disk that refuses leaves no file open", async () => {
+  const storage = new FaultyStorage(new Random(1));
+  const simulated = new SimulatedProcess();
+  const opened = new Set<StorageFile>();
+  const open = storage.open.bind(storage);
+  storage.open = async (...given) => {
+    const file = await open(...given);
+    const close = file.close.bind(file);
+    opened.add(file);
+    file.close = () => {
+      opened.delete(file);
+      return close();
+    };
+    return file;
+  };
+  const source = new ModelSource(0);
+  const options = { fsync: "always", fsyncIntervalMs: 10, segmentBytes: SEGMENT_BYTES } as const;
+  const segments = new SegmentFiles(storage, SEGMENT_BYTES, { known: [], unused: [], lastNumber: 0 });
+  const writer = new LogWriter(segments, source, options, simulated.host, { position: 0, identity: 1n });
+  await simulated.drive(writer.begin(), storage);
+  storage.mood.syncFails = 1;
+  storage.mood.capacityBytes = storage.usedBytes;
+  source.write([500]);
+  await simulated.drive(
+    writer.commit().catch(() => undefined),
+    storage,
+  );
+  expect(writer.failure?.isBlocking).toBe(true);
+  const refused = expect(writer.close()).rejects.toMatchObject({ code: "read-only" });
+  await simulated.drive(refused, storage);
+  expect([...opened].map(({ name }) => name)).toEqual([]);
 });
 
 test("records of a torn end that never counted do not come back when their file is used again", async () => {

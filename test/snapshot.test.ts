@@ -287,6 +287,44 @@ describe("a command that changes more than there is room to copy", () => {
   });
 });
 
+describe("memory for copies that is made ready before the cut", () => {
+  const unhurried = { share: 0.9, makesReady: true };
+
+  it("serves the snapshot, which is of the moment when it is ready, and keeps others off meanwhile", async () => {
+    const driver = new EngineDriver(SIZE);
+    for (let key = 0; key < 200; key++) driver.must("SET", `key:${key}`, textOf(60_000));
+    const storage = new MemoryStorage();
+    const store = await SnapshotStore.open(storage);
+    const held = driver.engine.stats().memoryUsedBytes;
+    const taking = store.take(driver.engine, { pace: unhurried });
+    await Promise.resolve();
+    expect(driver.engine.snapshot.isBusy).toBe(true);
+    const other = takeSnapshot(
+      driver.engine,
+      { append: () => undefined },
+      () => ({ parent: 0n, exported: false }),
+      PAGE_BY_PAGE,
+    );
+    await expect(other).rejects.toMatchObject({ code: "aborted" });
+    await taking;
+    expect(driver.engine.snapshot.isBusy).toBe(false);
+    expect(driver.engine.stats().memoryUsedBytes).toBe(held);
+    expect((await reopen(storage)).engine.effects.digest()).toBe(driver.engine.effects.digest());
+  });
+
+  it("is given back when nothing comes of it", async () => {
+    const driver = new EngineDriver(SIZE);
+    const free = () => driver.engine.statistics.memory().kinds.copies;
+    while (driver.engine.snapshot.prepare(true));
+    expect(free()).toBeGreaterThan(0);
+    driver.engine.snapshot.end(false);
+    expect(free()).toBe(0);
+    const storage = new MemoryStorage();
+    await (await SnapshotStore.open(storage)).take(driver.engine, { pace: unhurried });
+    expect((await reopen(storage)).engine.effects.digest()).toBe(driver.engine.effects.digest());
+  });
+});
+
 describe("a storage that is slower than what changes", () => {
   it("ends the snapshot before memory fills, nothing is written behind its end, and the next one succeeds", async () => {
     const driver = new EngineDriver(SIZE);

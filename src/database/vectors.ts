@@ -159,8 +159,8 @@ export class VectorSet<M extends "value" | "promise" = "value"> {
   /**
    * Reads a vector.
    *
-   * @returns the values that were set (without originals what their codes stand for), `dim` of them, as a copy; undefined
-   *   when there is no such element
+   * @returns the values that were set (without originals what their codes stand for), `dim` of them, as a copy; with
+   *   `reduce` so many, the projection that is stored; undefined when there is no such element
    */
   get(id: Key): Answer<M, Float32Array | undefined> {
     return this.#port.run(getVector, this.#settings, id);
