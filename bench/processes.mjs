@@ -104,11 +104,7 @@ export async function startNearkey(maxMemory = "3gb", ...more) {
     maxMemory,
     ...more,
   ];
-  const server = await startServer(
-    "nearkey",
-    [process.execPath, ...(process.env.NK_FLAGS ? process.env.NK_FLAGS.split(" ") : []), cli, ...options],
-    respPort,
-  );
+  const server = await startServer("nearkey", [process.execPath, cli, ...options], respPort);
   return { ...server, webSocketPort: port };
 }
 

@@ -38,7 +38,8 @@ export class Copies {
   end: u32;
   /** Pages taken for copies. */
   pages: u32;
-  padding: u32;
+  /** Pages that the cut will want, as they were counted when memory was made ready for it. */
+  likely: u32;
 }
 
 const RECORD_BYTES: u32 = 32;

@@ -76,16 +76,21 @@ function wantedOf(number: u32, marks: usize, whole: bool): u64 {
  */
 export function prepareSnapshot(whole: bool, most: u32): bool {
   assert(copies.status == Copying.Off);
+  if (copies.numbers == 0) copies.likely = countWanted(whole);
+  const pages = roomFor(copies.likely);
+  const before = copies.pages;
+  takeCopyPages(min(pages, before + most));
+  for (let index = before; index < copies.pages; index++) touch(load<u32>(copyPageSlot(index)));
+  return copies.pages < pages && copies.pages > before;
+}
+
+function countWanted(whole: bool): u32 {
   let wanted: u32 = 0;
   for (let number = state.heapStart; number < state.freshPage; number++) {
     const marks = marksOf(number);
     if ((wantedOf(number, marks, whole) | wantedOf(number, marks + 8, whole)) != 0) wanted++;
   }
-  const pages = roomFor(wanted);
-  const before = copies.pages;
-  takeCopyPages(min(pages, before + most));
-  for (let index = before; index < copies.pages; index++) touch(load<u32>(copyPageSlot(index)));
-  return copies.pages < pages && copies.pages > before;
+  return wanted;
 }
 
 function touch(page: usize): void {
