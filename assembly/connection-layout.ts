@@ -87,3 +87,6 @@ export const enum ScriptCall {
   ReadOnly = 5,
   NoMemory = 6,
 }
+
+/** Set in the length of an argument whose address is that of a list of pages. */
+export const ARGUMENT_PAGED_BIT: u32 = 0x80000000;

@@ -32,8 +32,6 @@ export const REGISTERS_BYTES: u32 = 0x20000;
 /** Arguments of one command at most, and of all commands parsed ahead together. */
 export const ARGUMENTS_MAX: u32 = 131072;
 export const ARGUMENT_BYTES: u32 = 8;
-/** In the length of an argument whose address is that of a list of pages. */
-export const ARGUMENT_PAGED_BIT: u32 = 0x80000000;
 export const ARGUMENTS_BASE: u32 = REGISTERS_BASE + REGISTERS_BYTES;
 
 /** A partial command up to this size is kept whole and put before the next bytes; a longer one is collected argument by argument. */

@@ -3,8 +3,8 @@
 // argument: small ones are packed into pages, one over 32 KiB gets pages of its own, which a value adopts. Replies
 // are chains of pages; the host takes one at a time and releases it when the socket has drained it.
 
-import { ConnectionMode } from "../connection-layout";
-import { ARGUMENT_PAGED_BIT, INPUT_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SPARE_PAGES, ZONE_VOLATILE } from "../layout";
+import { ARGUMENT_PAGED_BIT, ConnectionMode } from "../connection-layout";
+import { INPUT_BASE, PAGE_BITS, PAGE_BYTES, PageKind, SPARE_PAGES, ZONE_VOLATILE } from "../layout";
 import { allocate, copyBytes, hasMemory, pageAt, release, releasePage, takePage, state } from "../memory/memory";
 import { admit } from "../keyspace/eviction";
 import { Mailbox, mailboxAt } from "../events/mailbox";

@@ -5,7 +5,8 @@
 // What is appended are parts, field and value in turn, as the records of a command's arguments: address (u32) | bytes (u32),
 // with ARGUMENT_PAGED_BIT where the address is that of a list of pages.
 
-import { ARGUMENT_BYTES, ARGUMENT_PAGED_BIT, PAGE_BITS, PAGE_BYTES, PageKind, ZONE_OBJECT } from "../../layout";
+import { ARGUMENT_PAGED_BIT } from "../../connection-layout";
+import { ARGUMENT_BYTES, PAGE_BITS, PAGE_BYTES, PageKind, ZONE_OBJECT } from "../../layout";
 import { allocate, copyBytes, dirty, equalBytes, release, takePage } from "../../memory/memory";
 import { streamBlockBytes, streamBlockEntries } from "../../memory/settings";
 import { cellBytes, classOf } from "../../memory/slabs";
