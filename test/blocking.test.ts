@@ -108,6 +108,26 @@ test.each([[["RENAME", "made", "l"]], [["COPY", "made", "l"]], [["LMOVE", "made"
   },
 );
 
+test("streams wake those who wait for entries, all of them", async () => {
+  const { asker, others, wait } = await serve(3);
+  const [a, b, c] = others as [Listener, Listener, Listener];
+  await asker.ask("XADD", "s", "1-1", "f", "v");
+  await asker.ask("XGROUP", "CREATE", "s", "g", "$");
+  await wait(a, "XREAD", "BLOCK", 0, "STREAMS", "s", "other", "$", "0");
+  await wait(b, "XREAD", "BLOCK", 0, "COUNT", 1, "STREAMS", "s", "1-1");
+  await wait(c, "XREADGROUP", "GROUP", "g", "me", "BLOCK", 0, "STREAMS", "s", ">");
+  expect(await asker.ask("XADD", "s", "2-1", "f", "w")).toBe('$"2-1"');
+  const entry = '*[*[$"s" *[*[$"2-1" *[$"f" $"w"]]]]]';
+  expect(await Promise.all([a.next(), b.next(), c.next()])).toEqual([entry, entry, entry]);
+  await wait(a, "XREAD", "BLOCK", 0, "STREAMS", "new", "$");
+  expect(await asker.ask("XADD", "new", "1-1", "f", "v")).toBe('$"1-1"');
+  expect(await a.next()).toBe('*[*[$"new" *[*[$"1-1" *[$"f" $"v"]]]]]');
+  await wait(c, "XREADGROUP", "GROUP", "g", "me", "BLOCK", 0, "STREAMS", "s", ">");
+  await asker.ask("DEL", "s");
+  expect(await c.next()).toMatch(/^-NOGROUP/);
+  expect(await b.ask("XREAD", "BLOCK", 10, "STREAMS", "none", "$")).toBe("*nil");
+});
+
 test("a database that is swapped in wakes", async () => {
   const { asker, others, wait } = await serve(1);
   const [a] = others as [Listener];

@@ -21,6 +21,12 @@ export function argumentRecords(): usize {
   return records;
 }
 
+/** Lets an argument be another text, as long as the command runs. */
+export function setArgument(index: u32, address: usize, bytes: u32): void {
+  store<u32>(records + index * ARGUMENT_BYTES, <u32>address);
+  store<u32>(records + index * ARGUMENT_BYTES, bytes, 4);
+}
+
 /** Where an argument that is not paged lies. */
 @inline
 export function argumentAddress(index: u32): usize {

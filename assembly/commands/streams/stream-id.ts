@@ -195,6 +195,13 @@ function writeId(ms: u64, seq: u64): u32 {
   return digits + more + 1;
 }
 
+/** Writes an id to a place; answers how many bytes. */
+export function putId(ms: u64, seq: u64, to: usize): u32 {
+  const bytes = writeId(ms, seq);
+  memory.copy(to, WORKSPACE_BASE, bytes);
+  return bytes;
+}
+
 export function replyId(ms: u64, seq: u64): void {
   const bytes = writeId(ms, seq);
   replyBulk(WORKSPACE_BASE, bytes);

@@ -4,6 +4,8 @@
 
 import { ARGUMENTS_MAX, CommandFlag, SCRATCH_BASE, SCRATCH_BYTES } from "../../layout";
 import { addIntegerPart, addWordPart, beginRecord } from "../../effects/record";
+import { TYPE_STREAM } from "../../memory/entry";
+import { NULL_ARRAY, setTimeoutMs, waitForKeys } from "../../protocol/events/blocking";
 import { clock } from "../../keyspace/keyspace";
 import { dirty } from "../../memory/memory";
 import { argumentAddress, argumentBytes } from "../../protocol/arguments";
@@ -32,7 +34,15 @@ import { countInRange, nextInRange, startRange, startRangeAt } from "../../struc
 import { findEntry, readLast, Stream } from "../../structures/streams/stream";
 import { replyEntry } from "./entry-reply";
 import { advance } from "./group-progress";
-import { firstStream, groupArgument, isNoAck, parseReadOptions, readCount, readStreams } from "./read-options";
+import {
+  firstStream,
+  groupArgument,
+  isNoAck,
+  parseReadOptions,
+  readCount,
+  readStreams,
+  readTimeout,
+} from "./read-options";
 import { idMs, idSeq, isCharacter, parseId, replyId, setId, incrementId } from "./stream-id";
 import {
   consumerNamed,
@@ -71,7 +81,9 @@ function xReadGroup(): void {
     if (isThere(stream) && serve(stream, groupNamed(stream, groupArgument), index)) served++;
   }
   if (served == 0) {
-    replyNullArray();
+    setTimeoutMs(readTimeout);
+    if (readTimeout < 0) replyNullArray();
+    else waitForKeys(firstStream, readStreams, TYPE_STREAM, NULL_ARRAY, true);
     return;
   }
   beginStreams(served);
@@ -271,7 +283,7 @@ export function recordConsumer(key: u32, group: u32, consumer: u32): void {
 }
 
 export function registerXReadGroup(): void {
-  const flags = CommandFlag.Write;
+  const flags = CommandFlag.Write | CommandFlag.Blocking;
   const summary = "Answers entries of streams for a consumer of a group.";
   register("XREADGROUP", -7, flags, 0, 0, 0, xReadGroup, "5.0.0", summary);
 }

@@ -101,7 +101,7 @@ function serveKey(address: usize): void {
     const link = linkAt(at);
     const box = mailboxAt(link.owner);
     at = link.next;
-    if (type == NO_TYPE ? !box.waitsForNone : type != <u32>box.waitType) continue;
+    if (type != <u32>box.waitType && !box.waitsForNone) continue;
     serve(connectionOf(box));
     type = typeAt(address);
   }
