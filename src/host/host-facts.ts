@@ -171,7 +171,7 @@ export interface HostFacts {
   readonly persistence?: (() => readonly (readonly [name: string, value: string | number])[] | undefined) | undefined;
   /** Where scripts come to run; absent where they do not, as in a browser. */
   readonly scripts?: ScriptSource | undefined;
-  /** After how long a script that has changed nothing is ended; absent where it takes five seconds. */
+  /** After how long a script is ended; absent where it takes five seconds. */
   readonly scriptLimit?: { readonly ms: number } | undefined;
   /** Takes what scripts log, from `redis.LOG_NOTICE` on; absent where nobody reads it. */
   readonly scriptLog?: ((text: string) => void) | undefined;

@@ -41,7 +41,7 @@ export function functionCommand(call: HostCall): HostReply {
       if (rest.length !== 1) return wrongArity("function|delete");
       return libraries.delete(rest[0] ?? "") ? OK : new ReplyError("ERR Library not found");
     case "FLUSH":
-      return flush(rest, libraries);
+      return flush(name, rest, libraries);
     case "LIST":
       return list(rest, libraries);
     case "STATS":
@@ -75,8 +75,8 @@ function withCode(text: string): string {
   return `ERR ${text.replace(/^ERR /, "")}`;
 }
 
-function flush(rest: readonly string[], libraries: FunctionLibraries): HostReply {
-  if (rest.length > 1) return wrongSubcommand("FUNCTION", "FLUSH");
+function flush(name: string, rest: readonly string[], libraries: FunctionLibraries): HostReply {
+  if (rest.length > 1) return wrongSubcommand("FUNCTION", name);
   if (rest[0] !== undefined && !/^(sync|async)$/i.test(rest[0])) {
     return new ReplyError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option");
   }
@@ -121,7 +121,7 @@ function stats(libraries: FunctionLibraries): ReplyValue {
 }
 
 function restore(call: HostCall, rest: readonly string[], libraries: FunctionLibraries): HostReply {
-  if (rest.length > 2) return wrongSubcommand("FUNCTION", "RESTORE");
+  if (rest.length > 2) return wrongSubcommand("FUNCTION", call.words[0] ?? "");
   const policy = (rest[1] ?? "append").toLowerCase();
   if (policy !== "append" && policy !== "replace" && policy !== "flush") {
     return new ReplyError("ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.");

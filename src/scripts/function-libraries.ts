@@ -15,6 +15,7 @@ export interface Library {
   readonly name: string;
   /** As it came, header and all. */
   readonly code: Uint8Array;
+  /** By their names in lower case: calls may spell them in any. */
   readonly functions: ReadonlyMap<string, LibraryFunction>;
 }
 
@@ -45,7 +46,7 @@ export class FunctionLibraries {
 
   find(functionName: string): LibraryFunction | undefined {
     for (const { functions } of this.#libraries.values()) {
-      const found = functions.get(functionName);
+      const found = functions.get(functionName.toLowerCase());
       if (found !== undefined) return found;
     }
     return undefined;
@@ -136,8 +137,8 @@ export class FunctionLibraries {
     const functions = new Map<string, LibraryFunction>();
     const run = this.#scripting.loadingRun(name, client, connection, LOAD_LIMIT_MS);
     const problem = this.#scripting.runtime.loadLibrary(header.code, run, (state, lua) => {
-      const registered = readRegistration(lua, state, (known) => functions.has(known));
-      functions.set(registered.name, registered);
+      const registered = readRegistration(lua, state, (known) => functions.has(known.toLowerCase()));
+      functions.set(registered.name.toLowerCase(), registered);
     });
     const library = { name, code, functions };
     if (problem === undefined && functions.size > 0) return { library };

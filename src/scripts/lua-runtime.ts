@@ -1,6 +1,6 @@
 // An interpreter made ready for scripts: libraries, sandbox, error handler, and the hook that ends what takes too long. Lua calls
-// the hook every 100,000 instructions, about a millisecond. A script that has changed something is not ended: half of what it
-// does must not stay. What an interpreter was broken by (its stack, JavaScript's stack) costs the interpreter, not the
+// the hook every 100,000 instructions, about a millisecond. A script that has changed something has ten times as long, since what it
+// did stays, as after any error. What an interpreter was broken by (its stack, JavaScript's stack) costs the interpreter, not the
 // server: whoever runs scripts makes another.
 
 import { bytesOf } from "../text.ts";
@@ -20,6 +20,8 @@ const MEMORY_BYTES_MAX = 256 * 1024 * 1024;
 /** An interpreter that has grown beyond this is replaced once its script has ended: WebAssembly's memory never shrinks. */
 const KEPT_BYTES = 96 * 1024 * 1024;
 const HOOK_INSTRUCTIONS = 100_000;
+/** A script that has changed something may take so many times as long. */
+const PATIENCE = 10;
 const MASK_LINE = 4;
 const MASK_COUNT = 8;
 /** What `lua_gc` is told for a whole cycle. */
@@ -293,11 +295,12 @@ export class LuaRuntime {
   /** From the first time on it is asked at every line, so that a script that catches the error comes to no other end. */
   #interrupt(state: number): void {
     const run = this.#run;
-    if (run === undefined || run.limitMs === 0 || run.wrote) return;
-    if (performance.now() - run.startedMs < run.limitMs) return;
+    if (run === undefined || run.limitMs === 0) return;
+    const limitMs = run.wrote ? run.limitMs * PATIENCE : run.limitMs;
+    if (performance.now() - run.startedMs < limitMs) return;
     this.lua.api.lua_sethook(state, this.#hook, MASK_LINE, 0);
     const text =
-      this.#register === undefined ? `Script ended: it took longer than ${run.limitMs} ms` : "FUNCTION LOAD timeout";
+      this.#register === undefined ? `Script ended: it took longer than ${limitMs} ms` : "FUNCTION LOAD timeout";
     this.lua.pushSingle(state, "err", `ERR ${text}`);
     this.lua.throwTop(state);
   }

@@ -12,7 +12,7 @@ export interface ScriptRun {
   readonly isFunction: boolean;
   readonly mayWrite: boolean;
   readonly startedMs: number;
-  /** Milliseconds after which a script that has not written is ended; 0 for never. */
+  /** Milliseconds after which a script is ended, or ten times so long once it has written; 0 for never. */
   readonly limitMs: number;
   /** What `redis.setresp` has chosen. */
   protocol: 2 | 3;

@@ -16,7 +16,7 @@ export interface ScriptHost {
   readonly engine: Engine;
   readonly source: ScriptSource;
   readonly redisVersion: string;
-  /** Milliseconds after which a script that has not written is ended; 0 for never. */
+  /** As in a run. */
   limitMs(): number;
   answer(args: readonly Uint8Array[], connection: number, client: HostClient): Uint8Array | undefined;
   log(level: number, text: string): void;

@@ -13,7 +13,7 @@ export type DebugSenders = (typeof debugSenders)[number];
 const scriptLimitMs: Setting<number> = {
   key: "script-time-limit",
   group: "Limits",
-  description: "a script that has changed nothing is ended after so long; one that has runs to its end",
+  description: "a script is ended after so long, or ten times so long once it has changed something",
   kind: duration({ unit: "ms", min: 1, max: HOUR_MS, off: 0 }),
   default: 5000,
   live: true,

@@ -6,7 +6,7 @@ const { READ, READ_AND_CHANGE } = KEY;
 const SCRIPT = "That of the commands that it calls";
 const KEYS = "numkeys [key [key ...]] [arg [arg ...]]";
 const ENDED =
-  "A script that has changed nothing is ended after `script-time-limit`; nobody is served meanwhile, so there is no BUSY.";
+  "A script is ended after `script-time-limit`, or ten times as long once it has changed something; nobody is served meanwhile, so there is no BUSY.";
 const LOST = "Libraries end with the process.";
 const ONE_USER = "There is one user, `default`; what would change users is refused.";
 
