@@ -3,7 +3,8 @@
 // from files and from other layouts.
 
 import { CommandFlag } from "../../layout";
-import { clock, noteChange } from "../../keyspace/keyspace";
+import { noteReady } from "../../events/waiting";
+import { clock, database, noteChange } from "../../keyspace/keyspace";
 import { buryStreamGroup } from "../../keyspace/graveyard";
 import { dirty } from "../../memory/memory";
 import {
@@ -184,6 +185,8 @@ function destroy(): void {
   if (group != NO_GROUP) {
     removeGroup(stream, group);
     buryStreamGroup(<u32>changetype<usize>(group));
+    // Those who wait for entries of the group learn that it is gone.
+    noteReady(database, hashOfArgument(2));
     recordArguments("XGROUP");
   }
   replyInteger(<i64>(group != NO_GROUP));
