@@ -257,6 +257,8 @@ export const enum Setting {
   ListpackSize = 14,
   StreamBlockBytes = 20,
   StreamBlockEntries = 21,
+  /** Most bytes of a HyperLogLog that is sparse. */
+  HllSparseBytes = 24,
 }
 export const SLOW_NEVER: u32 = 0xffffffff;
 export const SETTINGS_BYTES: u32 = 128;

@@ -6,6 +6,8 @@ import { MANUAL, type ManualEntry } from "../src/host/command-manual.ts";
 /** Groups in the order of the page, with their headings. */
 const GROUPS: readonly (readonly [string, string])[] = [
   ["string", "Strings"],
+  ["bitmap", "Bits of strings"],
+  ["hyperloglog", "HyperLogLogs"],
   ["list", "Lists"],
   ["hash", "Hashes"],
   ["set", "Sets"],

@@ -146,6 +146,7 @@ const WORDS: Readonly<Record<keyof PackingLimits, Setting>> = {
   packedSetValue: Setting.PackedSetValue,
   streamBlockBytes: Setting.StreamBlockBytes,
   streamBlockEntries: Setting.StreamBlockEntries,
+  hllSparseBytes: Setting.HllSparseBytes,
 };
 
 /** Writes limits into an engine's memory. */

@@ -17,6 +17,8 @@ export interface PackingLimits {
   /** Bytes and entries of a block of a stream. */
   readonly streamBlockBytes?: number;
   readonly streamBlockEntries?: number;
+  /** Bytes of a HyperLogLog. */
+  readonly hllSparseBytes?: number;
 }
 
 /** What an engine is made with. */

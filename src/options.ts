@@ -42,7 +42,7 @@ export interface DatabaseSettings {
 
 const KIBI = 1024;
 const DEFAULT_MEMORY_BYTES = KIBI ** 3;
-/** The engine's fixed regions take 5.6 MiB of it; with less than this no more than a few keys would fit. */
+/** The engine's fixed regions take 5.9 MiB of it; with less than this no more than a few keys would fit. */
 const MEMORY_BYTES_MIN = 8 * KIBI ** 2;
 
 const factors: Readonly<Record<string, number>> = {

@@ -2,6 +2,7 @@
 // that is stored in a way of its own.
 
 import type { Argument } from "../src/resp.ts";
+import { bitWrite, sketchWrite } from "./bit-commands.ts";
 import { listWrite } from "./list-writes.ts";
 import type { Random } from "./random.ts";
 import { setWrite } from "./set-commands.ts";
@@ -75,6 +76,8 @@ export function makeCommand(random: Random): Argument[] {
     () => ["VOPTIMIZE", set, ...random.pick([[], ["Q4"], ["NOQUANT"], ["Q8"]])],
     () => ["VPERSIST", set, "ELEMENTS", 2, `e${random.below(40)}`, "e2"],
     ...Array.from({ length: 16 }, () => () => listWrite(random, () => random.pick([key, hash]))),
+    ...Array.from({ length: 6 }, () => () => bitWrite(random, () => `k${random.below(12)}`)),
+    ...Array.from({ length: 6 }, () => () => sketchWrite(random, () => `p${random.below(3)}`)),
     ...Array.from({ length: 12 }, () => () => setWrite(random, () => `s${random.below(4)}`)),
     ...Array.from({ length: 12 }, () => () => streamWrite(random)),
     () => ["GET", key],

@@ -3,6 +3,7 @@
 // each other). One command in twelve is bent: an argument dropped, added or replaced. Strings are latin1: one
 // character is one byte.
 
+import { bitCommand, sketchCommand } from "./bit-commands.ts";
 import { listCommand } from "./list-commands.ts";
 import type { Random } from "./random.ts";
 import { setCommand } from "./set-commands.ts";
@@ -269,6 +270,8 @@ export class CommandMaker {
   stream(): Words {
     return streamCommand(this.random, this.anyKey);
   }
+  bits = (): Words => bitCommand(this);
+  sketches = (): Words => sketchCommand(this);
 
   /** A hash with more fields than a compact encoding holds. */
   large(): Words {
@@ -323,6 +326,11 @@ const MAKERS = [
   "list",
   "list",
   "list",
+  "bits",
+  "bits",
+  "sketches",
+  "sketches",
+  "bits",
   "sets",
   "sets",
   "sets",

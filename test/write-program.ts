@@ -2,6 +2,7 @@
 // the same must come of it in two ways. A new command that writes belongs in here; a test of the command table says so.
 
 import type { Argument } from "../src/resp.ts";
+import { bitWrite, sketchWrite } from "./bit-commands.ts";
 import { listWrite } from "./list-writes.ts";
 import { Random } from "./random.ts";
 import { setWrite } from "./set-commands.ts";
@@ -35,7 +36,8 @@ export class WriteProgram {
       this.#queued = 2 + random.below(6);
       return ["MULTI"];
     }
-    const values = [this.#string, this.#string, this.#hash, this.#set, this.#list, this.#vector, this.#stream];
+    const strings = [this.#string, this.#string, this.#bits, this.#sketch];
+    const values = [...strings, this.#hash, this.#set, this.#list, this.#vector, this.#stream];
     const command = random.pick([...values, this.#key])();
     this.names.add(String(command[0]));
     return command;
@@ -95,6 +97,10 @@ export class WriteProgram {
       () => ["HDEL", hash, ...many],
     ])();
   };
+
+  #bits = (): Argument[] => bitWrite(this.random, this.#name);
+
+  #sketch = (): Argument[] => sketchWrite(this.random, () => `p${this.random.below(3)}`);
 
   #setName = (): string => `${this.random.oneIn(8) ? "k" : "s"}${this.random.below(4)}`;
 

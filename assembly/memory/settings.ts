@@ -99,11 +99,17 @@ export function packedSetValue(): u32 {
   return setting(Setting.PackedSetValue);
 }
 
+/** Most bytes of a HyperLogLog that is sparse. */
+export function hllSparseBytes(): u32 {
+  return setting(Setting.HllSparseBytes);
+}
+
 /** Limits of packed values as they are until the host says otherwise: Redis's. */
 export function initializePacking(): void {
   putSetting(Setting.IntegerSetEntries, 512);
   putSetting(Setting.PackedSetEntries, 128);
   putSetting(Setting.PackedSetValue, 64);
+  putSetting(Setting.HllSparseBytes, 3000);
 }
 
 export function setStreamBlocks(bytes: u32, entries: u32): void {

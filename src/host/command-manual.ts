@@ -2,6 +2,7 @@
 // arguments, how its time grows, what it does to its keys, and where it differs from Redis. COMMAND DOCS, GETKEYSANDFLAGS
 // and docs/commands.md are made of both; a test holds them together.
 
+import { BIT_MANUAL } from "./manual/bits.ts";
 import { LIST_MANUAL } from "./manual/lists.ts";
 import { entry, KEY, type ManualEntry } from "./manual/manual-entry.ts";
 import { PUBSUB_MANUAL } from "./manual/pubsub.ts";
@@ -156,6 +157,7 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   HINCRBYFLOAT: entry("key field increment", "O(1)", READ_AND_CHANGE, HEX),
   HSCAN: entry("key cursor [MATCH pattern] [COUNT count] [NOVALUES]", "O(1) a call, O(N) for all fields", READ),
   HRANDFIELD: entry("key [count [WITHVALUES]]", "O(N) with N the fields answered", READ),
+  ...BIT_MANUAL,
   ...LIST_MANUAL,
   ...SET_MANUAL,
   ...SCRIPT_MANUAL,

@@ -101,6 +101,7 @@ function packingEffects(engine: Engine): Effects {
   return {
     integerSetEntries: (integerSetEntries) => engine.setPacking({ integerSetEntries }),
     packedSetEntries: (packedSetEntries) => engine.setPacking({ packedSetEntries }),
+    hllSparseBytes: (hllSparseBytes) => engine.setPacking({ hllSparseBytes }),
     packedSetValue: (packedSetValue) => engine.setPacking({ packedSetValue }),
     streamBlockBytes: (streamBlockBytes) => engine.setPacking({ streamBlockBytes }),
     streamBlockEntries: (streamBlockEntries) => engine.setPacking({ streamBlockEntries }),

@@ -20,4 +20,5 @@ export const PACKING_SETTINGS = {
   packedSetValue: packing("set-max-listpack-value", "bytes of a member of such a set", 64),
   streamBlockBytes: packing("stream-node-max-bytes", "bytes of a block of a stream; 0 for up to 32 KiB", 4096),
   streamBlockEntries: packing("stream-node-max-entries", "entries of a block of a stream; 0 for any number", 100),
+  hllSparseBytes: packing("hll-sparse-max-bytes", "bytes of a HyperLogLog that is sparse", 3000),
 } as const;

@@ -46,7 +46,7 @@ export const GROUPS = ["Network", "Memory", "Threads", "Durability", "Access", "
 const KIBI = 1024;
 const MEBI = KIBI * KIBI;
 const SECOND = 1e6;
-/** The engine's fixed regions take 5.4 MiB; with less no more than a few keys would fit. */
+/** The engine's fixed regions take 5.9 MiB; with less no more than a few keys would fit. */
 const MEMORY_BYTES_MIN = 8 * MEBI;
 const VALUE_BYTES_MAX = 512 * MEBI;
 const SIZE_BYTES_MIN = 64 * KIBI;

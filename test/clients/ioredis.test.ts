@@ -44,6 +44,31 @@ async function withSets(client: Redis): Promise<void> {
   await client.sadd("t", 3, "text");
 }
 
+async function withBits(client: Redis): Promise<void> {
+  await client.set("k", "\x0f");
+  await client.setbit("k", 15, 1);
+}
+
+const BITS: Readonly<Record<string, Scenario>> = {
+  SETBIT: after(withBits, [(c) => c.setbit("k", 15, 0), 1]),
+  GETBIT: after(withBits, [(c) => c.getbit("k", 4), 1]),
+  BITCOUNT: after(withBits, [(c) => c.bitcount("k"), 5], [(c) => c.bitcount("k", 4, 6, "BIT"), 3]),
+  BITPOS: after(withBits, [(c) => c.bitpos("k", 1), 4], [(c) => c.bitpos("k", 1, 1), 15]),
+  BITOP: after(withBits, [(c) => c.bitop("NOT", "n", "k"), 2], [(c) => c.bitcount("n"), 11]),
+  BITFIELD: after(withBits, [(c) => c.call("BITFIELD", "k", "INCRBY", "u8", 0, 1, "GET", "u8", 8), [16, 1]]),
+  BITFIELD_RO: after(withBits, [(c) => c.bitfield_ro("k", "GET", "i5", 4), [-2]]),
+  PFADD: after(nothing, [(c) => c.pfadd("p", "a", "b"), 1], [(c) => c.pfadd("p", "a"), 0]),
+  PFCOUNT: after(nothing, [(c) => c.pfadd("p", "a", "b"), 1], [(c) => c.pfcount("p", "nothing"), 2]),
+  PFMERGE: after(
+    nothing,
+    [(c) => c.pfadd("p", "a"), 1],
+    [(c) => c.pfmerge("q", "p"), "OK"],
+    [(c) => c.pfcount("q"), 1],
+  ),
+  PFDEBUG: after(nothing, [(c) => c.pfadd("p", "a"), 1], [(c) => c.call("PFDEBUG", "ENCODING", "p"), "sparse"]),
+  PFSELFTEST: after(nothing, [(c) => c.call("PFSELFTEST"), "OK"]),
+};
+
 const SETS: Readonly<Record<string, Scenario>> = {
   SADD: after(withSets, [(c) => c.sadd("s", 3, 4), 1]),
   SREM: after(withSets, [(c) => c.srem("s", 3, 9), 1]),
@@ -206,6 +231,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   HINCRBYFLOAT: after(withHash, [(c) => c.hincrbyfloat("h", "a", 0.5), "1.5"]),
   HSCAN: after(withHash, [(c) => c.hscan("h", 0), ["0", ["a", "1", "b", "2"]]]),
   HRANDFIELD: after(withHash, [(c) => c.hrandfield("h", 5), ["a", "b"]]),
+  ...BITS,
   ...SETS,
   VADD: after(nothing, [(c) => c.call("VADD", "v", "VALUES", 2, 1, 0, "e"), 1]),
   VSIM: after(withVectors, [(c) => c.call("VSIM", "v", "ELE", "e", "WITHSCORES", "COUNT", 1), ["e", "1"]]),

@@ -17,6 +17,36 @@ const SET_V: Line = ["VADD v VALUES 2 1 0 e", "1"];
 const SET_W: Line = ["VADD v VALUES 2 0 1 f", "1"];
 const FAR = String(Math.floor(Date.now() / 1000) + 100_000);
 
+const SET_BITS: Line = ["SETBIT k 15 1", "0"];
+
+const BITS: Readonly<Record<string, readonly Line[]>> = {
+  SETBIT: [SET_BITS, ["SETBIT k 15 0", "1"]],
+  GETBIT: [SET_BITS, ["GETBIT k 15", "1"]],
+  BITCOUNT: [SET_BITS, ["BITCOUNT k", "1"], ["BITCOUNT k 0 14 BIT", "0"]],
+  BITPOS: [SET_BITS, ["BITPOS k 1", "15"]],
+  BITOP: [SET_BITS, ["BITOP NOT n k", "2"], ["BITCOUNT n", "15"]],
+  BITFIELD: [SET_BITS, ["BITFIELD k INCRBY u8 8 1 GET i2 14", "2\n-2"]],
+  BITFIELD_RO: [SET_BITS, ["BITFIELD_RO k GET u16 0", "1"]],
+  PFADD: [
+    ["PFADD p a b", "1"],
+    ["PFADD p a", "0"],
+  ],
+  PFCOUNT: [
+    ["PFADD p a b", "1"],
+    ["PFCOUNT p", "2"],
+  ],
+  PFMERGE: [
+    ["PFADD p a b", "1"],
+    ["PFMERGE q p", "OK"],
+    ["PFCOUNT q", "2"],
+  ],
+  PFDEBUG: [
+    ["PFADD p a b", "1"],
+    ["PFDEBUG ENCODING p", "sparse"],
+  ],
+  PFSELFTEST: [["PFSELFTEST", "OK"]],
+};
+
 const ADD_S: Line = ["SADD s 1 2 3", "3"];
 const ADD_T: Line = ["SADD t 3 text", "2"];
 
@@ -193,6 +223,7 @@ const SCENARIOS: Readonly<Record<string, readonly Line[]>> = {
   HINCRBYFLOAT: [SET_H, ["HINCRBYFLOAT h a 0.5", "1.5"]],
   HSCAN: [SET_H, ["HSCAN h 0", "0\na\n1\nb\n2"]],
   HRANDFIELD: [SET_H, ["HRANDFIELD h", /^[ab]$/]],
+  ...BITS,
   ...SETS,
   VADD: [SET_V, ["VADD v VALUES 2 1 0 e", "0"]],
   VSIM: [SET_V, SET_W, ["VSIM v ELE e WITHSCORES COUNT 1", "e\n1"]],

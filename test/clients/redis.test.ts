@@ -51,6 +51,42 @@ async function withSets(client: Client): Promise<void> {
   await client.sAdd("t", ["3", "text"]);
 }
 
+async function withBits(client: Client): Promise<void> {
+  await client.set("k", "\x0f");
+  await client.setBit("k", 15, 1);
+}
+
+const BITS: Readonly<Record<string, Scenario>> = {
+  SETBIT: after(withBits, [(c) => c.setBit("k", 15, 0), 1]),
+  GETBIT: after(withBits, [(c) => c.getBit("k", 4), 1]),
+  BITCOUNT: after(
+    withBits,
+    [(c) => c.bitCount("k"), 5],
+    [(c) => c.bitCount("k", { start: 4, end: 6, mode: "BIT" }), 3],
+  ),
+  BITPOS: after(withBits, [(c) => c.bitPos("k", 1), 4], [(c) => c.bitPos("k", 1, 1), 15]),
+  BITOP: after(withBits, [(c) => c.bitOp("NOT", "n", "k"), 2], [(c) => c.bitCount("n"), 11]),
+  BITFIELD: after(withBits, [
+    (c) => c.bitField("k", [{ operation: "INCRBY", encoding: "u8", offset: 0, increment: 1 }]),
+    [16],
+  ]),
+  BITFIELD_RO: after(withBits, [(c) => c.bitFieldRo("k", [{ encoding: "i5", offset: 4 }]), [-2]]),
+  PFADD: after(nothing, [(c) => c.pfAdd("p", ["a", "b"]), 1], [(c) => c.pfAdd("p", "a"), 0]),
+  PFCOUNT: after(nothing, [(c) => c.pfAdd("p", ["a", "b"]), 1], [(c) => c.pfCount(["p", "nothing"]), 2]),
+  PFMERGE: after(
+    nothing,
+    [(c) => c.pfAdd("p", "a"), 1],
+    [(c) => c.pfMerge("q", "p"), "OK"],
+    [(c) => c.pfCount("q"), 1],
+  ),
+  PFDEBUG: after(
+    nothing,
+    [(c) => c.pfAdd("p", "a"), 1],
+    [(c) => c.sendCommand(["PFDEBUG", "ENCODING", "p"]), "sparse"],
+  ),
+  PFSELFTEST: after(nothing, [(c) => c.sendCommand(["PFSELFTEST"]), "OK"]),
+};
+
 const SETS: Readonly<Record<string, Scenario>> = {
   SADD: after(withSets, [(c) => c.sAdd("s", ["3", "4"]), 1]),
   SREM: after(withSets, [(c) => c.sRem("s", ["3", "9"]), 1]),
@@ -240,6 +276,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     },
   ]),
   HRANDFIELD: after(withHash, [(c) => c.hRandFieldCount("h", 5), ["a", "b"]]),
+  ...BITS,
   ...SETS,
   VADD: after(nothing, [(c) => c.vAdd("v", [1, 0], "e"), true], [(c) => c.vAdd("v", [1, 0], "e"), false]),
   VSIM: after(
