@@ -249,15 +249,13 @@ export const enum Setting {
   AccessKind = 9,
   /** Free pages that only effect records may take. */
   RecordPages = 10,
-  /** Most members of a set that is packed integers, of one that is packed members, and most bytes of such a member. */
+  /** Limits of packed values from here on: see memory/settings.ts. */
   IntegerSetEntries = 11,
   PackedSetEntries = 12,
   PackedSetValue = 13,
-  /** Which lists are named listpacks: elements at most, or with -1 to -5 KiB at most (4 to 64), a signed number. */
   ListpackSize = 14,
   StreamBlockBytes = 20,
   StreamBlockEntries = 21,
-  /** Most bytes of a HyperLogLog that is sparse. */
   HllSparseBytes = 24,
 }
 export const SLOW_NEVER: u32 = 0xffffffff;
