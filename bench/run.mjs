@@ -26,6 +26,7 @@ const PARTS = [
   "vectors",
   "filters",
   "threads",
+  "vsim",
   "browser",
 ];
 /** A newer Node that npm brings, where there is one for this machine. */

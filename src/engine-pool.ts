@@ -103,6 +103,8 @@ export class EnginePool {
   readonly #searchNumbers = Array.from({ length: SPARE_SEARCH }, (_, number) => number);
   /** How far the ring had come when nodes were counted last. */
   #counted = 0;
+  /** The build that pipelines leave their nodes for. */
+  #pipelines = -1;
 
   constructor(memory: WebAssembly.Memory, exports: EngineExports, view: EngineMemory, searches: VectorSearches) {
     this.#exports = exports;
@@ -183,7 +185,18 @@ export class EnginePool {
 
   /** From now on VADDs that come in pipelines leave the links of their nodes to workers, for this build; -1 for none. */
   deferPipelines(build: number): void {
+    this.#pipelines = build;
     this.#exports.deferPipelines(build);
+  }
+
+  /** Runs `work`, whose VADDs link their nodes themselves: for whoever cannot wait. */
+  withoutPipelines<Result>(work: () => Result): Result {
+    this.#exports.deferPipelines(-1);
+    try {
+      return work();
+    } finally {
+      this.#exports.deferPipelines(this.#pipelines);
+    }
   }
 
   /** Whether nodes were left to workers since they were counted last. */

@@ -308,6 +308,28 @@ describe("VADDMANY", () => {
     expect(await again.client.call("VCARD", "v")).toBe(1200);
   });
 
+  test("of few elements is done by the thread that serves, beside pipelines that are not", async () => {
+    const { served, client } = await serve("--threads", "2");
+    const rows = blobs(600);
+    const few = rows.slice(0, 60);
+    await addAll(client, "v", few);
+    const adding = addAll(connectTo(served), "v", rows.slice(60), 60);
+    for (const key of ["a", "b", "c"]) {
+      const ids = few.map((_, row) => idOf(row));
+      expect(await client.call("VADDMANY", key, "FP32", matrixOf(few), "ELEMENTS", few.length, ...ids)).toBe(60);
+      expect(await lost(client, key, few)).toBe(0);
+      expect(await faultsOf(client, key, ids)).toEqual([]);
+    }
+    await adding;
+    expect(
+      await faultsOf(
+        client,
+        "v",
+        rows.map((_, row) => idOf(row)),
+      ),
+    ).toEqual([]);
+  });
+
   test("refuses what it cannot do before anything is stored", async () => {
     const { client } = await serve("--threads", "1");
     const rows = blobs(3);

@@ -129,7 +129,7 @@ export class DatabaseConnection {
     this.cutShort = false;
     try {
       while (true) {
-        const outcome = engine.execute(this.#connection, batch, offset, now());
+        const outcome = this.#call(batch, offset, now());
         offset += engine.consumed;
         if (outcome === Outcome.Host) this.#answer();
         this.#drain(take);
@@ -144,6 +144,13 @@ export class DatabaseConnection {
     } catch (error) {
       throw this.#embedded.failure(error);
     }
+  }
+
+  /** Calls the engine; beside a server's clients, which can wait for workers, this connection cannot. */
+  #call(batch: Uint8Array, offset: number, nowMs: number): Outcome {
+    const { engine } = this.#embedded;
+    if (engine.pool === undefined) return engine.execute(this.#connection, batch, offset, nowMs);
+    return engine.pool.withoutPipelines(() => engine.execute(this.#connection, batch, offset, nowMs));
   }
 
   #drain(take: (block: Uint8Array) => void): void {
