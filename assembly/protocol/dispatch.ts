@@ -73,7 +73,7 @@ export function execute(address: usize, bytes: u32, now: i64, started: f64): Out
   at = INPUT_BASE;
   beginCall();
   const isBlocked = hasMode(connection, ConnectionMode.Blocked);
-  const outcome = isBlocked ? Outcome.Blocked : outcomeOfCall(run(prependTail(connection), INPUT_BASE + bytes));
+  const outcome = outcomeOfCall(isBlocked ? Outcome.Blocked : run(prependTail(connection), INPUT_BASE + bytes));
   settleSpan(work, address);
   connection.lastCommand = <u32>running;
   endCall();
