@@ -29,6 +29,8 @@ import { setListpackSize } from "./memory/settings";
 import { registerObject } from "./commands/keys/object";
 import { registerSort } from "./commands/sort/sort";
 import { registerLcs } from "./commands/strings/lcs";
+import { registerDump } from "./commands/dump/dump";
+import { registerRestore } from "./commands/dump/restore";
 import { registerStringEdits } from "./commands/strings/string-edit";
 import { registerStrings } from "./commands/strings/strings";
 import { registerScriptCommands } from "./commands/script-commands";
@@ -189,6 +191,8 @@ function registerCommands(): void {
   registerSetScan();
   registerSort();
   registerStreams();
+  registerDump();
+  registerRestore();
   registerVectors();
   registerSubscribing();
   registerPublishing();

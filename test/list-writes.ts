@@ -3,6 +3,7 @@
 
 import type { Argument } from "../src/resp.ts";
 import type { Random } from "./random.ts";
+import { payload, text } from "./rdb-file.ts";
 
 const LENGTHS = [0, 3, 40, 127, 128, 300, 1_500, 4_096, 4_097, 20_000, 32_705, 70_000];
 
@@ -34,6 +35,7 @@ export function listWrite(random: Random, key: () => string): Argument[] {
     () => ["BLMOVE", list(), list(), end(), end(), 0],
     () => ["BRPOPLPUSH", list(), list(), 0],
     () => [random.pick(["COPY", "RENAME"]), list(), list()],
+    () => ["RESTORE", list(), random.pick([0, 0, 900]), payload(9, 1, 2, text(element()), text(element())), "REPLACE"],
     () => ["LRANGE", list(), 0, -1],
   ])();
 }

@@ -41,6 +41,18 @@ export function rdbFile(version: number, ...pieces: readonly (string | number | 
   return bytesOf(body, sum.bytes());
 }
 
+/** What DUMP answers for a value that is written already. */
+export function payload(version: number, ...pieces: readonly (string | number | Uint8Array)[]): Buffer {
+  return sealed(bytesOf(...pieces, little(version, 2)));
+}
+
+/** The same with its version, and a checksum behind it. */
+export function sealed(body: Uint8Array): Buffer {
+  const sum = new Crc64();
+  sum.add(body);
+  return Buffer.from(bytesOf(body, sum.bytes()));
+}
+
 /** A listpack of elements that are written already. */
 export function listpack(...elements: readonly Uint8Array[]): Uint8Array {
   const body = bytesOf(...elements.map((element) => bytesOf(element, backLength(element.length))), 255);

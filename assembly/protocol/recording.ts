@@ -188,6 +188,19 @@ export function recordPop(name: string, key: u32, count: u32): void {
   endEffect();
 }
 
+/** Records that the key in argument 1 was restored from argument 3 and dies at a time, ms since epoch, 0 for never. */
+export function recordRestored(time: i64): void {
+  if (!isRecording()) return;
+  beginRecord(6, SHORT_BYTES * 4 + partBytes(1) + partBytes(3));
+  addWordPart("RESTORE");
+  addArgument(1);
+  addIntegerPart(time);
+  addArgument(3);
+  addWordPart("REPLACE");
+  addWordPart("ABSTTL");
+  endEffect();
+}
+
 /** Records when the key in argument 1 dies, ms since epoch. */
 export function recordExpiry(time: i64): void {
   if (!isRecording()) return;

@@ -4,6 +4,8 @@ import type { Redis } from "ioredis";
 import type { createClient } from "redis";
 import { expect } from "vitest";
 
+const BAD_PAYLOAD = "ERR DUMP payload version or checksum are wrong";
+
 type NodeRedis = ReturnType<typeof createClient>;
 type Uses<Client> = readonly [use: (client: Client) => Promise<unknown>, expected: unknown][];
 
@@ -44,6 +46,11 @@ export const IOREDIS_LISTS: Readonly<Record<string, (client: Redis) => Promise<v
     [(c) => c.call("SORT", "l", "ALPHA", "STORE", "s"), 3],
   ),
   SORT_RO: onIoredis([(c) => c.call("SORT_RO", "l", "ALPHA", "LIMIT", 1, 1), ["b"]]),
+  DUMP: onIoredis([async (c) => (await c.dumpBuffer("l"))?.length, 19], [(c) => c.dump("none"), null]),
+  RESTORE: onIoredis(
+    [async (c) => c.restore("m", 0, (await c.dumpBuffer("l")) as Buffer), "OK"],
+    [(c) => c.lrange("m", 0, -1), ["a", "b", "c"]],
+  ),
   LTRIM: onIoredis([(c) => c.ltrim("l", 1, 1), "OK"], [(c) => c.lrange("l", 0, -1), ["b"]]),
 };
 
@@ -74,6 +81,11 @@ export const REDIS_LISTS: Readonly<Record<string, (client: NodeRedis) => Promise
     [(c) => c.sortStore("l", "s", { ALPHA: true }), 3],
   ),
   SORT_RO: onRedis([(c) => c.sortRo("l", { ALPHA: true, LIMIT: { offset: 1, count: 1 } }), ["b"]]),
+  DUMP: onRedis([async (c) => typeof (await c.dump("l")), "string"], [(c) => c.dump("none"), null]),
+  RESTORE: onRedis(
+    [(c) => c.restore("m", 0, "no payload").catch((error: Error) => error.message), BAD_PAYLOAD],
+    [(c) => c.exists("m"), 0],
+  ),
   LTRIM: onRedis([(c) => c.lTrim("l", 1, 1), "OK"], [(c) => c.lRange("l", 0, -1), ["b"]]),
 };
 
@@ -104,5 +116,10 @@ export const CLI_LISTS: Readonly<Record<string, (readonly [string, string])[]>> 
   LREM: [PUSH, ["LREM l 0 b", "1"], ["LLEN l", "2"]],
   SORT: [PUSH, ["SORT l ALPHA DESC", "c\nb\na"], ["SORT l ALPHA STORE s", "3"]],
   SORT_RO: [PUSH, ["SORT_RO l ALPHA LIMIT 1 1", "b"]],
+  DUMP: [PUSH, ["DUMP none", ""]],
+  RESTORE: [
+    ["RESTORE m 0 payload", BAD_PAYLOAD],
+    ["EXISTS m", "0"],
+  ],
   LTRIM: [PUSH, ["LTRIM l 1 1", "OK"], ["LRANGE l 0 -1", "b"]],
 };

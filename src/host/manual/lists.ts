@@ -1,4 +1,4 @@
-// The manual of the commands on lists.
+// The manual of the commands on lists, of SORT, and of DUMP and RESTORE.
 
 import { entry, KEY, type ManualEntry } from "./manual-entry.ts";
 
@@ -47,5 +47,17 @@ export const LIST_MANUAL: Readonly<Record<string, ManualEntry>> = {
     "What BY ALPHA makes equal is told apart by its own bytes. Keys under which it looks things up are not deleted when their time has passed.",
   ),
   SORT_RO: entry(`key ${SORTED}`, SORTING, READ),
+  DUMP: entry(
+    "key",
+    "O(N) with N the bytes of the value",
+    READ,
+    "Writes values in their plain forms, which Redis packs again. Vector sets are refused.",
+  ),
+  RESTORE: entry(
+    "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
+    "O(N) with N the bytes of the value",
+    "OW update",
+    "Takes what Redis 2.6 to 8.0 dumps, but for packed parts of over 256 KiB and the zipmaps of 2.4. IDLETIME and FREQ are taken and not kept.",
+  ),
   LTRIM: entry("key start stop", "O(N) with N the nodes that go", "RW delete"),
 };
