@@ -46,7 +46,7 @@ export const IOREDIS_LISTS: Readonly<Record<string, (client: Redis) => Promise<v
     [(c) => c.call("SORT", "l", "ALPHA", "STORE", "s"), 3],
   ),
   SORT_RO: onIoredis([(c) => c.call("SORT_RO", "l", "ALPHA", "LIMIT", 1, 1), ["b"]]),
-  DUMP: onIoredis([async (c) => (await c.dumpBuffer("l"))?.length, 19], [(c) => c.dump("none"), null]),
+  DUMP: onIoredis([async (c) => (await c.dumpBuffer("l"))?.length, 18], [(c) => c.dump("none"), null]),
   RESTORE: onIoredis(
     [async (c) => c.restore("m", 0, (await c.dumpBuffer("l")) as Buffer), "OK"],
     [(c) => c.lrange("m", 0, -1), ["a", "b", "c"]],

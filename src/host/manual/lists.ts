@@ -51,7 +51,7 @@ export const LIST_MANUAL: Readonly<Record<string, ManualEntry>> = {
     "key",
     "O(N) with N the bytes of the value",
     READ,
-    "Writes values in their plain forms, which Redis packs again. Vector sets are refused.",
+    "Writes values in their plain forms, which Redis packs again. Streams and vector sets are refused.",
   ),
   RESTORE: entry(
     "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
