@@ -296,6 +296,26 @@ describe("draws are fair", () => {
   });
 });
 
+describe("SMOVE", () => {
+  it("breaks no watch of a set that has the member already", () => {
+    const driver = new EngineDriver();
+    driver.must("SADD", "from", "a", "b");
+    driver.must("SADD", "to", "a");
+    const moved = (member: string): unknown => {
+      driver.runAll([["WATCH", "to"], ["MULTI"], ["SCARD", "to"]]);
+      const other = driver.engine.connect();
+      const own = driver.connection;
+      driver.connection = other;
+      driver.must("SMOVE", "from", "to", member);
+      driver.connection = own;
+      driver.engine.disconnect(other);
+      return driver.run("EXEC");
+    };
+    expect(moved("a")).toEqual([1]);
+    expect(moved("b")).toBe(null);
+  });
+});
+
 describe("what was popped is recorded by name", () => {
   it("one, some, and more than a record holds", () => {
     const driver = recordingDriver();

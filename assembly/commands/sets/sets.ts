@@ -229,8 +229,7 @@ function moveMember(): void {
   removeEmpty(source, 1);
   target = findArgument(2);
   if (target == 0) target = createFor(2, 3);
-  addMember(target, argumentAddress(3), argumentBytes(3));
-  noteChange(hashOfArgument(2));
+  if (addMember(target, argumentAddress(3), argumentBytes(3))) noteChange(hashOfArgument(2));
   touchEntry(slotEntry(target));
   recordArguments("SMOVE");
   replyInteger(1);
