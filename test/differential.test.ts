@@ -275,6 +275,8 @@ function excused(name: string, words: Words, theirs: RawReply, ours: RawReply): 
   if (/^L(POS|REM)$/.test(name) && words.includes(SMALLEST))
     return ours.text?.endsWith(`${SMALLEST.slice(0, -1)}7 and 9223372036854775807`) === true;
   if (isReworded(theirs.text, ours.text)) return true;
+  // A bent command may have a long value for its key: nearkey sees that first.
+  if (ours.text === "ERR key exceeds 32704 bytes" && theirs.kind === "-") return true;
   // Redis reads a text up to its first zero byte, if it has one.
   if (name.startsWith("SORT") && ours.text === "ERR One or more scores can't be converted into double")
     return theirs.kind === "*";
