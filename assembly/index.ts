@@ -31,6 +31,7 @@ import { registerSort } from "./commands/sort/sort";
 import { registerLcs } from "./commands/strings/lcs";
 import { registerDump } from "./commands/dump/dump";
 import { registerRestore } from "./commands/dump/restore";
+import { registerSortedSetCommands } from "./commands/sorted-sets/register-sorted-sets";
 import { registerStringEdits } from "./commands/strings/string-edit";
 import { registerStrings } from "./commands/strings/strings";
 import { registerScriptCommands } from "./commands/script-commands";
@@ -193,6 +194,7 @@ function registerCommands(): void {
   registerStreams();
   registerDump();
   registerRestore();
+  registerSortedSetCommands();
   registerVectors();
   registerSubscribing();
   registerPublishing();

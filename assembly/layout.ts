@@ -80,10 +80,7 @@ export const STATE_BASE: u32 = DIRTY_BASE + DIRTY_BYTES;
 export const STATE_HEADER_BYTES: u32 = 0x1000;
 /** Raised when durable bytes get another meaning in the same places: snapshots of others are not opened then. */
 export const STATE_VERSION: u32 = 1;
-/**
- * Raised when an export, a register or a number that the host shares gets another meaning: a host does not drive engines of
- * another boundary to carry over what they hold.
- */
+/** Raised when an export, a register or a number that the host shares gets another meaning: no host drives engines of another boundary. */
 export const BOUNDARY_VERSION: u32 = 1;
 /** Eviction queues and their ghosts, in the second half of the header. */
 export const QUEUES_BASE: u32 = STATE_BASE + STATE_HEADER_BYTES / 2;
@@ -257,6 +254,8 @@ export const enum Setting {
   StreamBlockBytes = 20,
   StreamBlockEntries = 21,
   HllSparseBytes = 24,
+  SortedSetEntries = 15,
+  SortedSetValue = 16,
 }
 export const SLOW_NEVER: u32 = 0xffffffff;
 export const SETTINGS_BYTES: u32 = 128;
@@ -324,7 +323,6 @@ export const EVENTS_BYTES: u32 = 1024;
 /** Verdicts of the latest filters, at the end of the registers: see vectors/verdicts.ts. */
 export const VERDICTS_BYTES: u32 = 8192;
 export const VERDICTS_BASE: u32 = REGISTERS_BASE + REGISTERS_BYTES - VERDICTS_BYTES;
-
 /** Locks of nodes, a word each; nodes whose ids agree in the lower bits share one. */
 export const LOCKS: u32 = 1 << 18;
 export const LOCKS_BYTES: u32 = LOCKS * 4;

@@ -12,6 +12,7 @@ const GROUPS: readonly (readonly [string, string])[] = [
   ["hash", "Hashes"],
   ["set", "Sets"],
   ["stream", "Streams"],
+  ["sorted-set", "Sorted sets"],
   ["vector_set", "Vector sets"],
   ["generic", "Keys of any type"],
   ["pubsub", "Publish and subscribe"],

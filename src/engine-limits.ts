@@ -147,6 +147,8 @@ const WORDS: Readonly<Record<keyof PackingLimits, Setting>> = {
   streamBlockBytes: Setting.StreamBlockBytes,
   streamBlockEntries: Setting.StreamBlockEntries,
   hllSparseBytes: Setting.HllSparseBytes,
+  sortedSetEntries: Setting.SortedSetEntries,
+  sortedSetValue: Setting.SortedSetValue,
 };
 
 /** Writes limits into an engine's memory. */

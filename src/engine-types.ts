@@ -19,6 +19,10 @@ export interface PackingLimits {
   readonly streamBlockEntries?: number;
   /** Bytes of a HyperLogLog. */
   readonly hllSparseBytes?: number;
+  /** Members of a sorted set, at most 1,024 whatever is given. */
+  readonly sortedSetEntries?: number;
+  /** Bytes of a member of one, at most 255 whatever is given. */
+  readonly sortedSetValue?: number;
 }
 
 /** What an engine is made with. */

@@ -31,6 +31,7 @@ function storedValue(driver: EngineDriver, key: string, links: boolean): unknown
   if (name === "string") return driver.must("GET", key);
   if (name === "hash") return fieldsOf(driver.must("HGETALL", key) as string[]);
   if (name === "list") return driver.must("LRANGE", key, 0, -1);
+  if (name === "zset") return driver.must("ZRANGE", key, 0, -1, "WITHSCORES");
   if (name === "set") return (driver.must("SMEMBERS", key) as string[]).sort();
   if (name === "stream") return streamOf(driver, key, links);
   const elements = (driver.must("VRANDMEMBER", key, 1_000_000) as string[]).sort();

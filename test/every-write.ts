@@ -6,6 +6,7 @@ import { bitWrite, sketchWrite } from "./bit-commands.ts";
 import { listWrite } from "./list-writes.ts";
 import type { Random } from "./random.ts";
 import { setWrite } from "./set-commands.ts";
+import { sortedSetWrite } from "./sorted-set-commands.ts";
 import { streamWrite } from "./stream-commands.ts";
 
 /** A text of so many bytes. */
@@ -46,7 +47,12 @@ export function makeCommand(random: Random): Argument[] {
     () => ["UNLINK", key],
     () => ["RENAME", key, `k${random.below(12)}`],
     () => ["RENAMENX", key, `new${random.below(500)}`],
-    () => ["COPY", random.pick([key, hash, `s${random.below(4)}`]), `k${random.below(12)}`, "REPLACE"],
+    () => [
+      "COPY",
+      random.pick([key, hash, `s${random.below(4)}`, `z${random.below(4)}`]),
+      `k${random.below(12)}`,
+      "REPLACE",
+    ],
     () => ["COPY", key, key, "DB", 5],
     () => ["MOVE", key, 6],
     () => ["SWAPDB", 5, 6],
@@ -80,6 +86,7 @@ export function makeCommand(random: Random): Argument[] {
     ...Array.from({ length: 6 }, () => () => sketchWrite(random, () => `p${random.below(3)}`)),
     ...Array.from({ length: 12 }, () => () => setWrite(random, () => `s${random.below(4)}`)),
     ...Array.from({ length: 12 }, () => () => streamWrite(random)),
+    ...Array.from({ length: 18 }, () => () => sortedSetWrite(random, () => `z${random.below(4)}`)),
     () => ["GET", key],
     () => ["MGET", key, `k${random.below(12)}`],
     () => ["HGETALL", hash],

@@ -56,6 +56,7 @@ function fill(driver: EngineDriver): string[] {
     make(`table:${bytes}`, "HSET", "field", text(bytes), text(300), "v", "c", text(bytes));
     driver.must("HSET", `table:${bytes}`, "field", "smaller now");
     driver.must("PEXPIRE", `table:${bytes}`, "4000");
+    make(`scores:${bytes}`, "ZADD", bytes, "member", -1, text(Math.min(bytes, 32_704)));
     make(`integers:${bytes}`, "SADD", bytes, 7, -70_000);
     make(`members:${bytes}`, "SADD", text(Math.min(bytes, 32_704)), "member", "other");
   }
@@ -63,8 +64,20 @@ function fill(driver: EngineDriver): string[] {
   for (let index = 0; index < 500; index++) driver.must("HSET", "wide", `field:${index}`, text(index));
   names.push("wide");
   for (let index = 0; index < 3_000; index++) driver.must("SADD", "crowd", `member:${index}`);
+  for (let index = 0; index < 3_000; index++) driver.must("ZADD", "ranked", index % 700, `member:${index}`);
+  names.push("ranked");
   names.push("crowd");
-  for (const key of ["string:65537", "wide", "crowd", "integers:100", "members:100", "table:1048577", "packed:100"]) {
+  for (const key of [
+    "string:65537",
+    "wide",
+    "crowd",
+    "ranked",
+    "scores:100",
+    "integers:100",
+    "members:100",
+    "table:1048577",
+    "packed:100",
+  ]) {
     driver.must("COPY", key, `${key}:copy`);
     driver.must("RENAME", `${key}:copy`, `${key}:renamed`);
     names.push(`${key}:renamed`);
@@ -150,9 +163,9 @@ describe("memory comes back", () => {
 });
 
 function collection(driver: EngineDriver, key: string): unknown {
-  return driver.run("TYPE", key) === "set"
-    ? (driver.must("SMEMBERS", key) as string[]).sort()
-    : driver.run("HGETALL", key);
+  const type = driver.run("TYPE", key);
+  if (type === "zset") return driver.must("ZRANGE", key, 0, -1, "WITHSCORES");
+  return type === "set" ? (driver.must("SMEMBERS", key) as string[]).sort() : driver.run("HGETALL", key);
 }
 
 /** Everything that can be read, as one value to compare. */
@@ -190,6 +203,9 @@ describe("under noeviction", () => {
     ["HSETNX", "wide", "f", text(50_000)],
     ["HMSET", "wide", "f", text(50_000)],
     ["HINCRBY", "unpacking", "n", 1],
+    ["ZADD", "new", 1, text(1_000)],
+    ["ZADD", "ranked", 1, text(3_000)],
+    ["ZUNIONSTORE", "new", 2, "ranked", "ranked"],
     ["SADD", "new", text(1_000)],
     ["SADD", "crowd", text(3_000)],
     ["SUNIONSTORE", "new", "crowd", "crowd"],
@@ -198,12 +214,13 @@ describe("under noeviction", () => {
   ];
 
   it("a write over the limit answers OOM and changes nothing", () => {
-    const driver = new EngineDriver({ maxMemoryBytes: room(4 * MiB) });
+    const driver = new EngineDriver({ maxMemoryBytes: room(5 * MiB) });
     driver.must("SET", "string", text(1_000));
     driver.must("HSET", "packed", "a", "b");
     for (let index = 0; index < 200; index++) driver.must("HSET", "wide", `field:${index}`, text(200));
     for (let index = 0; index < 128; index++) driver.must("HSET", "unpacking", `field:${index}`, "");
     for (let index = 0; index < 20_000; index++) driver.must("SADD", "crowd", `member:${index}`);
+    for (let index = 0; index < 1_000; index++) driver.must("ZADD", "ranked", index, `member:${index}`);
     for (const bytes of [60_000, 1_900, 900, 100, 10]) fillUp(driver, bytes);
     const before = content(driver);
     for (const write of writes) {

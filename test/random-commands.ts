@@ -8,6 +8,7 @@ import { listCommand } from "./list-commands.ts";
 import type { Random } from "./random.ts";
 import { setCommand } from "./set-commands.ts";
 import { sortCommand } from "./sort-commands.ts";
+import { sortedSetCommand } from "./sorted-set-commands.ts";
 import { streamCommand } from "./stream-commands.ts";
 
 export type Words = string[];
@@ -272,6 +273,7 @@ export class CommandMaker {
   }
   bits = (): Words => bitCommand(this);
   sketches = (): Words => sketchCommand(this);
+  sortedSets = (): Words => sortedSetCommand(this);
 
   /** A hash with more fields than a compact encoding holds. */
   large(): Words {
@@ -344,6 +346,7 @@ const MAKERS = [
   "stream",
   "stream",
   "stream",
+  ...Array.from({ length: 7 }, () => "sortedSets" as const),
 ] as const;
 
 function mixedCase(name: string): string {

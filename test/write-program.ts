@@ -6,6 +6,7 @@ import { bitWrite, sketchWrite } from "./bit-commands.ts";
 import { listWrite } from "./list-writes.ts";
 import { Random } from "./random.ts";
 import { setWrite } from "./set-commands.ts";
+import { sortedSetWrite } from "./sorted-set-commands.ts";
 import { streamWrite } from "./stream-commands.ts";
 
 /** Makes commands that change something, mostly, on few keys so that they meet. */
@@ -37,7 +38,7 @@ export class WriteProgram {
       return ["MULTI"];
     }
     const strings = [this.#string, this.#string, this.#bits, this.#sketch];
-    const values = [...strings, this.#hash, this.#set, this.#list, this.#vector, this.#stream];
+    const values = [...strings, this.#hash, this.#set, this.#list, this.#vector, this.#stream, this.#sortedSet];
     const command = random.pick([...values, this.#key])();
     this.names.add(String(command[0]));
     return command;
@@ -107,17 +108,22 @@ export class WriteProgram {
   #set = (): Argument[] => setWrite(this.random, this.#setName);
   #stream = (): Argument[] => streamWrite(this.random);
 
+  #sortedSetName = (): string => (this.random.oneIn(8) ? this.#setName() : `z${this.random.below(4)}`);
+
+  #sortedSet = (): Argument[] => sortedSetWrite(this.random, this.#sortedSetName);
+
   #key = (): Argument[] => {
     const { random } = this;
     const key = random.pick([
       this.#name,
       this.#hashName,
       this.#setName,
+      this.#sortedSetName,
       () => `v${random.below(2)}`,
       () => `list${random.below(4)}`,
       () => `s${random.below(3)}`,
     ])();
-    const other = random.pick([this.#name(), this.#hashName(), this.#setName()]);
+    const other = random.pick([this.#name(), this.#hashName(), this.#setName(), this.#sortedSetName()]);
     return random.pick<() => Argument[]>([
       () => ["DEL", key, other],
       () => ["UNLINK", key],

@@ -22,6 +22,7 @@ import {
   freeEntry,
   TYPE_LIST,
   TYPE_STREAM,
+  TYPE_SORTED_SET,
   TYPE_VECTOR_SET,
   typeOf,
   valueOf,
@@ -34,6 +35,7 @@ import { freeNodes, listAt } from "../structures/list-chain";
 import { groupAt } from "../structures/streams/group";
 import { isReleasedAtOnce, releaseGroupStep, releaseStreamStep } from "../structures/streams/release";
 import { streamAt } from "../structures/streams/stream";
+import { releaseTree, sortedSetAt } from "../structures/score-tree";
 import { clearQueues } from "./queues";
 import { forgetWork } from "../vectors/upkeep/work-list";
 import { leaveRing } from "../vectors/upkeep/deaths";
@@ -56,8 +58,9 @@ const KIND_FIELDS: u32 = 2;
 const KIND_LIST: u32 = 3;
 const KIND_STREAM: u32 = 10;
 const KIND_STREAM_GROUP: u32 = 11;
+const KIND_SCORE_TREE: u32 = 4;
 
-/** Nodes of a list freed at once: half a mebibyte. One that has no more is freed on the spot. */
+/** Nodes of a list, or of a sorted set's order, freed at once. A list that has no more is freed on the spot. */
 const NODES_A_STEP: u32 = 64;
 
 /** Frees an entry that no slot refers to any more, and what its value refers to. */
@@ -65,6 +68,7 @@ export function dispose(zone: u32, entry: usize): void {
   const type = typeOf(entry);
   if (hasFieldTable(entry)) buryFields(load<u32>(valueOf(entry)));
   if (type == TYPE_LIST && (entryAt(entry).type & ENCODING_TABLE) != 0) buryList(listAt(valueOf(entry)).first);
+  if (entryAt(entry).type == (TYPE_SORTED_SET | ENCODING_TABLE)) burySortedSet(load<u32>(valueOf(entry)));
   if (type == TYPE_VECTOR_SET) buryVectorSet(load<u32>(valueOf(entry)));
   if (type == TYPE_STREAM) buryStream(load<u32>(valueOf(entry)));
   freeEntry(zone, entry);
@@ -79,6 +83,14 @@ function buryFields(table: usize): void {
 function buryList(node: u32): void {
   const left = freeNodes(node, NODES_A_STEP);
   if (left != 0) bury(KIND_LIST, <u32>left, ZONE_OBJECT);
+}
+
+/** The members go like the fields of a hash, their order by itself. */
+function burySortedSet(address: usize): void {
+  const set = sortedSetAt(address);
+  buryTable(address, ZONE_OBJECT);
+  if (set.root != 0) bury(KIND_SCORE_TREE, set.root, ZONE_OBJECT);
+  release(ZONE_OBJECT, address);
 }
 
 /** The names go like the fields of a hash, the nodes and blocks behind them. */
@@ -159,6 +171,7 @@ function freeStepOf(grave: Grave): bool {
   if (grave.kind == KIND_LIST) return freeList(grave);
   if (grave.kind == KIND_STREAM) return releaseStreamStep(streamAt(grave.content));
   if (grave.kind == KIND_STREAM_GROUP) return releaseGroupStep(groupAt(grave.content));
+  if (grave.kind == KIND_SCORE_TREE) return freeTreeNodes(grave);
   return grave.kind == KIND_VECTOR_SET ? freeSet(grave) : freeSegment(grave);
 }
 
@@ -187,6 +200,13 @@ function freeSet(grave: Grave): bool {
   dirty(changetype<usize>(grave), GRAVE_BYTES);
   grave.progress = releaseSetStep(vectorSetAt(grave.content), grave.progress);
   return grave.progress == 0;
+}
+
+/** Frees the next nodes of the order of a buried sorted set; true after the last. */
+function freeTreeNodes(grave: Grave): bool {
+  dirty(changetype<usize>(grave), GRAVE_BYTES);
+  grave.content = releaseTree(grave.content, NODES_A_STEP);
+  return grave.content == 0;
 }
 
 /** Frees the entries of the next segment of a buried table, then the segment; true after the last. */

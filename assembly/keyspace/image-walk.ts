@@ -37,6 +37,7 @@ import {
   TYPE_LIST,
   TYPE_SET,
   TYPE_STREAM,
+  TYPE_SORTED_SET,
   TYPE_STRING,
   TYPE_VECTOR_SET,
   typeOf,
@@ -60,6 +61,10 @@ import { hasFieldTable } from "../structures/field-table";
 import { isIntegerSet } from "../structures/integer-set";
 import { arePackedMembers } from "../structures/packed-members";
 import { claimStream } from "../structures/streams/claim";
+import { arePackedScoresRight } from "../structures/packed-scores";
+import { SORTED_SET_BYTES, sortedSetAt } from "../structures/score-tree";
+import { claimOrder } from "../structures/score-tree-walk";
+import { SCORE_BYTES } from "../structures/sorted-set";
 import { deathsAt } from "../vectors/upkeep/deaths";
 import { claimSetBlocks } from "../vectors/vector-walk";
 import { NodeState, namesOf, nodeAt, VECTOR_SET_BYTES, VectorSet, vectorSetAt } from "../vectors/vectorset";
@@ -84,6 +89,7 @@ const KEYS: u32 = 0;
 const FIELDS: u32 = 1;
 const NAMES: u32 = 2;
 const MEMBERS: u32 = 3;
+const SCORED: u32 = 4;
 
 const DEPTH_MAX: u32 = 14;
 const SEGMENT_CODE_MAX: u32 = 19;
@@ -202,6 +208,7 @@ function claimEntry(entry: usize, zone: u32, kind: u32, table: Table): bool {
   // Fields and names say which table they are in.
   if (entryAt(entry).type != TYPE_STRING || expires(entry)) return false;
   if (entryAt(entry).access != <u32>changetype<usize>(table)) return false;
+  if (kind == SCORED) return bytes == SCORE_BYTES;
   if (kind == MEMBERS) table.longest = max(table.longest, <u32>entryAt(entry).keyBytes);
   return kind == FIELDS || (kind == MEMBERS ? bytes == 0 : isNameRight(entry));
 }
@@ -226,6 +233,7 @@ function claimValue(entry: usize): bool {
   if (type == (TYPE_LIST | ENCODING_TABLE)) return claimChain(entry);
   if (type == TYPE_SET) return arePackedMembers(valueOf(entry), bytes);
   if (type == (TYPE_SET | ENCODING_INTEGERS)) return isIntegerSet(valueOf(entry), bytes);
+  if (type == TYPE_SORTED_SET) return arePackedScoresRight(valueOf(entry), bytes);
   if (bytes != ADDRESS_BYTES) return false;
   const address = <usize>load<u32>(valueOf(entry));
   if (hasFieldTable(entry)) {
@@ -234,6 +242,11 @@ function claimValue(entry: usize): bool {
     return walkTable(tableAt(address), ZONE_FIELD, typeOf(entry) == TYPE_SET ? MEMBERS : FIELDS);
   }
   if (type == TYPE_STREAM) return claimStream(<u32>address);
+  if (type == (TYPE_SORTED_SET | ENCODING_TABLE)) {
+    if (!claimCell(address, SORTED_SET_BYTES, ZONE_OBJECT) || !walkTable(tableAt(address), ZONE_OBJECT, SCORED))
+      return false;
+    return claimOrder(sortedSetAt(address));
+  }
   return type == TYPE_VECTOR_SET && claimSet(entry, address);
 }
 

@@ -44,6 +44,7 @@ import { IdNode, NODE_CAPACITY } from "../structures/id-tree";
 import { Block } from "../structures/streams/block";
 import { Consumer, Group, Pending } from "../structures/streams/group";
 import { Stream } from "../structures/streams/stream";
+import { INNER_BYTES, LEAF_BYTES, LEAF_FIRST_BYTES, OrderNode, SORTED_SET_BYTES } from "../structures/score-tree";
 import { Blocks } from "../vectors/blocks";
 import { Node, VECTOR_SET_BYTES } from "../vectors/vectorset";
 
@@ -83,6 +84,11 @@ export function layoutHash(): u64 {
   mix(LIST_HEAD_BYTES);
   mix(LIST_NODE_BYTES);
   mix(RUN_ELEMENT_MAX);
+  mix(SORTED_SET_BYTES);
+  mix(LEAF_FIRST_BYTES);
+  mix(LEAF_BYTES);
+  mix(INNER_BYTES);
+  mix(<u32>offsetof<OrderNode>());
   mix(<u32>offsetof<State>());
   mix(<u32>offsetof<Node>());
   mix(<u32>offsetof<Blocks>());

@@ -104,12 +104,24 @@ export function hllSparseBytes(): u32 {
   return setting(Setting.HllSparseBytes);
 }
 
+/** Most members of a sorted set that is packed. */
+export function sortedSetEntriesMax(): u32 {
+  return setting(Setting.SortedSetEntries);
+}
+
+/** Most bytes of a member of one. */
+export function sortedSetValueMax(): u32 {
+  return setting(Setting.SortedSetValue);
+}
+
 /** Limits of packed values as they are until the host says otherwise: Redis's. */
 export function initializePacking(): void {
   putSetting(Setting.IntegerSetEntries, 512);
   putSetting(Setting.PackedSetEntries, 128);
   putSetting(Setting.PackedSetValue, 64);
   putSetting(Setting.HllSparseBytes, 3000);
+  putSetting(Setting.SortedSetEntries, 128);
+  putSetting(Setting.SortedSetValue, 64);
 }
 
 export function setStreamBlocks(bytes: u32, entries: u32): void {

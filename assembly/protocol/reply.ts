@@ -352,19 +352,21 @@ export function replyBoolean(value: bool): void {
 
 /** A double; in RESP2 a bulk string. Shortest digits that read back as the same number. */
 export function replyDouble(value: f64): void {
-  room(96);
   if (protocol == 3) {
+    room(96);
     store<u8>(at++, 0x2c);
     at += formatDouble(value, at);
     lineEnd();
     return;
   }
-  const digits = formatDouble(value, at + 16);
-  store<u8>(at++, 0x24);
-  at += formatInteger(digits, at);
-  lineEnd();
-  at += formatDouble(value, at);
-  lineEnd();
+  replyDoubleBulk(value);
+}
+
+/** A double as a bulk string. */
+export function replyDoubleBulk(value: f64): void {
+  room(96);
+  const digits = at + 48;
+  replyBulk(digits, formatDouble(value, digits));
 }
 
 // ---- errors that many commands share

@@ -10,11 +10,14 @@ import {
   countFields,
   countKeys,
   countMembers,
+  countScored,
   DATABASES,
   elementsOf,
   fieldsOf,
   keysOf,
   membersOf,
+  scoredOf,
+  scoresFirst,
   stringOf,
 } from "./content.ts";
 import { streamCommands } from "./stream-content.ts";
@@ -56,6 +59,9 @@ function* commandsOf(source: CommandRunner, { database, key, type, expiresAtMs }
     for (const elements of elementsOf(source, key, count)) yield [["RPUSH", key, ...elements]];
   } else if (type === "set") {
     for (const members of membersOf(source, key, countMembers(source, key))) yield [["SADD", key, ...members]];
+  } else if (type === "zset") {
+    for (const members of scoredOf(source, key, countScored(source, key)))
+      yield [["ZADD", key, ...scoresFirst(members)]];
   } else if (type === "stream") yield* streamCommands(source, database, key);
   else yield* vectorCommands(source, key);
   if (expiresAtMs !== undefined) yield [["PEXPIREAT", key, expiresAtMs]];

@@ -111,6 +111,32 @@ export function* membersOf(runner: CommandRunner, key: Uint8Array, count: number
   }
 }
 
+/** Members of a sorted set. */
+export function countScored(runner: CommandRunner, key: Uint8Array): number {
+  return Number(runner.one("ZCARD", key));
+}
+
+/**
+ * Reads a sorted set in pieces of members and scores in turn, in order.
+ *
+ * @throws NearkeyError `engine-failed` when it does not have as many as it says: what was written of it is wrong
+ */
+export function* scoredOf(runner: CommandRunner, key: Uint8Array, count: number): Generator<Uint8Array[]> {
+  for (let first = 0; first < count; first += FIELD_COUNT) {
+    const last = Math.min(first + FIELD_COUNT, count) - 1;
+    const members = runner.one("ZRANGE", key, first, last, "WITHSCORES") as Uint8Array[];
+    if (members.length !== (last + 1 - first) * 2) {
+      throw new NearkeyError("engine-failed", `a sorted set of ${count} members ended before; please report it`);
+    }
+    yield members;
+  }
+}
+
+/** Pairs the other way round: what ZADD takes. */
+export function scoresFirst(members: readonly Uint8Array[]): Uint8Array[] {
+  return members.map((_, index) => members[index ^ 1] as Uint8Array);
+}
+
 /** A reply that is text, however it was sent. */
 export function textOf(reply: Reply | undefined): string {
   return reply instanceof Uint8Array ? new TextDecoder().decode(reply) : String(reply);

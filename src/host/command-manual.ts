@@ -8,6 +8,7 @@ import { entry, KEY, type ManualEntry } from "./manual/manual-entry.ts";
 import { PUBSUB_MANUAL } from "./manual/pubsub.ts";
 import { SCRIPT_MANUAL } from "./manual/scripts.ts";
 import { SET_MANUAL } from "./manual/sets.ts";
+import { SORTED_SET_MANUAL } from "./manual/sorted-sets.ts";
 import { STREAM_MANUAL } from "./manual/streams.ts";
 
 export type { ManualEntry };
@@ -162,6 +163,7 @@ export const MANUAL: Readonly<Record<string, ManualEntry>> = {
   ...SET_MANUAL,
   ...SCRIPT_MANUAL,
   ...STREAM_MANUAL,
+  ...SORTED_SET_MANUAL,
   // vector_set
   VADD: entry(
     `key [REDUCE dim] ${VECTOR} element [CAS] [NOQUANT | F16 | Q8 | Q4 | BIN] [EF count] [SETATTR attributes] [M links] ` +

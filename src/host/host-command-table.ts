@@ -121,12 +121,13 @@ function keysOf(commands: readonly CommandDescription[], words: readonly string[
   if (arity > 0 ? words.length !== arity : words.length < -arity) {
     return new ReplyError("ERR Invalid number of arguments specified for command");
   }
-  if (countAt !== undefined) return countedKeys(words, countAt, command.group === "scripting" ? 0 : 1);
   if (keysBehind !== undefined) return keysBehindWord(words, keysBehind);
   const last = lastKey < 0 ? words.length + lastKey : lastKey;
   const keys: string[] = [];
-  for (let index = firstKey; index <= last; index += keyStep) keys.push(words[index] ?? "");
-  return keys;
+  for (let index = firstKey; firstKey !== 0 && index <= last; index += keyStep) keys.push(words[index] ?? "");
+  if (countAt === undefined) return keys;
+  const counted = countedKeys(words, countAt, command.group === "scripting" ? 0 : 1);
+  return counted instanceof ReplyError ? counted : [...keys, ...counted];
 }
 
 /** The keys that follow their number; scripts may have none. */

@@ -6,11 +6,13 @@ import {
   countFields,
   countKeys,
   countMembers,
+  countScored,
   DATABASES,
   elementsOf,
   fieldsOf,
   keysOf,
   membersOf,
+  scoredOf,
   stringOf,
 } from "../content/content.ts";
 import type { Engine } from "../engine.ts";
@@ -19,7 +21,7 @@ import { RdbWriter } from "./rdb-writer.ts";
 import { writeStream } from "./stream-export.ts";
 
 /** Types that a file of Redis has. */
-const WRITTEN: ReadonlySet<string> = new Set(["string", "hash", "list", "set", "stream"]);
+const WRITTEN: ReadonlySet<string> = new Set(["string", "hash", "list", "set", "zset", "stream"]);
 
 /** What became of the keys. */
 export interface RdbExport {
@@ -57,6 +59,7 @@ export async function writeRdb(
       else if (type === "list") await writeList(runner, writer, key, expiresAtMs);
       else if (type === "set") await writeSet(runner, writer, key, expiresAtMs);
       else if (type === "stream") await writeStream(runner, writer, database, key, expiresAtMs);
+      else if (type === "zset") await writeSortedSet(runner, writer, key, expiresAtMs);
       else leftOut.set(type, (leftOut.get(type) ?? 0) + 1);
       if (WRITTEN.has(type)) written++;
       await writer.flush();
@@ -105,6 +108,23 @@ async function writeSet(
   writer.set(key, count, expiresAtMs);
   for (const members of membersOf(runner, key, count)) {
     for (const member of members) writer.text(member);
+    await writer.flush();
+  }
+}
+
+async function writeSortedSet(
+  runner: CommandRunner,
+  writer: RdbWriter,
+  key: Uint8Array,
+  expiresAtMs: number | undefined,
+): Promise<void> {
+  const count = countScored(runner, key);
+  writer.sortedSet(key, count, expiresAtMs);
+  for (const members of scoredOf(runner, key, count)) {
+    for (const [index, text] of members.entries()) {
+      if (index % 2 === 0) writer.text(text);
+      else writer.score(text);
+    }
     await writer.flush();
   }
 }

@@ -15,10 +15,14 @@ const RESIZE_DATABASE = 251;
 const EXPIRES_MS = 252;
 const SELECT_DATABASE = 254;
 const END = 255;
+/** Lengths of a score that stand for what has no digits. */
+const SCORE_INFINITE = 254;
+const SCORE_NEGATIVE_INFINITE = 255;
 
 const STRING = 0;
 const LIST = 1;
 const SET = 2;
+const SORTED_SET = 3;
 const HASH = 4;
 const STREAM = 19;
 
@@ -106,6 +110,26 @@ export class RdbWriter {
     this.#reserve(HEAD_BYTES);
     this.#piece.set(bytes, this.#used);
     this.#used += bytes.length;
+  }
+
+  /** Begins a sorted set: so many members follow, each as a text and a score. */
+  sortedSet(key: Uint8Array, members: number, expiresAtMs: number | undefined): void {
+    this.#key(SORTED_SET, key, expiresAtMs);
+    this.#length(members);
+  }
+
+  /** A score, as the engine writes it. */
+  score(text: Uint8Array): void {
+    const isNegative = text[0] === 0x2d;
+    const isInfinite = text[isNegative ? 1 : 0] === 0x69;
+    this.#reserve(HEAD_BYTES + text.length);
+    if (isInfinite) {
+      this.#byte(isNegative ? SCORE_NEGATIVE_INFINITE : SCORE_INFINITE);
+      return;
+    }
+    this.#byte(text.length);
+    this.#piece.set(text, this.#used);
+    this.#used += text.length;
   }
 
   /** A string, behind its length. */

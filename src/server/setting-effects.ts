@@ -105,6 +105,8 @@ function packingEffects(engine: Engine): Effects {
     packedSetValue: (packedSetValue) => engine.setPacking({ packedSetValue }),
     streamBlockBytes: (streamBlockBytes) => engine.setPacking({ streamBlockBytes }),
     streamBlockEntries: (streamBlockEntries) => engine.setPacking({ streamBlockEntries }),
+    sortedSetEntries: (sortedSetEntries) => engine.setPacking({ sortedSetEntries }),
+    sortedSetValue: (sortedSetValue) => engine.setPacking({ sortedSetValue }),
   };
 }
 

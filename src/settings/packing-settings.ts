@@ -21,4 +21,6 @@ export const PACKING_SETTINGS = {
   streamBlockBytes: packing("stream-node-max-bytes", "bytes of a block of a stream; 0 for up to 32 KiB", 4096),
   streamBlockEntries: packing("stream-node-max-entries", "entries of a block of a stream; 0 for any number", 100),
   hllSparseBytes: packing("hll-sparse-max-bytes", "bytes of a HyperLogLog that is sparse", 3000),
+  sortedSetEntries: packing("zset-max-listpack-entries", "members of a sorted set that is packed", 128),
+  sortedSetValue: packing("zset-max-listpack-value", "bytes of a member of one", 64),
 } as const;

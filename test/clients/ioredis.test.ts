@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { IOREDIS_LISTS } from "./list-scenarios.ts";
 import { allCommands, commandNames, messageOf, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
 import { IOREDIS_SCRIPTS } from "./script-scenarios.ts";
+import { IOREDIS_SORTED_SETS } from "./sorted-set-scenarios.ts";
 import { IOREDIS_STREAMS } from "./stream-scenarios.ts";
 
 /** One use of a command: a promise of what the client makes of it. */
@@ -269,6 +270,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...IOREDIS_LISTS,
   ...IOREDIS_SCRIPTS,
   ...IOREDIS_STREAMS,
+  ...IOREDIS_SORTED_SETS,
   SAVE: after(nothing, [(c) => c.save().catch(messageOf), NO_DIRECTORY]),
   BGSAVE: after(nothing, [(c) => c.bgsave().catch(messageOf), NO_DIRECTORY]),
   BGREWRITEAOF: after(nothing, [(c) => c.bgrewriteaof().catch(messageOf), NO_DIRECTORY]),

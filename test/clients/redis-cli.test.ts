@@ -7,6 +7,7 @@ import { findTool } from "../external-tools.ts";
 import { CLI_LISTS } from "./list-scenarios.ts";
 import { commandNames, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
 import { CLI_SCRIPTS } from "./script-scenarios.ts";
+import { CLI_SORTED_SETS } from "./sorted-set-scenarios.ts";
 import { CLI_STREAMS } from "./stream-scenarios.ts";
 
 type Line = readonly [command: string, printed: string | RegExp];
@@ -253,6 +254,7 @@ const SCENARIOS: Readonly<Record<string, readonly Line[]>> = {
   ...CLI_LISTS,
   ...CLI_SCRIPTS,
   ...CLI_STREAMS,
+  ...CLI_SORTED_SETS,
   SAVE: [["SAVE", NO_DIRECTORY]],
   BGSAVE: [["BGSAVE", NO_DIRECTORY]],
   BGREWRITEAOF: [["BGREWRITEAOF", NO_DIRECTORY]],

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { REDIS_LISTS } from "./list-scenarios.ts";
 import { allCommands, commandNames, messageOf, NO_DIRECTORY, serveScenarios } from "./scenario-server.ts";
 import { REDIS_SCRIPTS } from "./script-scenarios.ts";
+import { REDIS_SORTED_SETS } from "./sorted-set-scenarios.ts";
 import { REDIS_STREAMS } from "./stream-scenarios.ts";
 
 /** A client whose replies are the same over both protocols where node-redis makes them so. */
@@ -320,6 +321,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...REDIS_LISTS,
   ...REDIS_SCRIPTS,
   ...REDIS_STREAMS,
+  ...REDIS_SORTED_SETS,
   SAVE: after(nothing, [(c) => c.sendCommand(["SAVE"]).catch(messageOf), NO_DIRECTORY]),
   BGSAVE: after(nothing, [(c) => c.bgSave().catch(messageOf), NO_DIRECTORY]),
   BGREWRITEAOF: after(nothing, [(c) => c.bgRewriteAof().catch(messageOf), NO_DIRECTORY]),

@@ -12,6 +12,7 @@ import {
   takeValuePages,
   TYPE_LIST,
   TYPE_STREAM,
+  TYPE_SORTED_SET,
   TYPE_VECTOR_SET,
   typeOf,
   valueOf,
@@ -20,6 +21,8 @@ import { admit, cellShare } from "../../keyspace/eviction";
 import { copyTable, fieldTable, giveTable, hasFieldTable } from "../../structures/field-table";
 import { bytesToCopy, copyChain, emptyList, ListHead, listNodeAt } from "../../structures/list-chain";
 import { chainOf, isChain } from "../lists/list-value";
+import { copyMembers, membersOf } from "../../structures/sorted-set";
+import { countMembers, giveLargeSet, isLarge, largeSet } from "../sorted-sets/sorted-set-value";
 import { databaseArgument, NO_DATABASE } from "./databases";
 import { createLike } from "./keys";
 import { database, findKey, insertKey, pin, removeKey, selectDatabase, shardOf } from "../../keyspace/keyspace";
@@ -63,11 +66,18 @@ function findIn(db: u32, index: u32): usize {
   return slot;
 }
 
+/** Nodes of a sorted set's order are of as many sizes, the set itself is of another. */
+const NODE_CLASSES: u32 = 3;
+
 /** Pages that a copy may take. */
 function pagesOf(entry: usize): u32 {
   const own = entryPages(entryAt(entry).valueBytes);
   if (typeOf(entry) == TYPE_LIST && isChain(entry)) return own + chainPages(chainOf(entry));
   if (typeOf(entry) == TYPE_STREAM) return own + pagesToCopy(streamOf(entry));
+  if (typeOf(entry) == TYPE_SORTED_SET && isLarge(entry)) {
+    const set = largeSet(entry);
+    return own + tablePages(membersOf(set)) + (set.nodeBytes >> PAGE_BITS) + NODE_CLASSES;
+  }
   return hasFieldTable(entry) ? own + tablePages(fieldTable(entry)) : own;
 }
 
@@ -117,6 +127,7 @@ function copy(): void {
   const pages = pagesOf(entry);
   addWork(pages * WORK_A_PAGE);
   if (hasFieldTable(entry)) addWork(fieldTable(entry).count << 1);
+  if (typeOf(entry) == TYPE_SORTED_SET) addWork(countMembers(entry) << 2);
   if (!admit(pages)) {
     replyNoMemory();
     return;
@@ -146,6 +157,11 @@ function copyEntry(entry: usize): usize {
   }
   if (typeOf(entry) == TYPE_STREAM) {
     store<u32>(valueOf(other), copyStream(streamOf(entry)));
+    return other;
+  }
+  if (typeOf(entry) == TYPE_SORTED_SET && isLarge(entry)) {
+    giveLargeSet(other);
+    copyMembers(largeSet(other), largeSet(entry));
     return other;
   }
   if (isPaged(other)) takeValuePages(other, 0);

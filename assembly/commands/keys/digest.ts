@@ -16,6 +16,7 @@ import {
   TYPE_LIST,
   TYPE_SET,
   TYPE_STREAM,
+  TYPE_SORTED_SET,
   TYPE_VECTOR_SET,
   typeOf,
   valueOf,
@@ -45,6 +46,14 @@ import {
   startFields,
 } from "../hashes/hash-value";
 import { memberAddress, memberBytes, nextMember, showText, startMembers } from "../sets/set-value";
+import {
+  countMembers,
+  memberName,
+  memberNameBytes,
+  memberScore,
+  nextMember as nextScored,
+  startMembers as startScored,
+} from "../sorted-sets/sorted-set-value";
 
 /** Digest of all databases. */
 export function digestAll(): u64 {
@@ -78,6 +87,7 @@ function digestEntry(entry: usize, db: u32): u64 {
   if (type == TYPE_LIST) return mix(dies, digestList(entry));
   if (type == TYPE_SET) return mix(dies, digestMembers(entry));
   if (type == TYPE_STREAM) return mix(dies, digestStream(streamOf(entry)));
+  if (type == TYPE_SORTED_SET) return mix(dies, digestScores(entry));
   if (type == TYPE_VECTOR_SET) return mix(dies, digestElements(setOf(entry)));
   return mix(dies, digestValue(entry));
 }
@@ -124,6 +134,13 @@ function digestMembers(entry: usize): u64 {
     showText();
     sum += mix(checksum(memberAddress, memberBytes), 0);
   }
+  return sum;
+}
+
+function digestScores(entry: usize): u64 {
+  let sum: u64 = 0;
+  startScored(entry, 0, countMembers(entry), false);
+  while (nextScored()) sum += mix(checksum(memberName, memberNameBytes), reinterpret<u64>(memberScore));
   return sum;
 }
 

@@ -9,6 +9,7 @@ import {
   pagesFor,
   TYPE_LIST,
   TYPE_STREAM,
+  TYPE_SORTED_SET,
   TYPE_VECTOR_SET,
   typeOf,
   valueOf,
@@ -24,6 +25,9 @@ import { fieldTable, hasFieldTable } from "../../structures/field-table";
 import { isLong, ListHead, listNodeAt, longEntry } from "../../structures/list-chain";
 import { streamOf } from "../streams/stream-key";
 import { chainOf, isChain } from "../lists/list-value";
+import { SORTED_SET_BYTES } from "../../structures/score-tree";
+import { membersOf } from "../../structures/sorted-set";
+import { isLarge, largeSet } from "../sorted-sets/sorted-set-value";
 
 /** Bytes of the cell and, of a paged value, the pages. */
 function bytesOfEntry(entry: usize): u64 {
@@ -67,6 +71,10 @@ export function memoryUsage(db: u32, keyBytes: u32, samples: u32, now: f64): f64
   if (hasFieldTable(entry)) bytes += bytesOfFields(fieldTable(entry), samples);
   if (typeOf(entry) == TYPE_LIST && isChain(entry)) bytes += bytesOfNodes(chainOf(entry));
   if (typeOf(entry) == TYPE_STREAM) bytes += bytesOfStream(streamOf(entry));
+  if (typeOf(entry) == TYPE_SORTED_SET && isLarge(entry)) {
+    const set = largeSet(entry);
+    bytes += bytesOfFields(membersOf(set), samples) + set.nodeBytes + SORTED_SET_BYTES;
+  }
   if (typeOf(entry) == TYPE_VECTOR_SET) bytes += bytesOfSet(vectorSetAt(load<u32>(valueOf(entry))));
   return <f64>bytes;
 }

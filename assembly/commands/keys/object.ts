@@ -9,6 +9,7 @@ import {
   TYPE_LIST,
   TYPE_SET,
   TYPE_STREAM,
+  TYPE_SORTED_SET,
   TYPE_STRING,
   typeOf,
   valueOf,
@@ -33,6 +34,7 @@ import { parseInteger } from "../../text/number";
 import { isTable } from "../hashes/hash-value";
 import { isListpack } from "../lists/list-value";
 import { isIntegers } from "../sets/set-value";
+import { isLarge } from "../sorted-sets/sorted-set-value";
 
 /** Bytes of a string that Redis keeps in one piece with its key's record. */
 const EMBEDDED_BYTES_MAX: u32 = 44;
@@ -42,6 +44,7 @@ function encodingOf(entry: usize): string {
   if (typeOf(entry) == TYPE_LIST) return isListpack(entry) ? "listpack" : "quicklist";
   if (typeOf(entry) == TYPE_SET) return isTable(entry) ? "hashtable" : isIntegers(entry) ? "intset" : "listpack";
   if (typeOf(entry) == TYPE_STREAM) return "stream";
+  if (typeOf(entry) == TYPE_SORTED_SET) return isLarge(entry) ? "skiplist" : "listpack";
   if (typeOf(entry) != TYPE_STRING || isPaged(entry)) return "raw";
   const bytes = entryAt(entry).valueBytes;
   if (parseInteger(valueOf(entry), bytes)) return "int";

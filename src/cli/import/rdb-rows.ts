@@ -4,6 +4,7 @@
 // them is refused, or the import ends amid them, the key is removed, so that no part of a value is taken for all of it.
 
 import type { Client } from "../../client.ts";
+import { scoresFirst } from "../../content/content.ts";
 import type { RdbItem, RdbKey } from "../../rdb/rdb-reader.ts";
 import { readRdb } from "../../rdb/rdb-reader.ts";
 import { streamCommands } from "../../rdb/rdb-stream.ts";
@@ -39,6 +40,7 @@ const COMMANDS: ReadonlyMap<RdbKind, (key: Uint8Array, elements: Uint8Array[]) =
   ["hash", (key, elements) => ["HSET", key, ...elements]],
   ["list", (key, elements) => ["RPUSH", key, ...elements]],
   ["set", (key, elements) => ["SADD", key, ...elements]],
+  ["sorted set", (key, elements) => ["ZADD", key, ...scoresFirst(elements)]],
 ]);
 
 /** Kinds whose batches must come one behind another: no command takes them twice. */
