@@ -2,6 +2,7 @@
 // does not exist (replicas, scripts, files) only those fields are there that tools look for, with the value that Redis
 // gives where it is not used.
 
+import { ConnectionMode } from "../engine.ts";
 import { type HostCall, Verbatim } from "./host-call.ts";
 import type { Rates } from "./host-facts.ts";
 import { commandFields, errorFields, latencyFields } from "./report-commands.ts";
@@ -65,14 +66,17 @@ function server({ facts }: HostCall): Fields {
   ];
 }
 
-function clients({ facts }: HostCall): Fields {
+function clients({ engine, facts }: HostCall): Fields {
+  const all = [...facts.clients()].flatMap(({ connections }) => connections);
+  const inMode = (mode: ConnectionMode): number =>
+    all.reduce((sum, each) => sum + Number(engine.connections.hasMode(each, mode)), 0);
   return [
     ["connected_clients", facts.connectionCounts().active],
     ["cluster_connections", 0],
     ["maxclients", facts.settings.get("maxclients") ?? "0"],
-    ["blocked_clients", 0],
-    ["tracking_clients", 0],
-    ["pubsub_clients", 0],
+    ["blocked_clients", inMode(ConnectionMode.Blocked)],
+    ["tracking_clients", inMode(ConnectionMode.Tracking)],
+    ["pubsub_clients", inMode(ConnectionMode.Subscribed)],
   ];
 }
 
