@@ -128,6 +128,19 @@ test("streams wake those who wait for entries, all of them", async () => {
   expect(await b.ask("XREAD", "BLOCK", 10, "STREAMS", "none", "$")).toBe("*nil");
 });
 
+test("sorted sets wake those who wait for members", async () => {
+  const { asker, others, wait } = await serve(3);
+  const [a, b, c] = others as [Listener, Listener, Listener];
+  await wait(a, "BZPOPMIN", "z", 0);
+  await wait(b, "BZPOPMAX", "x", "z", 0);
+  await wait(c, "BZMPOP", 0, 2, "x", "z", "MIN", "COUNT", 9);
+  expect(await asker.ask("ZADD", "z", 1, "a", 2, "b", 3, "c")).toBe(":3");
+  expect(await a.next()).toBe('*[$"z" $"a" $"1"]');
+  expect(await b.next()).toBe('*[$"z" $"c" $"3"]');
+  expect(await c.next()).toBe('*[$"z" *[*[$"b" $"2"]]]');
+  expect(await a.ask("BZPOPMIN", "z", "0.01")).toBe("*nil");
+});
+
 test("a database that is swapped in wakes", async () => {
   const { asker, others, wait } = await serve(1);
   const [a] = others as [Listener];

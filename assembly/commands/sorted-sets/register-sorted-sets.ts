@@ -1,5 +1,6 @@
 // All commands of sorted sets, for the command table.
 
+import { registerSortedSetBlocking } from "./sorted-set-blocking";
 import { registerSortedSetAdd } from "./sorted-set-add";
 import { registerSortedSetOperations } from "./sorted-set-operations";
 import { registerSortedSetRanges } from "./sorted-set-ranges";
@@ -12,6 +13,7 @@ export function registerSortedSetCommands(): void {
   registerSortedSetAdd();
   registerSortedSetRanges();
   registerSortedSetRemoval();
+  registerSortedSetBlocking();
   registerSortedSetOperations();
   registerSortedSetSampling();
 }

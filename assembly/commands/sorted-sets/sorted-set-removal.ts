@@ -120,12 +120,12 @@ function pop(fromEnd: bool, name: string): void {
 }
 
 /** Replies the first or last members of the sorted set of an argument and removes them; `nests`: each is an array with its score. */
-export function popMembers(slot: usize, key: u32, fromEnd: bool, count: i64, nests: bool): u32 {
+export function popMembers(slot: usize, key: u32, fromEnd: bool, count: i64, nests: bool, headed: bool = true): u32 {
   const entry = slotEntry(slot);
   const total = countMembers(entry);
   const popped = <u32>min<i64>(count, total);
   const first = fromEnd ? total - popped : 0;
-  replyArray(nests ? popped : popped << 1);
+  if (headed) replyArray(nests ? popped : popped << 1);
   startMembers(entry, first, first + popped, fromEnd);
   while (nextMember()) {
     if (nests) replyArray(2);
@@ -137,22 +137,27 @@ export function popMembers(slot: usize, key: u32, fromEnd: bool, count: i64, nes
 }
 
 function zMPop(): void {
-  if (!argumentInteger(1) || lastInteger() < 1) {
+  if (zMPopFrom(1) != 0) replyNullArray();
+}
+
+/** Runs ZMPOP whose arguments begin with the number of keys at a place; answers that number when none of them is a sorted set, else 0. */
+export function zMPopFrom(at: u32): u32 {
+  if (!argumentInteger(at) || lastInteger() < 1) {
     replyError("ERR numkeys should be greater than 0");
-    return;
+    return 0;
   }
-  const keys = lastInteger();
-  if (keys > <i64>argumentCount - 3) {
+  if (lastInteger() > <i64>argumentCount - at - 2) {
     replySyntaxError();
-    return;
+    return 0;
   }
-  const where = 2 + <u32>keys;
+  const keys = <u32>lastInteger();
+  const where = at + 1 + keys;
   if (!argumentIs(where, "MIN") && !argumentIs(where, "MAX")) {
     replySyntaxError();
-    return;
+    return 0;
   }
   const count = countOption(where + 1);
-  if (count != 0) popFirstOf(<u32>keys, argumentIs(where, "MAX"), count);
+  return count != 0 && !popFirstOf(at + 1, keys, argumentIs(where, "MAX"), count) ? keys : 0;
 }
 
 /** Reads COUNT, 1 without; 0 after replying an error. */
@@ -167,21 +172,21 @@ function countOption(index: u32): i64 {
   return 0;
 }
 
-/** Pops from the first of the keys from argument 2 on that holds a sorted set. */
-function popFirstOf(keys: u32, fromEnd: bool, count: i64): void {
-  for (let key: u32 = 2; key < 2 + keys; key++) {
+/** Pops from the first of the keys from an argument on that holds a sorted set; false, and nothing is replied, when none does. */
+function popFirstOf(first: u32, keys: u32, fromEnd: bool, count: i64): bool {
+  for (let key = first; key < first + keys; key++) {
     // No key is as long as an argument that lies in pages.
     if (isArgumentPaged(key)) continue;
     const slot = findSortedSet(key);
-    if (slot == NOT_A_SORTED_SET) return;
+    if (slot == NOT_A_SORTED_SET) return true;
     if (slot == 0) continue;
     replyArray(2);
     replyBulk(argumentAddress(key), argumentBytes(key));
     const popped = popMembers(slot, key, fromEnd, count, true);
     recordPop(fromEnd ? "ZPOPMAX" : "ZPOPMIN", key, popped);
-    return;
+    return true;
   }
-  replyNullArray();
+  return false;
 }
 
 export function registerSortedSetRemoval(): void {

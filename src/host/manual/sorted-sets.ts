@@ -18,12 +18,18 @@ const DIFFERENCE = "O(N*K+M*log(M)) with N the members of the first, K the sorte
 const HEX = "Scores must be decimal: hexadecimal ones are refused.";
 const SOURCES = "Combines at most 8,192 keys.";
 
+const WAITER =
+  "Waits only where others may add: in a transaction and in an embedded database it answers at once. Its arguments are at most 32 KiB then.";
+
 function counted(keyCount: number, one: ManualEntry): ManualEntry {
   return { ...one, keyCount };
 }
 
 /** By upper-case name. */
 export const SORTED_SET_MANUAL: Readonly<Record<string, ManualEntry>> = {
+  BZPOPMIN: entry("key [key ...] timeout", BY_MEMBER, POPPED, WAITER),
+  BZPOPMAX: entry("key [key ...] timeout", BY_MEMBER, POPPED, WAITER),
+  BZMPOP: entry("timeout numkeys key [key ...] (MIN | MAX) [COUNT count]", REMOVED, POPPED, WAITER),
   ZADD: entry("key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]", EACH, CHANGE, HEX),
   ZINCRBY: entry("key increment member", BY_MEMBER, "RW access update", HEX),
   ZREM: entry("key member [member ...]", EACH, "RW delete"),
