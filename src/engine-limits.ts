@@ -86,8 +86,9 @@ export class EngineLimits {
 
   setMaxMemory(exports: EngineExports, bytes: number): void {
     const most = (this.#pagesMax - EXTRA_PAGES) * PAGE_BYTES;
-    if (!(bytes >= HEAP_BASE && bytes <= most)) throw new RangeError(`a memory limit of ${bytes} bytes`);
-    const limitPages = pagesUnder(bytes);
+    if (!(bytes > 0 && bytes <= most)) throw new RangeError(`a memory limit of ${bytes} bytes`);
+    // Less than an empty engine has is no room at all: every write that may need some is refused.
+    const limitPages = pagesUnder(Math.max(bytes, HEAP_BASE));
     exports.setLimit(limitPages);
     if (this.#reserves) this.#wantedPages = this.#pagesFor(limitPages);
     if (this.#lent === 0) this.#grow();

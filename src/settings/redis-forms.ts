@@ -15,6 +15,18 @@ export interface RedisForm<T> {
   parse(text: string): Parsed<T>;
 }
 
+/** A limit of memory: 0 stands for the most there can be, and any other is taken, however little that leaves. */
+export function memoryLimitForm(name: string, bytesMax: number): RedisForm<number> {
+  const { parse, ...form } = memoryForm(name, 0, bytesMax);
+  return {
+    ...form,
+    parse: (text) => {
+      const parsed = parse(text);
+      return "value" in parsed && parsed.value === 0 ? { value: bytesMax } : parsed;
+    },
+  };
+}
+
 /** A number of bytes, read with Redis's units. */
 export function memoryForm(name: string, bytesMin: number, bytesMax: number): RedisForm<number> {
   const parse = (text: string): Parsed<number> => {

@@ -15,6 +15,7 @@ import {
   choiceForm,
   integerForm,
   memoryForm,
+  memoryLimitForm,
   outputLimitForm,
   type RedisForm,
   shownForm,
@@ -138,7 +139,7 @@ export const SERVER_SETTINGS = {
     kind: size(MEMORY_BYTES_MIN, memoryBytesMax),
     default: KIBI * MEBI,
     live: true,
-    redis: memoryForm("maxmemory", MEMORY_BYTES_MIN, memoryBytesMax),
+    redis: memoryLimitForm("maxmemory", memoryBytesMax),
   }),
   eviction: setting<EvictionPolicy>({
     key: "eviction",
