@@ -29,7 +29,7 @@ function counted(keyCount: number, one: ManualEntry): ManualEntry {
 export const SORTED_SET_MANUAL: Readonly<Record<string, ManualEntry>> = {
   BZPOPMIN: entry("key [key ...] timeout", BY_MEMBER, POPPED, WAITER),
   BZPOPMAX: entry("key [key ...] timeout", BY_MEMBER, POPPED, WAITER),
-  BZMPOP: entry("timeout numkeys key [key ...] (MIN | MAX) [COUNT count]", REMOVED, POPPED, WAITER),
+  BZMPOP: counted(2, entry("timeout numkeys key [key ...] (MIN | MAX) [COUNT count]", REMOVED, POPPED, WAITER)),
   ZADD: entry("key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]", EACH, CHANGE, HEX),
   ZINCRBY: entry("key increment member", BY_MEMBER, "RW access update", HEX),
   ZREM: entry("key member [member ...]", EACH, "RW delete"),
