@@ -280,6 +280,15 @@ describe("CLIENT REPLY", () => {
     expect(await client.command("CLIENT REPLY ON")).toBe("OK");
   });
 
+  test("OFF draws nothing that nobody is answered, however much is asked for", () => {
+    const driver = new EngineDriver();
+    driver.send("SADD s a b c\r\nHSET h f v\r\n");
+    driver.engine.connections.setMode(driver.connection, ConnectionMode.Silent, true);
+    driver.send("SRANDMEMBER s -4000000000000000000\r\nHRANDFIELD h -4000000000000000000\r\n");
+    driver.engine.connections.setMode(driver.connection, ConnectionMode.Silent, false);
+    expect(driver.send("SCARD s\r\n").text).toBe(":3\r\n");
+  });
+
   test.each([
     ["that no memory holds", 3, "k", 30 << 20],
     ["whose key is too long", 2, "k".repeat(40_000), 0],

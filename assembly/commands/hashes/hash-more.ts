@@ -44,6 +44,7 @@ import { random } from "../../memory/memory";
 import { DecimalError } from "../../text/number-long-double";
 import { formatInteger, parsedInteger, parseInteger } from "../../text/number";
 import {
+  areRepliesMuted,
   protocol,
   replyArray,
   replyBulk,
@@ -228,10 +229,10 @@ function randomFields(count: i64, withValues: bool): void {
   else replyDistinct(entry, <u32>min<i64>(count, countFields(entry)), withValues);
 }
 
-/** Any field, any number of times; ends early when the replies have gone over the connection's limit. */
+/** Any field, any number of times; ends early when the replies go nowhere: over the connection's limit, or muted. */
 function replyRepeated(entry: usize, count: u64, withValues: bool): void {
   beginFields(count, withValues);
-  for (let drawn: u64 = 0; drawn < count && !connection.overflowed; drawn++) {
+  for (let drawn: u64 = 0; drawn < count && !connection.overflowed && !areRepliesMuted(); drawn++) {
     drawField(entry);
     replyDrawn(withValues);
   }

@@ -8,6 +8,7 @@ import { addWork, connection, hashOfArgument } from "../../protocol/dispatch";
 import { recordKey } from "../../protocol/recording";
 import { beginMembers, recordMember, reserveMembers } from "../../protocol/recording-members";
 import {
+  areRepliesMuted,
   replyArray,
   replyError,
   replyNoMemory,
@@ -142,11 +143,11 @@ function drawMany(): void {
   else drawDistinct(entry, <u32>min<i64>(count, countMembers(entry)));
 }
 
-/** Any member, any number of times; ends early when the replies have gone over the connection's limit. */
+/** Any member, any number of times; ends early when the replies go nowhere: over the connection's limit, or muted. */
 function drawRepeated(entry: usize, count: u64): void {
   replyArray(<u32>min<u64>(count, u32.MAX_VALUE));
   addWork(<u32>min<u64>(count, 1 << 20) * WORK_A_DRAW);
-  for (let drawn: u64 = 0; drawn < count && !connection.overflowed; drawn++) {
+  for (let drawn: u64 = 0; drawn < count && !connection.overflowed && !areRepliesMuted(); drawn++) {
     drawMember(entry);
     replyMember();
   }
