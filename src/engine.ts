@@ -59,7 +59,7 @@ export class Engine {
   readonly effects: EngineEffects;
   /** The state as a whole: for snapshots. */
   readonly snapshot: EngineSnapshot;
-  /** While a snapshot is taken: called after a call of `execute` that left little room for copies. */
+  /** While a snapshot is taken: called before a call of `execute` when there is little room for copies. */
   onCopies: (() => void) | undefined;
   /** Called and awaited before a snapshot's cut; what it answers is called once the snapshot is taken. */
   beforeCut: (() => Promise<() => void>) | undefined;
@@ -205,9 +205,10 @@ export class Engine {
   }
 
   #call(connection: number, bytes: number, now: number): Outcome {
+    // Before, not behind: what a call leaves in the registers is the host's to read, and copies use them too.
+    if (this.onCopies !== undefined && this.snapshot.fill > COPIES_PRESSING) this.onCopies();
     const outcome = this.#exports.execute(connection, bytes, now, this.clock.takeStarted()) as Outcome;
     if (this.#view.words()[SLOW_BASE >>> 2] !== 0) this.onSlow?.(this.statistics.takeSlow());
-    if (this.onCopies !== undefined && this.snapshot.fill > COPIES_PRESSING) this.onCopies();
     this.events.tell();
     return outcome;
   }

@@ -5,6 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { type Engine, Replay } from "../src/engine.ts";
 import { NearkeyError } from "../src/errors.ts";
+import { encodeCommand } from "../src/resp.ts";
 import { SnapshotStore } from "../src/snapshot/snapshot-store.ts";
 import { takeSnapshot } from "../src/snapshot/take-snapshot.ts";
 import { MemoryStorage } from "../src/storage/memory-storage.ts";
@@ -284,6 +285,34 @@ describe("a command that changes more than there is room to copy", () => {
     const { isIncremental } = await taking;
     expect(isIncremental).toBe(false);
     expect((await reopen(storage)).engine.effects.digest()).toBe(driver.engine.effects.digest());
+  });
+});
+
+describe("a call behind which copies are fetched", () => {
+  it("leaves its host the arguments that it had, and the time that a command may wait", async () => {
+    const driver = new EngineDriver(SIZE);
+    for (let key = 0; key < 200; key++) driver.must("SET", `key:${key}`, textOf(60_000));
+    const storage = new MemoryStorage();
+    const store = await SnapshotStore.open(storage);
+    const taking = store.take(driver.engine, { pace: PAGE_BY_PAGE });
+    await new Promise(setImmediate);
+    let fetched = 0;
+    const fetch = driver.engine.onCopies;
+    driver.engine.onCopies = () => {
+      fetched++;
+      fetch?.();
+    };
+    const waiter = driver.engine.connect();
+    const change = (key: number) => Buffer.from(encodeCommand(["SETRANGE", `key:${key}`, "0", "y".repeat(30_000)]));
+    for (let key = 0; key < 200; key += 2) {
+      driver.feed(Buffer.concat([change(key), Buffer.from("INFO one two\r\n")]));
+      driver.feed(Buffer.concat([change(key + 1), Buffer.from("BLPOP nothing 7.5\r\n")]), waiter);
+      expect(driver.engine.events.timeoutMs).toBe(7500);
+      driver.engine.events.endWait(waiter, false);
+    }
+    expect(fetched).toBeGreaterThan(1);
+    expect(new Set(driver.hostCommands.map((args) => Buffer.concat(args).toString()))).toEqual(new Set(["INFOonetwo"]));
+    await taking;
   });
 });
 
