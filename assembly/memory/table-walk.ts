@@ -88,7 +88,11 @@ function nextSegment(): bool {
 
 // ---- scan
 
-/** Where the scan goes on: prefix << 16 | place in the segment; SCAN_END after the last. */
+/**
+ * Where the scan goes on: prefix << 16 | place in the segment; SCAN_END after the last. Where the place is not 0 the prefix is
+ * that of the segment with the first bit set that the segment does not tell apart, so that a cursor says how much of the
+ * hashes it stands in: if the halves of the table were merged since, their segment is gone through anew.
+ */
 export let scanNext: u32 = 0;
 export const SCAN_END: u32 = 0xffffffff;
 
@@ -101,6 +105,11 @@ export function scanTable(table: Table, from: u32, count: u32, out: usize): u32 
   let found: u32 = 0;
   let prefix = from >> 16;
   let place = from & 0xffff;
+  if (place != 0) {
+    const middle = prefix & (~prefix + 1);
+    prefix -= middle;
+    if (size != 0 && spanAt(table, prefix) > middle << 1) place = 0;
+  }
   while (size != 0 && prefix < 0x10000) {
     const depth = table.depth;
     const segment = segmentAt(table, prefix >> (16 - depth));
@@ -111,17 +120,24 @@ export function scanTable(table: Table, from: u32, count: u32, out: usize): u32 
       home++;
       if (found >= count && home < chunks) {
         // The first place whose home is the next chunk.
-        scanNext = (prefix << 16) | (((home << 16) + chunks - 1) / chunks);
+        const span = spanAt(table, prefix);
+        scanNext = (((prefix & ~(span - 1)) | (span >> 1)) << 16) | (((home << 16) + chunks - 1) / chunks);
         return found;
       }
     }
-    const span = (<u32>1) << (16 - localDepth(segment));
+    const span = spanAt(table, prefix);
     prefix = (prefix & ~(span - 1)) + span;
     place = 0;
     if (found >= count) break;
   }
   scanNext = size == 0 || prefix >= 0x10000 ? SCAN_END : prefix << 16;
   return found;
+}
+
+/** How many prefixes lead to the segment of one. */
+@inline
+function spanAt(table: Table, prefix: u32): u32 {
+  return (<u32>1) << (16 - localDepth(segmentAt(table, prefix >> (16 - table.depth))));
 }
 
 /** The entries whose home is one chunk, wherever on the walk from it they lie. */
