@@ -49,6 +49,15 @@ test.each([
   ["GETDEL s", ["del s"]],
   ["GETEX s EX 100", ["expire s"]],
   ["DEL none s l", ["del s", "del l"]],
+  ["DEL s s l s", ["del s", "del l"]],
+  ["XGROUP CREATE x other 0", ["xgroup-create x"]],
+  ["XGROUP SETID x g 0", ["xgroup-setid x"]],
+  ["XGROUP CREATECONSUMER x g two", ["xgroup-createconsumer x"]],
+  ["XGROUP DELCONSUMER x g one", ["xgroup-delconsumer x"]],
+  ["XGROUP DESTROY x g", ["xgroup-destroy x"]],
+  ["XGROUP DESTROY x none", []],
+  ["XGROUP CREATE y g 0 MKSTREAM", ["xgroup-create y"]],
+  ["XSETID x 5-5", ["xsetid x"]],
   ["EXPIRE s 100", ["expire s"]],
   ["EXPIRE s -1", ["del s"]],
   ["RENAME s t", ["rename_from s", "rename_to t"]],
@@ -81,6 +90,8 @@ test.each([
 ] as const)("%s tells what it did", async (command, expected) => {
   const { asker, eventsOf } = await serve("AE");
   for (const line of ["SET s v", "HSET h f 1", "RPUSH l a b", "SADD set a b"]) await asker.ask(...line.split(" "));
+  for (const line of ["XADD x 1-1 f v", "XGROUP CREATE x g 0", "XGROUP CREATECONSUMER x g one"])
+    await asker.ask(...line.split(" "));
   await eventsOf();
   expect(await eventsOf(command)).toEqual(expected);
 });

@@ -46,3 +46,10 @@ export function hasChanged(hash: u64): bool {
   }
   return false;
 }
+
+/** The same, but true only once of each key that is known. */
+export function takeChanged(hash: u64): bool {
+  if (!hasChanged(hash)) return false;
+  if (count <= HASHES_MAX) store<u64>(<usize>events.noticePage + LIST_OFFSET + (cursor << 3), 0);
+  return true;
+}

@@ -2,6 +2,7 @@
 
 import { CommandFlag } from "../../layout";
 import { addIntegerPart, addWordPart, beginRecord } from "../../effects/record";
+import { collect } from "../../events/collected";
 import { clock, noteChange, touchEntry } from "../../keyspace/keyspace";
 import { slotEntry } from "../../memory/table";
 import { argumentCount, argumentIs, argumentInteger, argumentRecord, lastInteger } from "../../protocol/arguments";
@@ -180,6 +181,7 @@ function xSetId(): void {
     stream.deletedMs = deletedMs;
     stream.deletedSeq = deletedSeq;
   }
+  collect(hashOfArgument(1)); // of what keyspace events tell, though no watch breaks
   recordArguments("XSETID");
   replyOk();
 }

@@ -3,6 +3,7 @@
 // from files and from other layouts.
 
 import { CommandFlag } from "../../layout";
+import { collect } from "../../events/collected";
 import { noteReady } from "../../events/waiting";
 import { clock, database, noteChange } from "../../keyspace/keyspace";
 import { buryStreamGroup } from "../../keyspace/graveyard";
@@ -150,7 +151,7 @@ function create(): void {
   }
   const group = createGroup(stream, argumentAddress(3), argumentBytes(3));
   moveTo(group);
-  recordArguments("XGROUP");
+  noteGroups();
   replyOk();
 }
 
@@ -174,7 +175,7 @@ function setLastId(): void {
   if (isCharacter(4, DOLLAR)) setId(stream.lastMs, stream.lastSeq);
   else if (!parseAnyId(4)) return;
   moveTo(group);
-  recordArguments("XGROUP");
+  noteGroups();
   replyOk();
 }
 
@@ -187,7 +188,7 @@ function destroy(): void {
     buryStreamGroup(<u32>changetype<usize>(group));
     // Those who wait for entries of the group learn that it is gone.
     noteReady(database, hashOfArgument(2));
-    recordArguments("XGROUP");
+    noteGroups();
   }
   replyInteger(<i64>(group != NO_GROUP));
 }
@@ -201,7 +202,7 @@ function addConsumer(): void {
   }
   if (!mayTake(pagesForPending(group, null, 0))) return;
   createConsumer(group, argumentAddress(4), argumentBytes(4), clock);
-  recordArguments("XGROUP");
+  noteGroups();
   replyInteger(1);
 }
 
@@ -216,7 +217,7 @@ function deleteConsumer(): void {
   const pending = consumer.pendingCount;
   addWork(pending << 1);
   removeConsumer(group, consumer);
-  recordArguments("XGROUP");
+  noteGroups();
   replyInteger(pending);
 }
 
@@ -243,7 +244,7 @@ function setConsumer(): void {
     setDelivery(pending, integerAt(index + 1), integerAt(index + 2));
     reassign(pending, consumer, idMs, idSeq);
   }
-  recordArguments("XGROUP");
+  noteGroups();
   replyOk();
 }
 
@@ -289,6 +290,12 @@ function replyHelp(): void {
   replySimple("    Says how many entries the group has read; -1 when it is not known.");
   replySimple("HELP");
   replySimple("    Print this help.");
+}
+
+/** Groups of the stream have changed: its value counts as it was, for whoever watches it, but keyspace events tell of it. */
+function noteGroups(): void {
+  collect(hashOfArgument(2));
+  recordArguments("XGROUP");
 }
 
 export function registerXGroup(): void {

@@ -2,7 +2,7 @@
 // order of its arguments. A collection that ends with keys gone says "del" of them, as Redis does.
 
 import { Notice } from "../../connection-layout";
-import { beginCollecting, endCollecting, hasChanged } from "../../events/collected";
+import { beginCollecting, endCollecting, hasChanged, takeChanged } from "../../events/collected";
 import { notices, notify } from "../../events/notices";
 import { CommandFlag } from "../../layout";
 import { database, findKey, selectDatabase } from "../../keyspace/keyspace";
@@ -90,7 +90,9 @@ function tellEach(command: Command, rule: u32): void {
   const count = <i32>argumentCount;
   const last = command.lastKey < 0 ? count + command.lastKey : min<i32>(command.lastKey, count - 1);
   for (let index: i32 = command.firstKey; index <= last; index += command.keyStep) {
-    if (changed(index)) tellKey(rule, index);
+    if (!changed(index)) continue;
+    // A key that is named twice is deleted but once.
+    if (kindOf(rule) != DELETED || takeChanged(hashOfArgument(index))) tellKey(rule, index);
   }
 }
 
