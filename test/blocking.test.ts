@@ -212,6 +212,21 @@ describe("WebSockets", () => {
   });
 });
 
+test("CLIENT PAUSE of writes lets scripts wait, and transactions with a script or a message in them", async () => {
+  const { asker, others } = await serve(2);
+  const [a, b] = others as [Listener, Listener];
+  expect([await b.ask("MULTI"), await b.ask("PUBLISH", "c", "m")]).toEqual(["+OK", "+QUEUED"]);
+  expect(await asker.ask("CLIENT", "PAUSE", 60_000, "WRITE")).toBe("+OK");
+  a.send("EVAL", "return redis.call('SET', 'k', 'v')", 0);
+  b.send("EXEC");
+  expect(await asker.ask("EVAL_RO", "return redis.call('GET', 'k')", 0)).toBe("$nil");
+  expect(await asker.ask("GET", "k")).toBe("$nil");
+  expect([...a.waiting, ...b.waiting]).toEqual([]);
+  expect(await asker.ask("CLIENT", "UNPAUSE")).toBe("+OK");
+  expect(await a.next()).toBe("+OK");
+  expect(await b.next()).toBe("*[:0]");
+});
+
 test("CLIENT PAUSE lets writes wait, or all", async () => {
   const { asker, others } = await serve(2);
   const [a, b] = others as [Listener, Listener];

@@ -26,7 +26,7 @@ import {
 } from "./perform";
 import { runPlainly } from "./plain-commands";
 import { beginCall, isToBeRepeated, outcomeOfCall } from "./left-work";
-import { queueWrites, runQueue } from "./queue-run";
+import { mayChange, queueMayChange, runQueue } from "./queue-run";
 import { attend } from "./events/serving";
 import { silence } from "./silence";
 import { restoreLine } from "./kept-line";
@@ -294,8 +294,7 @@ const PAUSED: u32 = ConnectionMode.PausedWrites | ConnectionMode.PausedAll;
 /** Whether a command waits until clients are no longer paused. */
 function isPaused(command: Command): bool {
   if (hasMode(connection, ConnectionMode.PausedAll)) return true;
-  const changes = CommandFlag.Write | CommandFlag.MayReplicate;
-  return (<u32>command.flags & changes) != 0 || (isExec(changetype<usize>(command)) && queueWrites(connection));
+  return mayChange(command) || (isExec(changetype<usize>(command)) && queueMayChange(connection));
 }
 
 /** What will be discarded anyway takes no memory. */

@@ -5,7 +5,7 @@ import { endGroup } from "../effects/record";
 import { setUntouching } from "../keyspace/keyspace";
 import { ARGUMENTS_BASE, CommandFlag, Outcome } from "../layout";
 import { setArguments } from "./arguments";
-import { Command, hasFlag } from "./catalog";
+import { Command } from "./catalog";
 import { setRunning } from "./command-statistics";
 import { Connection, copyRecords, hasMode, setMode } from "./connection";
 import { connection } from "./current";
@@ -43,10 +43,18 @@ function runFirstQueued(): Outcome {
   return performTracked(queued.command, records, queued.count, hash, null);
 }
 
-/** Whether any queued command writes. */
-export function queueWrites(connection: Connection): bool {
+/** What a command has that may change something, or tell others: it waits while writes are paused. */
+const CHANGES: u32 = CommandFlag.Write | CommandFlag.MayReplicate | CommandFlag.RunsScript;
+
+/** Whether a command waits while writes are paused. */
+export function mayChange(command: Command): bool {
+  return (<u32>command.flags & CHANGES) != 0;
+}
+
+/** Whether any queued command does. */
+export function queueMayChange(connection: Connection): bool {
   for (let at = connection.queueHead; at != 0; at = queuedAt(at).next) {
-    if (hasFlag(changetype<Command>(<usize>queuedAt(at).command), CommandFlag.Write)) return true;
+    if (mayChange(changetype<Command>(<usize>queuedAt(at).command))) return true;
   }
   return false;
 }
