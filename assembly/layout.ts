@@ -256,6 +256,8 @@ export const enum Setting {
   HllSparseBytes = 24,
   SortedSetEntries = 15,
   SortedSetValue = 16,
+  HashEntries = 17,
+  HashValue = 18,
 }
 export const SLOW_NEVER: u32 = 0xffffffff;
 export const SETTINGS_BYTES: u32 = 128;

@@ -150,6 +150,8 @@ const WORDS: Readonly<Record<keyof PackingLimits, Setting>> = {
   hllSparseBytes: Setting.HllSparseBytes,
   sortedSetEntries: Setting.SortedSetEntries,
   sortedSetValue: Setting.SortedSetValue,
+  hashEntries: Setting.HashEntries,
+  hashValue: Setting.HashValue,
 };
 
 /** Writes limits into an engine's memory. */

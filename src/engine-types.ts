@@ -23,6 +23,10 @@ export interface PackingLimits {
   readonly sortedSetEntries?: number;
   /** Bytes of a member of one, at most 255 whatever is given. */
   readonly sortedSetValue?: number;
+  /** Fields of a hash, at most 512 whatever is given. */
+  readonly hashEntries?: number;
+  /** Bytes of a field or value of one, at most 255 whatever is given. */
+  readonly hashValue?: number;
 }
 
 /** What an engine is made with. */

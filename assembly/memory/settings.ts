@@ -114,6 +114,18 @@ export function sortedSetValueMax(): u32 {
   return setting(Setting.SortedSetValue);
 }
 
+/** Most fields of a packed hash. */
+@inline
+export function hashEntriesMax(): u32 {
+  return setting(Setting.HashEntries);
+}
+
+/** Most bytes of a field, and of a value, of a packed hash. */
+@inline
+export function hashValueMax(): u32 {
+  return setting(Setting.HashValue);
+}
+
 /** Limits of packed values as they are until the host says otherwise: Redis's. */
 export function initializePacking(): void {
   putSetting(Setting.IntegerSetEntries, 512);
@@ -122,6 +134,8 @@ export function initializePacking(): void {
   putSetting(Setting.HllSparseBytes, 3000);
   putSetting(Setting.SortedSetEntries, 128);
   putSetting(Setting.SortedSetValue, 64);
+  putSetting(Setting.HashEntries, 128);
+  putSetting(Setting.HashValue, 255);
 }
 
 export function setStreamBlocks(bytes: u32, entries: u32): void {

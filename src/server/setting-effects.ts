@@ -107,6 +107,8 @@ function packingEffects(engine: Engine): Effects {
     streamBlockEntries: (streamBlockEntries) => engine.setPacking({ streamBlockEntries }),
     sortedSetEntries: (sortedSetEntries) => engine.setPacking({ sortedSetEntries }),
     sortedSetValue: (sortedSetValue) => engine.setPacking({ sortedSetValue }),
+    hashEntries: (hashEntries) => engine.setPacking({ hashEntries }),
+    hashValue: (hashValue) => engine.setPacking({ hashValue }),
   };
 }
 

@@ -1,9 +1,10 @@
 // The value of a hash: a few short fields packed one after another inside the entry, or a table of field entries. Packed,
 // a hash costs 2 bytes a field and is read by a walk of at most 2 KiB; the first field or value over 255 bytes, the
-// 129th field, or 2 KiB turn it into a table, which it stays.
+// 129th field (or what hash-max-listpack-value and -entries say), or 2 KiB turn it into a table, which it stays.
 //
 // Packed: 0 count (u16), then for each field: length (u8) | length of its value (u8) | field | value
 
+import { hashEntriesMax, hashValueMax } from "../../memory/settings";
 import { ZONE_ENTRY, ZONE_FIELD } from "../../layout";
 import { copyBytes, dirty, equalBytes } from "../../memory/memory";
 import {
@@ -30,7 +31,7 @@ import { nextEntry, startWalk } from "../../memory/table-walk";
 
 const PACKED_HEADER_BYTES: u32 = 2;
 const PACKED_BYTES_MAX: u32 = 2048;
-const PACKED_FIELDS_MAX: u32 = 128;
+const PACKED_FIELDS_MAX: u32 = 512;
 const PACKED_LENGTH_MAX: u32 = 255;
 
 // The field found or walked to last; call-scoped, valid until the hash changes.
@@ -121,7 +122,8 @@ let recordIsNew: bool = false;
 
 /** Sets a field of a packed hash; false when it would not stay packed. */
 function setRecord(slot: usize, field: usize, bytes: u32, value: usize, valueBytes: u32): bool {
-  if (bytes > PACKED_LENGTH_MAX || valueBytes > PACKED_LENGTH_MAX) return false;
+  const longest = min(hashValueMax(), PACKED_LENGTH_MAX);
+  if (bytes > longest || valueBytes > longest) return false;
   const entry = slotEntry(slot);
   const old = findRecord(entry, field, bytes);
   recordIsNew = old == 0;
@@ -129,7 +131,7 @@ function setRecord(slot: usize, field: usize, bytes: u32, value: usize, valueByt
   const count: u32 = load<u16>(valueOf(entry));
   const oldBytes = old == 0 ? 0 : recordBytes(old);
   const newBytes = 2 + bytes + valueBytes;
-  if (old == 0 && count == PACKED_FIELDS_MAX) return false;
+  if (old == 0 && count >= min(hashEntriesMax(), PACKED_FIELDS_MAX)) return false;
   if (held - oldBytes + newBytes > PACKED_BYTES_MAX) return false;
   const at = old == 0 ? held : <u32>(old - valueOf(entry));
   const record = valueOf(splice(slot, at, oldBytes, newBytes)) + at;
