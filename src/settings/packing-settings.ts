@@ -23,6 +23,10 @@ export const PACKING_SETTINGS = {
   hllSparseBytes: packing("hll-sparse-max-bytes", "bytes of a HyperLogLog that is sparse", 3000),
   sortedSetEntries: packing("zset-max-listpack-entries", "members of a sorted set that is packed", 128),
   sortedSetValue: packing("zset-max-listpack-value", "bytes of a member of one", 64),
-  hashEntries: packing("hash-max-listpack-entries", "fields of a hash that is packed; never more than 512, or 2 KiB in all", 128),
+  hashEntries: packing(
+    "hash-max-listpack-entries",
+    "fields of a hash that is packed; never more than 512, or 2 KiB in all",
+    128,
+  ),
   hashValue: packing("hash-max-listpack-value", "bytes of a field or value of one; never more than 255", 255),
 } as const;
