@@ -82,6 +82,19 @@ function removesAtRandom(words: Words): boolean {
   return words.length < 3 ? words[1] !== "nothing" : Number(words[2]) > 0 && Number(words[2]) < 100_000;
 }
 
+/** What Redis 7.0 leaves to chance, or does otherwise than 8.0 with other content from then on. */
+function differsForGood(words: Words): boolean {
+  const name = words[0]?.toUpperCase() ?? "";
+  // Its scores may begin with spaces.
+  if (name.startsWith("Z") && words.some((word) => /^\(?\s/.test(word))) return true;
+  // WITHSCORE came with 7.2, and the number of arguments is looked at when a transaction is queued.
+  if (/^Z(REV)?RANK$/.test(name)) return words.length > 3;
+  if (!/^SORT(_RO)?$/.test(name)) return false;
+  // A set that is not sorted has no order; and numbers are read with an error that an earlier command has left.
+  const by = words[words.findIndex((word) => word.toUpperCase() === "BY") + 1] as string;
+  return words.some((word) => /^store$/i.test(word)) || (by !== name && !by.includes("*"));
+}
+
 function showStep({ words, on }: Step): string {
   return `${on === 0 ? "" : "(second connection) "}${showCommand(words)}`;
 }
@@ -91,6 +104,7 @@ function makeProgram(seed: number): Step[] {
   const commands = Array.from({ length: PROGRAM_COMMANDS }, () => withWitness(maker.next())).flat();
   return commands
     .filter((words) => !isSubcommandError(words) && !removesAtRandom(words) && !confusesNames(words))
+    .filter((words) => !differsForGood(words))
     .map((words) => ({ words, on: 0 }));
 }
 
@@ -108,6 +122,7 @@ function makeTransactions(seed: number): Step[] {
       !isSubcommandError(words) &&
       !removesAtRandom(words) &&
       !confusesNames(words) &&
+      !differsForGood(words) &&
       !/^(RANDOMKEY|[HSZ]RAND(FIELD|MEMBER))$/i.test(words[0] as string),
   );
 }
@@ -282,8 +297,10 @@ function excused(name: string, words: Words, theirs: RawReply, ours: RawReply): 
   // A bent command may have a long value for its key: nearkey sees that first.
   if (ours.text === "ERR key exceeds 32704 bytes" && theirs.kind === "-") return true;
   // Redis reads a text up to its first zero byte, if it has one.
-  if (name.startsWith("SORT") && ours.text === "ERR One or more scores can't be converted into double")
-    return theirs.kind === "*";
+  const notNumbers = "ERR One or more scores can't be converted into double";
+  if (name.startsWith("SORT") && ours.text === notNumbers) return theirs.kind === "*";
+  // It does not forget the range error of an earlier command before it reads an empty text.
+  if (name.startsWith("SORT") && theirs.text === notNumbers) return ours.kind === "*";
   // Since 8.0 the arguments are read before the key.
   if (
     /^BIT(COUNT|POS)$/.test(name) &&
@@ -291,8 +308,8 @@ function excused(name: string, words: Words, theirs: RawReply, ours: RawReply): 
     (theirs.kind === ":" || theirs.text?.startsWith("WRONGTYPE"))
   )
     return true;
-  // WITHSCORE came with 7.2.
-  if (/^Z(REV)?RANK$/.test(name) && words.length === 4) return /arguments/.test(theirs.text ?? "");
+  // Since 8.0 an end before the first byte is not that byte.
+  if (/^(GETRANGE|SUBSTR)$/.test(name)) return ours.text === "" && theirs.text?.length === 1;
   const quotesZero = words.some((word) => word.includes("\0")) && theirs.kind === "-" && ours.kind === "-";
   return quotesZero && ours.text?.slice(0, 22) === theirs.text?.slice(0, 22);
 }
