@@ -91,8 +91,9 @@ function differsForGood(words: Words): boolean {
   if (/^Z(REV)?RANK$/.test(name)) return words.length > 3;
   if (!/^SORT(_RO)?$/.test(name)) return false;
   // A set that is not sorted has no order; and numbers are read with an error that an earlier command has left.
-  const by = words[words.findIndex((word) => word.toUpperCase() === "BY") + 1] as string;
-  return words.some((word) => /^store$/i.test(word)) || (by !== name && !by.includes("*"));
+  const by = words.findIndex((word) => word.toUpperCase() === "BY");
+  const stays = by >= 0 && !(words[by + 1] ?? "").includes("*");
+  return stays || words.some((word) => /^store$/i.test(word));
 }
 
 function showStep({ words, on }: Step): string {
