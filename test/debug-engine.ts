@@ -2,7 +2,7 @@
 // NEARKEY_TEST_SHARED=1 the build for memory that threads share instead, to see that everything else works in it too.
 
 import { readFileSync } from "node:fs";
-import { Engine, type EngineOptions, Outcome } from "../src/engine.ts";
+import { ConnectionMode, Engine, type EngineOptions, Outcome } from "../src/engine.ts";
 
 const FILE = process.env.NEARKEY_TEST_SHARED === "1" ? "engine.shared.wasm" : "engine.debug.wasm";
 let compiled: WebAssembly.Module | undefined;
@@ -26,7 +26,7 @@ export interface Answer {
 
 /**
  * Feeds bytes to a connection until they are consumed and takes all replies. A command for the host gets an error
- * reply in its place.
+ * reply in its place, and what would wait for a key answers as in a transaction.
  */
 export function feed(engine: Engine, connection: number, bytes: Uint8Array, now = Date.now()): Answer {
   const output: Uint8Array[] = [];
@@ -36,6 +36,7 @@ export function feed(engine: Engine, connection: number, bytes: Uint8Array, now 
       engine.release(connection, block.page);
     }
   };
+  engine.connections.setMode(connection, ConnectionMode.NeverBlocks, true);
   for (let offset = 0, outcome = Outcome.Yield; outcome !== Outcome.Done; ) {
     outcome = engine.execute(connection, bytes, offset, now);
     offset += engine.consumed;
